@@ -1,0 +1,28 @@
+"""Instants as RFC 3339 UTC text with milliseconds, the only form in which stored files hold a time."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+
+from archiver.errors import FormatError
+
+_INSTANT = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}\.\d{3}Z", re.ASCII)
+
+
+def format_instant(moment: datetime) -> str:
+    """Return ``2026-05-12T15:09:41.204Z``; the moment must carry a time zone, digits below 1 ms are cut."""
+    if moment.tzinfo is None:
+        raise ValueError("an instant needs a time zone")
+    moment = moment.astimezone(UTC)
+    return f"{moment:%Y-%m-%dT%H:%M:%S}.{moment.microsecond // 1000:03d}Z"
+
+
+def parse_instant(text: str) -> datetime:
+    """Return the moment, or raise ``FormatError`` unless the text is exactly what ``format_instant`` writes."""
+    if not _INSTANT.fullmatch(text):
+        raise FormatError(f"not an RFC 3339 UTC time with milliseconds: {text!r}")
+    try:
+        return datetime.strptime(text, "%Y-%m-%dT%H:%M:%S.%fZ").replace(tzinfo=UTC)
+    except ValueError as error:
+        raise FormatError(f"no such time: {text!r}") from error
