@@ -198,6 +198,10 @@ class RobotsDecision:
     """The directive that decided, where the parser tells."""
     exchange: Exchange | None
     """Set in the visit that fetched it; later visits cite that visit's statement instead."""
+    seq: int | None = None
+    """The committed statement whose WARC holds the bytes; ``exchange`` is None then."""
+    earlier: tuple[Exchange, ...] = ()
+    """Redirects that led to ``exchange``, in order; nearly always empty."""
 
 
 @dataclass(frozen=True, slots=True)

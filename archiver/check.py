@@ -1,0 +1,37 @@
+"""A check in flight: what is about to be visited, and what waits for the commit."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from archiver.evidence.canonical import Json
+
+INTENT = "intent.json"
+DRAFT = "draft.json"
+WARC = "capture.warc.gz"
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """A visit that is about to be made: of a watched document, or of a bare address."""
+
+    id: str
+    document: str | None
+    watch_seq: int | None
+    urls: tuple[str, ...]
+    trigger: str
+    conditional: bool = False
+
+    @property
+    def staging(self) -> str:
+        """Its folder while it is in flight."""
+        return f"staging/{self.id}"
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """A check whose files are written and whose statement is drafted: it waits for the commit."""
+
+    check: Check
+    draft: Json
+    has_folder: bool

@@ -1,0 +1,151 @@
+"""What this host says of itself: kernel clock state, software versions, resolver; read without privileges."""
+
+from __future__ import annotations
+
+import ctypes
+import hashlib
+import importlib.metadata
+import platform
+import ssl
+import time
+from datetime import UTC, datetime
+from functools import cache
+from pathlib import Path
+
+from archiver import __version__
+from archiver.evidence.canonical import Json
+from archiver.evidence.instant import format_instant
+
+SOFTWARE = f"evidence-archiver/{__version__}"
+_LIBRARIES = ("asn1crypto", "certifi", "cryptography", "isal", "protego", "pyOpenSSL", "requests", "warcio")
+_STA_UNSYNC = 0x0040
+_STA_NANO = 0x2000
+
+
+class _Timex(ctypes.Structure):
+    """``struct timex`` of ``adjtimex(2)`` on 64-bit Linux."""
+
+    _fields_ = [
+        ("modes", ctypes.c_uint),
+        ("offset", ctypes.c_long),
+        ("freq", ctypes.c_long),
+        ("maxerror", ctypes.c_long),
+        ("esterror", ctypes.c_long),
+        ("status", ctypes.c_int),
+        ("constant", ctypes.c_long),
+        ("precision", ctypes.c_long),
+        ("tolerance", ctypes.c_long),
+        ("time_sec", ctypes.c_long),
+        ("time_usec", ctypes.c_long),
+        ("tick", ctypes.c_long),
+        ("ppsfreq", ctypes.c_long),
+        ("jitter", ctypes.c_long),
+        ("shift", ctypes.c_int),
+        ("stabil", ctypes.c_long),
+        ("jitcnt", ctypes.c_long),
+        ("calcnt", ctypes.c_long),
+        ("errcnt", ctypes.c_long),
+        ("stbcnt", ctypes.c_long),
+        ("tai", ctypes.c_int),
+        ("reserved", ctypes.c_int * 11),
+    ]
+
+
+@cache
+def _adjtimex() -> ctypes._NamedFuncPointer | None:
+    try:
+        return ctypes.CDLL(None, use_errno=True).adjtimex
+    except (OSError, AttributeError):
+        return None
+
+
+@cache
+def _boot_id() -> str | None:
+    try:
+        return Path("/proc/sys/kernel/random/boot_id").read_text("ascii").strip()
+    except OSError:
+        return None
+
+
+def clock_facts(now: datetime) -> Json:
+    """Return the kernel's own view of the clock at ``now``; nulls where the kernel does not tell."""
+    facts: Json = {
+        "wall": format_instant(now),
+        "monotonic_ns": str(time.monotonic_ns()),
+        "boot_id": _boot_id(),
+        "synchronised": None,
+        "max_error_us": None,
+        "est_error_us": None,
+        "tai_offset_s": None,
+        "source": None,
+    }
+    call = _adjtimex()
+    if call is None:
+        return facts
+    state = _Timex()
+    result = call(ctypes.byref(state))
+    if result < 0:
+        return facts
+    return {
+        **facts,
+        "synchronised": result != 5 and not state.status & _STA_UNSYNC,
+        "max_error_us": int(state.maxerror),
+        "est_error_us": int(state.esterror),
+        "tai_offset_s": int(state.tai),
+        "source": "adjtimex",
+    }
+
+
+def _os_name() -> str:
+    try:
+        release = platform.freedesktop_os_release()
+    except OSError:
+        return platform.system()
+    return release.get("PRETTY_NAME", platform.system())
+
+
+def _host() -> str | None:
+    """SHA-256 of the machine identifier: tells hosts apart without naming them (machine-id(5) asks for a hash)."""
+    try:
+        identifier = Path("/etc/machine-id").read_bytes().strip()
+    except OSError:
+        return None
+    return hashlib.sha256(b"evidence-archiver\0" + identifier).hexdigest() if identifier else None
+
+
+def _resolvers() -> list[str]:
+    try:
+        lines = Path("/etc/resolv.conf").read_text("utf-8", "replace").splitlines()
+    except OSError:
+        return []
+    return [line.split()[1] for line in lines if line.startswith("nameserver") and len(line.split()) > 1]
+
+
+@cache
+def _fixed() -> Json:
+    versions = {}
+    for name in _LIBRARIES:
+        try:
+            versions[name] = importlib.metadata.version(name)
+        except importlib.metadata.PackageNotFoundError:
+            versions[name] = "unknown"
+    return {
+        "software": SOFTWARE,
+        "python": platform.python_version(),
+        "openssl": ssl.OPENSSL_VERSION,
+        "libraries": versions,
+        "os": _os_name(),
+        "kernel": platform.release(),
+        "machine": platform.machine(),
+        "host": _host(),
+    }
+
+
+def environment_facts(config_sha256: str) -> Json:
+    """Return the software and host of a check; ``config_sha256`` is over the settings in force."""
+    return {**_fixed(), "resolver": _resolvers(), "config_sha256": config_sha256}
+
+
+def utc_now() -> datetime:
+    """The wall clock, UTC."""
+    return datetime.now(UTC)

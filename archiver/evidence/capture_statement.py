@@ -1,0 +1,196 @@
+"""From what a visit saw to the fields of its capture statement; no judgement, only facts (format.md, ``capture``)."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
+from typing import Any
+
+from archiver.evidence.canonical import Json
+from archiver.evidence.exchange import BLOCKED, Bytes, Connection, Exchange, Failure, RobotsDecision, Visit
+from archiver.evidence.instant import format_instant
+
+OWN_SEQ = -1
+"""Stands in a draft for the number the statement itself will get."""
+
+_FIELDS = ("content_type", "content_encoding", "date", "etag", "last_modified", "location")
+MAX_FIELD = 4096
+"""Characters of one response field kept in the statement; the WARC has all of them."""
+
+
+@dataclass(frozen=True, slots=True)
+class WarcRecord:
+    """Where one record lies in the snapshot's WARC file, and its digests."""
+
+    id: str
+    type: str
+    offset: int
+    length: int
+    block_sha256: str
+    payload_sha256: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Revisit:
+    """The full copy that a revisit record refers to: the statement and the WARC-Record-ID that hold it."""
+
+    seq: int
+    record: str
+
+
+def _reason(failure: Failure | None) -> Json | None:
+    return None if failure is None else {"code": failure.code, "detail": failure.detail[:500]}
+
+
+def _sha256(data: Bytes) -> str:
+    tally = hashlib.sha256()
+    for chunk in data.chunks():
+        tally.update(chunk)
+    return tally.hexdigest()
+
+
+def _connection(connection: Connection | None) -> Json | None:
+    if connection is None:
+        return None
+    tls = connection.tls
+    return {
+        "host": connection.host,
+        "port": connection.port,
+        "peer_ip": connection.peer_ip,
+        "local_ip": connection.local_ip,
+        "resolved": list(connection.resolved),
+        "opened_at": format_instant(connection.opened_at),
+        "tls": None
+        if tls is None
+        else {
+            "version": tls.version,
+            "cipher": tls.cipher,
+            "alpn": tls.alpn,
+            "sni": tls.sni,
+            "verdict": tls.verdict,
+            "problems": list(tls.problems),
+            "chain_sha256": [hashlib.sha256(der).hexdigest() for der in tls.chain],
+        },
+    }
+
+
+def response_fields(fields: Sequence[tuple[str, str]]) -> Json:
+    """The response fields a statement repeats: first value verbatim, cut at ``MAX_FIELD``, null where absent."""
+    first: dict[str, str] = {}
+    for name, value in fields:
+        first.setdefault(name.lower().replace("-", "_"), value[:MAX_FIELD])
+    return {name: first.get(name) for name in _FIELDS}
+
+
+def exchange_fields(exchange: Exchange, record: str | None, revisit: Revisit | None) -> Json:
+    """One exchange as a statement tells it; ``record`` is the WARC-Record-ID of its response or revisit."""
+    framing = exchange.framing
+    cut = framing is None or not framing.complete
+    return {
+        "url": exchange.url,
+        "method": exchange.method,
+        "status": None if exchange.head is None else exchange.head.status,
+        "fields": response_fields(() if exchange.head is None else exchange.head.fields),
+        "request_sha256": hashlib.sha256(exchange.request).hexdigest(),
+        "request_bytes": len(exchange.request),
+        "response_sha256": _sha256(exchange.response),
+        "response_bytes": exchange.response.size,
+        "payload_sha256": exchange.payload_sha256,
+        "payload_bytes": None if framing is None or cut else framing.end - framing.head_end,
+        "framing": None if framing is None else framing.kind,
+        "complete": not cut,
+        "interim_bytes": 0 if framing is None else framing.start,
+        "surplus_bytes": 0 if framing is None else exchange.response.size - framing.end,
+        "anomalies": [text[:500] for text in exchange.anomalies[:50]],
+        "reason": _reason(exchange.failure),
+        "reused": exchange.reused,
+        "started_at": format_instant(exchange.started_at),
+        "first_byte_at": None if exchange.first_byte_at is None else format_instant(exchange.first_byte_at),
+        "ended_at": format_instant(exchange.ended_at),
+        "record": record,
+        "revisit": None if revisit is None else {"seq": revisit.seq, "record": revisit.record},
+        "connection": _connection(exchange.connection),
+    }
+
+
+def robots_fields(decision: RobotsDecision) -> Json:
+    """What robots.txt said; ``seq`` is the statement whose WARC holds its bytes."""
+    held = OWN_SEQ if decision.exchange is not None else decision.seq
+    return {
+        "url": decision.url,
+        "status": decision.status,
+        "sha256": decision.sha256,
+        "decision": decision.decision,
+        "obeyed": decision.obeyed,
+        "rule": decision.rule,
+        "seq": held,
+    }
+
+
+def part_fields(visit: Visit, records: Sequence[str | None], revisits: Sequence[Revisit | None]) -> Json:
+    """One part (one URL of the document) with its hops in order."""
+    last = visit.exchanges[-1] if visit.exchanges else None
+    content = None if last is None or visit.failure is not None else last.content
+    return {
+        "url": visit.url,
+        "final_url": visit.final_url,
+        "reason": _reason(visit.failure),
+        "exchanges": [
+            exchange_fields(exchange, record, revisit)
+            for exchange, record, revisit in zip(visit.exchanges, records, revisits, strict=True)
+        ],
+        "content": None
+        if content is None
+        else {
+            "sha256": content.sha256,
+            "sha512": content.sha512,
+            "bytes": content.size,
+            "coding": list(content.coding),
+        },
+    }
+
+
+def result_of(visits: Sequence[Visit]) -> tuple[str, Failure | None]:
+    """Return the result of a check over all its parts, and the first failure; one failed part fails the check."""
+    for visit in visits:
+        if visit.failure is not None:
+            return ("blocked" if visit.failure.code in BLOCKED else "failed"), visit.failure
+    heads = [visit.exchanges[-1].head for visit in visits if visit.exchanges]
+    if heads and all(head is not None and head.status == 304 for head in heads):
+        return "not_modified", None
+    return "stored", None
+
+
+def server_skew_ms(visits: Sequence[Visit]) -> int | None:
+    """The server's ``Date`` minus our clock at the first byte, milliseconds; None when it cannot be had."""
+    for visit in reversed(visits):
+        last = visit.exchanges[-1] if visit.exchanges else None
+        if last is None or last.head is None or last.first_byte_at is None:
+            continue
+        date = next((value for name, value in last.head.fields if name.lower() == "date"), None)
+        try:
+            moment = parsedate_to_datetime(date) if date else None
+            return None if moment is None else int((moment - last.first_byte_at).total_seconds() * 1000)
+        except (ValueError, TypeError, OverflowError, IndexError):
+            return None
+    return None
+
+
+def limits_of(visits: Sequence[Visit], clock: Mapping[str, Any]) -> list[str]:
+    """The limit codes that apply; L1 to L3 always."""
+    limits = ["L1", "L2", "L3"]
+    if any(visit.failure is not None for visit in visits):
+        limits.append("L4")
+    limits += ["L6", "L11", "L14"]
+    error = clock.get("max_error_us")
+    if not clock.get("synchronised") or error is None or error > 1_000_000:
+        limits.append("L16")
+    return limits
+
+
+def with_own_seq(fields: Json, seq: int) -> Json:
+    """Return the draft's fields with ``OWN_SEQ`` replaced by the number the statement gets."""
+    robots = [{**decision, "seq": seq} if decision["seq"] == OWN_SEQ else decision for decision in fields["robots"]]
+    return {**fields, "robots": robots}

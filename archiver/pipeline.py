@@ -1,0 +1,260 @@
+"""One check, one straight line, a call a step (docs/architecture.md has the table).
+
+``intend`` → ``capture`` → ``commit`` (ledger, placement, index, assessment) → ``publish``. Everything before the
+ledger's commit can be thrown away; everything after it is redone at start-up by these same functions.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from archiver.archive import Archive
+from archiver.capture.interface import Capturer
+from archiver.check import DRAFT, INTENT, Check, Finished
+from archiver.drafting import Drafter
+from archiver.errors import ArchiveDamaged
+from archiver.evidence.canonical import Json, encode_line
+from archiver.evidence.capture_statement import with_own_seq
+from archiver.evidence.exchange import Failure
+from archiver.evidence.instant import format_instant
+from archiver.evidence.statement import Statement, folder_of, snapshot_id
+from archiver.ledger import Committed, Ledger, Maker
+from archiver.outcome import Outcome, outcome_of
+from archiver.projection import rows_of
+from archiver.stamping import place_stamp, staging_of
+from archiver.watch.assess import NORMALISER, KnownVersions, assess
+from storage.errors import Missing
+
+
+@dataclass(slots=True)
+class Pipeline:
+    """The steps of a check over one archive; ``commit`` and ``publish`` belong to one thread at a time."""
+
+    archive: Archive
+    ledger: Ledger
+    capturer: Capturer
+    now: Callable[[], datetime]
+    random: Callable[[int], bytes]
+    unsynced: list[str] = field(default_factory=list)
+    """Paths placed since the last barrier; synced before the next checkpoint covers them."""
+    spent: list[str] = field(default_factory=list)
+    """Staging folders of placed stamps; removed once what was copied from them is durable."""
+
+    # -- steps 2 to 5 ------------------------------------------------------------------------------
+
+    @property
+    def drafter(self) -> Drafter:
+        """The steps before the commit."""
+        return Drafter(self.archive, self.capturer, self.now, self.random)
+
+    def new_check(
+        self,
+        urls: Sequence[str],
+        *,
+        trigger: str,
+        document: str | None = None,
+        watch_seq: int | None = None,
+        conditional: bool = False,
+    ) -> Check:
+        """A check with an identifier of its own (UUID version 4)."""
+        identifier = str(uuid.UUID(bytes=self.random(16), version=4))
+        return Check(identifier, document, watch_seq, tuple(urls), trigger, conditional)
+
+    def intend(self, checks: Iterable[Check]) -> None:
+        """Step 2: leave a durable trace of each check before the first question to the network.
+
+        If we crash after this, start-up states each as ``failed: interrupted``.
+        """
+        folders = []
+        for check in checks:
+            intent = {
+                "check": check.id,
+                "document": check.document,
+                "watch_seq": check.watch_seq,
+                "urls": list(check.urls),
+                "trigger": check.trigger,
+                "at": format_instant(self.now()),
+            }
+            self.archive.files.write(f"{check.staging}/{INTENT}", encode_line(intent))
+            folders.append(check.staging)
+        if folders:
+            self.archive.files.barrier(folders)
+
+    def capture(self, check: Check) -> Finished:
+        """Steps 3 to 5: visit every address of the check, write the WARC and the draft. Runs in any thread."""
+        return self.drafter.capture(check)
+
+    def give_up(self, check: Check, failure: Failure) -> Finished:
+        """A check that cannot go on and keeps no bytes: it still ends in a statement that says why."""
+        return self.drafter.give_up(check, failure)
+
+    def _remove(self, path: str) -> None:
+        try:
+            self.archive.files.remove(path)
+        except Missing:
+            pass
+
+    # -- steps 6 to 10 -----------------------------------------------------------------------------
+
+    def commit(
+        self, finished: Sequence[Finished], makers: Sequence[Maker] = ()
+    ) -> tuple[list[Outcome], list[Committed]]:
+        """Steps 6 to 10 for a batch: sync the files, commit to the ledger, place, index, acknowledge.
+
+        ``makers`` are other statements to commit with it. Returns the outcomes in the order of ``finished``, and what
+        was committed for ``makers``.
+        """
+        # A statement may name only bytes that are already durable: one barrier for all files of the batch.
+        if finished:
+            self.archive.files.barrier([item.check.staging for item in finished if item.has_folder])
+        batch: list[Maker] = []
+        pending: dict[str, KnownVersions] = {}
+        for item in finished:
+            batch.append(_capture_maker(item.draft, self.archive.prefix))
+            if item.draft["result"] == "stored":
+                batch.append(self._assessment_maker(pending))
+        committed = self.ledger.commit([*batch, *makers])
+        self.settle(committed)
+        # Only now may anyone be told: rows are in, and the head copy keeps these numbers from being given out again.
+        self.ledger.acknowledge()
+        own = committed[len(committed) - len(makers) :] if makers else []
+        checks = {c.statement.body["check"]: c.statement for c in committed if c.statement.kind == "capture"}
+        judged = {c.statement.body["capture_seq"]: c.statement for c in committed if c.statement.kind == "assessment"}
+        outcomes = []
+        for item in finished:
+            capture = checks[item.check.id]
+            self._tell_robots(capture)
+            outcomes.append(outcome_of(capture, judged.get(capture.seq)))
+        return outcomes, own
+
+    def settle(self, committed: Sequence[Committed], *, recovering: bool = False, index: bool = True) -> None:
+        """Steps 7 and 9 for durable statements: place their folders, write their rows. Start-up calls this too."""
+        for item in committed:
+            if item.statement.kind == "capture":
+                self.place(item.statement, recovering=recovering)
+            elif item.statement.kind == "stamp" and item.statement.body["event"] == "token":
+                self.place_stamp(item.statement)
+        if index:
+            rows = [
+                row
+                for item in committed
+                for row in rows_of(
+                    item.statement, item.position.path, item.position.offset, self.token_of(item.statement)
+                )
+            ]
+            self.archive.index.apply(rows)
+
+    def place(self, statement: Statement, *, recovering: bool = False) -> None:
+        """Step 7: move the check's folder to its place and write ``statement.json`` into it.
+
+        If we crash before the rename reaches the disk, the folder is still in staging, whole and synced, and the
+        journal names it: start-up does the same again.
+        """
+        files = self.archive.files
+        staging = f"staging/{statement.body['check']}"
+        folder = statement.body["folder"]
+        if folder is None:
+            self._remove(staging)
+            return
+        if not (recovering and files.exists(folder)):
+            if recovering and not files.exists(staging):
+                raise ArchiveDamaged(f"{folder} is missing and so is {staging}", do="restore the folder from a backup")
+            for name in (INTENT, DRAFT):
+                self._remove(f"{staging}/{name}")
+            files.rename(staging, folder)
+        self._write_statement(f"{folder}/statement.json", statement.line, recovering)
+        self.unsynced.append(folder)
+
+    def place_stamp(self, statement: Statement) -> None:
+        """Step 7 for a ``stamp`` statement: copy its reply and chain from staging to their places."""
+        placed = place_stamp(self.archive, statement)
+        if placed:
+            self.unsynced += placed
+            self.spent.append(staging_of(statement.body["token_sha256"]))
+
+    def _write_statement(self, path: str, line: bytes, recovering: bool) -> None:
+        if recovering and self.archive.files.exists(path):
+            # After a power loss the copy may be torn; the journal line is the truth.
+            if self.archive.files.read(path) != line:
+                self.archive.files.replace(path, line)
+            return
+        self.archive.files.write(path, line)
+
+    def token_of(self, statement: Statement) -> bytes | None:
+        """The reply that a ``stamp`` statement is about, from its place or from staging."""
+        if statement.kind != "stamp" or statement.body["event"] != "token":
+            return None
+        for path in (statement.body["path"], f"{staging_of(statement.body['token_sha256'])}/token.tsr"):
+            if self.archive.files.exists(path):
+                return self.archive.files.read(path)
+        return None
+
+    def _assessment_maker(self, pending: dict[str, KnownVersions]) -> Maker:
+        def make(seq: int, sealed: Sequence[Statement]) -> tuple[str, Json]:
+            capture = sealed[-1]
+            return "assessment", assess(capture.body, capture.entry_hex, self.known_versions(capture.body))
+
+        return make
+
+    def known_versions(self, capture: Json) -> KnownVersions:
+        """The wordings known so far of the capture's document; of a bare address, whether its content was seen last."""
+        index = self.archive.index
+        document = capture["document"]
+        if document is None:
+            last = index.row(
+                "select a.text_sha256 as digest from assessment a join capture c on c.seq = a.capture_seq"
+                " join url u on u.id = c.url_id where c.document is null and u.url = ? and a.verdict = 'passed'"
+                " order by a.seq desc limit 1",
+                (capture["parts"][0]["url"],),
+            )
+            seen = last["digest"].hex() if last else None
+            return KnownVersions(1 if seen else None, 1 if seen else 0, lambda digest: 1 if digest == seen else None)
+        where = "document = ? and normaliser = ? and verdict = 'passed'"
+        last = index.row(
+            f"select version from assessment where {where} order by seq desc limit 1", (document, NORMALISER)
+        )
+        top = index.row(f"select max(version) as n from assessment where {where}", (document, NORMALISER))
+
+        def find(digest: str) -> int | None:
+            row = index.row(
+                f"select version from assessment where {where} and text_sha256 = ? limit 1",
+                (document, NORMALISER, bytes.fromhex(digest)),
+            )
+            return None if row is None else int(row["version"])
+
+        return KnownVersions(last["version"] if last else None, (top["n"] if top else 0) or 0, find)
+
+    def _tell_robots(self, capture: Statement) -> None:
+        for decision in capture.body["robots"]:
+            if decision["seq"] == capture.seq:
+                self.capturer.robots_committed(decision["url"], decision["sha256"], capture.seq)
+
+    # -- step 8 ------------------------------------------------------------------------------------
+
+    def publish(self) -> bool:
+        """Step 8: sync what was placed, then tiles, checkpoint and head copy; False when there is nothing new."""
+        self.sync_placed()
+        return self.ledger.publish()
+
+    def sync_placed(self) -> None:
+        """Make every placed folder durable: a checkpoint must not cover a snapshot that a power loss could unplace."""
+        placed, self.unsynced = self.unsynced, []
+        spent, self.spent = self.spent, []
+        if placed:
+            self.archive.files.barrier(placed)
+        for folder in spent:
+            self._remove(folder)
+
+
+def _capture_maker(draft: Json, prefix: str) -> Maker:
+    def make(seq: int, _: Sequence[Statement]) -> tuple[str, Json]:
+        fields = with_own_seq(dict(draft), seq)
+        has_folder = fields["warc"] is not None or bool(fields["partial"])
+        fields["snapshot"] = snapshot_id(prefix, seq) if has_folder else None
+        fields["folder"] = folder_of(prefix, seq, fields["started_at"]) if has_folder else None
+        return "capture", fields
+
+    return make

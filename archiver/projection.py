@@ -1,0 +1,141 @@
+"""From a statement to its index rows: the only place that knows both; used on every commit and by ``rebuild``."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from archiver.evidence.canonical import Json, encode_line
+from archiver.evidence.statement import Statement
+
+TableRow = tuple[str, dict[str, Any]]
+
+
+def _blob(digest: str | None) -> bytes | None:
+    return None if digest is None else bytes.fromhex(digest)
+
+
+def rows_of(statement: Statement, segment: str, offset: int, token: bytes | None = None) -> list[TableRow]:
+    """Return the rows of one statement that lies at ``offset`` of a journal segment; ``token`` is a stamp's reply."""
+    body = statement.body
+    rows: list[TableRow] = [
+        (
+            "statement",
+            {
+                "seq": statement.seq,
+                "kind": statement.kind,
+                "at": statement.at,
+                "entry": statement.entry,
+                "segment": segment,
+                "offset": offset,
+                "length": len(statement.line),
+            },
+        ),
+        ("digest", {"sha256": statement.entry, "object": "statement", "seq": statement.seq}),
+    ]
+    match statement.kind:
+        case "capture":
+            rows += _capture(statement.seq, body)
+        case "assessment":
+            rows.append(_assessment(statement.seq, body))
+        case "stamp":
+            rows += _stamp(statement.seq, body, token)
+        case "watch":
+            rows.append(_watch(statement.seq, body))
+        case _:
+            pass
+    return rows
+
+
+def _capture(seq: int, body: Json) -> list[TableRow]:
+    parts = body["parts"]
+    last = parts[-1]["exchanges"][-1] if parts and parts[-1]["exchanges"] else None
+    content = parts[-1]["content"] if parts else None
+    tls = last["connection"]["tls"] if last and last["connection"] else None
+    warc = body["warc"]
+    reason = body["reason"] or {}
+    row = {
+        "seq": seq,
+        "check_id": body["check"],
+        "document": body["document"],
+        "url_id": parts[0]["url"] if parts else None,
+        "final_url_id": parts[-1]["final_url"] if parts else None,
+        "result": body["result"],
+        "reason": reason.get("code"),
+        "detail": reason.get("detail"),
+        "trigger": body["trigger"],
+        "started_at": body["started_at"],
+        "ended_at": body["ended_at"],
+        "status": last["status"] if last else None,
+        "folder": body["folder"],
+        "warc_bytes": warc["bytes"] if warc else None,
+        "warc_sha256": _blob(warc["sha256"]) if warc else None,
+        "payload_sha256": _blob(last["payload_sha256"]) if last else None,
+        "content_sha256": _blob(content["sha256"]) if content else None,
+        "content_bytes": content["bytes"] if content else None,
+        "tls_verdict": tls["verdict"] if tls else None,
+    }
+    return [("capture", row), *_digests(seq, body), *_full_copies(seq, body)]
+
+
+def _digests(seq: int, body: Json) -> list[TableRow]:
+    found: list[tuple[str, str | None]] = []
+    if body["warc"]:
+        found.append(("warc", body["warc"]["sha256"]))
+    for part in body["parts"]:
+        for exchange in part["exchanges"]:
+            found.append(("payload", exchange["payload_sha256"]))
+        if part["content"]:
+            found.append(("content", part["content"]["sha256"]))
+    found += [("robots", decision["sha256"]) for decision in body["robots"] if decision["seq"] == seq]
+    found += [("partial", item["sha256"]) for item in body["partial"] or ()]
+    return [
+        ("digest", {"sha256": _blob(digest), "object": name, "seq": seq})
+        for name, digest in dict.fromkeys(found)
+        if digest is not None
+    ]
+
+
+def _full_copies(seq: int, body: Json) -> list[TableRow]:
+    """Rows that later revisit records may refer to: complete payloads of stored captures, kept in full."""
+    if body["result"] != "stored":
+        return []
+    rows: dict[tuple[str, str], TableRow] = {}
+    for part in body["parts"]:
+        for exchange in part["exchanges"]:
+            digest, record = exchange["payload_sha256"], exchange["record"]
+            if digest is None or record is None or exchange["revisit"] is not None or not exchange["payload_bytes"]:
+                continue
+            row = {
+                "payload_sha256": _blob(digest),
+                "url_id": exchange["url"],
+                "seq": seq,
+                "record": record,
+                "date": exchange["started_at"],
+            }
+            rows.setdefault((digest, exchange["url"]), ("full_copy", row))
+    return list(rows.values())
+
+
+def _assessment(seq: int, body: Json) -> TableRow:
+    plain = ("capture_seq", "document", "normaliser", "verdict", "reason", "version", "change", "previous_version")
+    row = {"seq": seq, **{name: body[name] for name in plain}}
+    return ("assessment", {**row, "text_sha256": _blob(body["text_sha256"]), "outcome": body["outcome"]})
+
+
+def _stamp(seq: int, body: Json, token: bytes | None) -> list[TableRow]:
+    plain = ("event", "subject", "size", "subject_seq", "authority", "gen_time", "serial", "path")
+    row: dict[str, Any] = {"seq": seq, **{name: body.get(name) for name in plain}}
+    row["subject_sha256"] = _blob(body.get("subject_sha256"))
+    row["token_sha256"] = _blob(body.get("token_sha256"))
+    row["token"] = token
+    rows: list[TableRow] = [("stamp", row)]
+    if row["token_sha256"] is not None:
+        rows.append(("digest", {"sha256": row["token_sha256"], "object": "token", "seq": seq}))
+    return rows
+
+
+def _watch(seq: int, body: Json) -> TableRow:
+    entry = body["entry"]
+    text = encode_line(entry).decode().rstrip("\n")
+    row = {"seq": seq, "document": body["document"], "event": body["event"], "entry": text}
+    return ("watch_entry", {**row, "entity": entry["entity"], "title": entry["title"]})

@@ -1,0 +1,103 @@
+"""What a snapshot folder needs so that it alone suffices: the inclusion proof, and the tokens on both sides.
+
+Added once, when the first verified stamp covers the snapshot (or its first checkpoint, where no authority is
+configured); later tokens are further files, nothing is changed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from archiver.archive import Archive
+from archiver.evidence.canonical import Json
+from archiver.evidence.checkpoint import Checkpoint
+from archiver.evidence.tiles import inclusion_proof
+from archiver.evidence.tlog_proof import TlogProof
+from archiver.stamping import lay
+
+PROOF = "statement.tlog-proof"
+BATCH = 500
+WATERMARK = "proved"
+"""Operational: every snapshot below this number has its proof. When lost, folders are looked at again."""
+
+
+def add_proofs(
+    archive: Archive,
+    checkpoint: Checkpoint,
+    data: bytes,
+    read_tile: Callable[[str], bytes],
+    token: tuple[str, str] | None,
+) -> int:
+    """Give every covered snapshot its proof and, with ``token`` (authority, path of the ``.tsr``), the token over it.
+
+    Returns how many folders were served. Durable on return; a crash in between leaves files that the next run finds
+    equal or replaces.
+    """
+    first = int(archive.index.meta(WATERMARK) or 0)
+    served = 0
+    cache: dict[str, bytes] = {}
+
+    def read(path: str) -> bytes:
+        if path not in cache:
+            cache[path] = read_tile(path)
+        return cache[path]
+
+    while rows := archive.index.rows(
+        "select seq, folder from capture where seq >= ? and seq < ? and folder is not null order by seq limit ?",
+        (first, checkpoint.size, BATCH),
+    ):
+        folders = []
+        for row in rows:
+            proof = TlogProof(row["seq"], inclusion_proof(row["seq"], checkpoint.size, read), data)
+            lay(archive, f"{row['folder']}/{PROOF}", proof.to_bytes())
+            _add_token(archive, row["folder"], token)
+            _add_before(archive, row["seq"], row["folder"])
+            folders.append(row["folder"])
+        archive.files.barrier(folders)
+        served += len(folders)
+        first = rows[-1]["seq"] + 1
+        archive.index.set_meta(WATERMARK, str(first))
+    return served
+
+
+def add_later_token(archive: Archive, data: bytes, token: tuple[str, str]) -> int:
+    """A further token over a checkpoint that already serves as proof: add it to the folders that end with it."""
+    rows = archive.index.rows("select folder from capture where folder is not null order by seq desc")
+    folders = []
+    for row in rows:
+        path = f"{row['folder']}/{PROOF}"
+        if not archive.files.exists(path):
+            continue
+        if not archive.files.read(path).endswith(b"\n\n" + data):
+            break
+        _add_token(archive, row["folder"], token)
+        folders.append(row["folder"])
+    if folders:
+        archive.files.barrier(folders)
+    return len(folders)
+
+
+def _add_token(archive: Archive, folder: str, token: tuple[str, str] | None) -> None:
+    if token is None:
+        return
+    authority, path = token
+    base = path.removesuffix(".tsr")
+    lay(archive, f"{folder}/checkpoint.{authority}.tsr", archive.files.read(path))
+    lay(archive, f"{folder}/checkpoint.{authority}.chain.pem", archive.files.read(f"{base}.chain.pem"))
+
+
+def _add_before(archive: Archive, seq: int, folder: str) -> None:
+    """Copy the token that the statement names as *not before*, with its chain and the checkpoint it covers."""
+    before: Json | None = archive.statement(seq).body["before"]
+    if before is None:
+        return
+    row = archive.index.row(
+        "select path from stamp where token_sha256 = ? limit 1", (bytes.fromhex(before["token_sha256"]),)
+    )
+    if row is None or not archive.files.exists(row["path"]):
+        return  # visible to verify: the statement names a token that the folder does not have
+    base = row["path"].removesuffix(".tsr")
+    target = f"{folder}/before.{before['authority']}"
+    lay(archive, f"{target}.tsr", archive.files.read(row["path"]))
+    lay(archive, f"{target}.chain.pem", archive.files.read(f"{base}.chain.pem"))
+    lay(archive, f"{target}.subject", archive.files.read(f"stamps/{before['size']}/checkpoint"))

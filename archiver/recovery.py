@@ -1,0 +1,351 @@
+"""What start-up does: the same steps as on any day, for whatever a crash left between them.
+
+Order: journal tail, checkpoint, tiles, head copy, index, placement, owed checks from staging. Damage below the newest
+checkpoint is never repaired: it ends here with ``ArchiveDamaged`` (exit 4) and nothing changed.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from archiver.archive import Archive
+from archiver.check import DRAFT, INTENT, WARC, Check, Finished
+from archiver.environment import clock_facts, environment_facts
+from archiver.errors import ArchiveDamaged, FormatError
+from archiver.evidence.canonical import Json, decode_line
+from archiver.evidence.checkpoint import open_checkpoint
+from archiver.evidence.instant import format_instant
+from archiver.evidence.merkle import verify_consistency
+from archiver.evidence.statement import parse_snapshot_id
+from archiver.evidence.tiles import consistency_proof
+from archiver.ledger import Committed, Ledger, Maker
+from archiver.pipeline import Pipeline
+from archiver.projection import rows_of
+from archiver.stamping import STAGED
+from storage.errors import Missing
+from storage.interface import Files
+
+HASH_CHUNK = 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Recovered:
+    """What start-up found and did; empty after a clean stop."""
+
+    statements: int = 0
+    """Journal lines above the checkpoint that were placed and indexed again."""
+    committed: tuple[str, ...] = ()
+    """Checks whose finished files were committed now."""
+    interrupted: tuple[str, ...] = ()
+    """Checks stated as ``failed: interrupted`` now."""
+    warnings: tuple[str, ...] = ()
+
+
+def recover(pipeline: Pipeline) -> Recovered:
+    """Bring an archive from any crash to a state in which the invariants hold, or raise ``ArchiveDamaged``."""
+    archive, ledger = pipeline.archive, pipeline.ledger
+    ledger.load_checkpoint()
+    notes: list[Maker] = []
+    warnings: list[str] = []
+    _set_torn_tail_aside(archive, ledger, notes)
+    tail = ledger.load_tail()
+    _check_log(ledger)
+    _check_head_copy(archive, ledger, notes, warnings)
+    catch_up_index(pipeline, tail)
+    pipeline.settle(tail, recovering=True, index=False)
+    finished = _owed_checks(pipeline)
+    _sweep_stamp_staging(pipeline)
+    committed = tuple(item.check.id for item in finished if item.draft["result"] != "failed" or item.draft["warc"])
+    interrupted = tuple(item.check.id for item in finished if item.check.id not in committed)
+    if finished:
+        notes.append(_note({"event": "resumed", "committed": list(committed), "interrupted": list(interrupted)}))
+    if finished or notes:
+        pipeline.commit(finished, notes)
+    else:
+        ledger.acknowledge()
+    return Recovered(len(tail), committed, interrupted, tuple(warnings))
+
+
+def _note(fields: Json) -> Maker:
+    return lambda _seq, _sealed: ("recovery", dict(fields))
+
+
+# -- journal tail ----------------------------------------------------------------------------------
+
+
+def _set_torn_tail_aside(archive: Archive, ledger: Ledger, notes: list[Maker]) -> None:
+    """Cut what a crash left of an unfinished append, if nobody can have been told of it (DESIGN 12.2).
+
+    The cut bytes are kept in staging, durable, before the journal is shortened; a statement names their digest.
+    """
+    tail = ledger.journal.tail()
+    first_bad, path, offset = _first_bad_line(ledger, tail.next_seq)
+    if path is None:
+        if not tail.torn or tail.path is None:
+            return
+        first_bad, path, offset = tail.next_seq, tail.path, tail.offset
+    claims = _highest_claims(archive, ledger)
+    for who, seq in claims.items():
+        if seq >= first_bad:
+            raise ArchiveDamaged(
+                f"{path}: statement {first_bad} is damaged, but {who} knows statement {seq}",
+                do="restore the journal from a backup; nothing was changed",
+            )
+    with archive.files.open(path) as handle:
+        handle.seek(offset)
+        torn = handle.read()
+    digest = hashlib.sha256(torn).hexdigest()
+    archive.files.replace(f"staging/torn-{digest}", torn)
+    ledger.journal.cut(path, offset)
+    archive.files.barrier([path])
+    notes.append(_note({"event": "torn_tail", "journal": path, "cut_sha256": digest, "cut_bytes": len(torn)}))
+
+
+def _first_bad_line(ledger: Ledger, next_seq: int) -> tuple[int, str | None, int]:
+    """The first line above the checkpoint that is no statement: (seq, path, offset), path None when all are good."""
+    start = min(ledger.published, next_seq)
+    for line in ledger.journal.lines(start):
+        try:
+            ledger.parse(line.seq, line.path, line.data)
+        except ArchiveDamaged:
+            if line.seq < ledger.published:
+                raise
+            return line.seq, line.path, line.offset
+    return next_seq, None, 0
+
+
+def _highest_claims(archive: Archive, ledger: Ledger) -> dict[str, int]:
+    """Who claims to know which highest statement: a torn line must lie above all of them."""
+    claims = {"the checkpoint": ledger.published - 1, "the database": archive.index.next_seq() - 1}
+    head = archive.head.read()
+    if head is not None:
+        claims["the head copy"] = head.acknowledged
+    placed = [seq for name in _newest_folders(archive.files) if (seq := parse_snapshot_id(name)) is not None]
+    if placed:
+        claims["a placed snapshot"] = max(placed)
+    return claims
+
+
+def _newest_folders(files: Files) -> list[str]:
+    """Names of the snapshots of the newest day that has any."""
+    path = "snapshots"
+    for _ in range(3):
+        names = files.list(path)
+        if not names:
+            return []
+        path = f"{path}/{names[-1]}"
+    return [name for name in files.list(path) if files.exists(f"{path}/{name}/statement.json")]
+
+
+# -- log and head copy -----------------------------------------------------------------------------
+
+
+def _check_log(ledger: Ledger) -> None:
+    """The tiles must lead to the checkpoint; when they are gone altogether they are derived again."""
+    if ledger.checkpoint is None:
+        return
+    try:
+        ledger.check_root()
+    except ArchiveDamaged as error:
+        if not isinstance(error.__cause__, Missing):
+            raise
+        ledger.rebuild_tiles()
+
+
+def _check_head_copy(archive: Archive, ledger: Ledger, notes: list[Maker], warnings: list[str]) -> None:
+    """An archive that knows less than its head copy is an old backup put back: continuing would fork the log."""
+    head = archive.head.read()
+    if head is None:
+        if ledger.next_seq:
+            warnings.append("the head copy is missing: an old backup put back could not be noticed")
+            notes.append(_note({"event": "head_copy_missing"}))
+        return
+    if head.acknowledged >= ledger.next_seq:
+        raise ArchiveDamaged(
+            f"the archive ends at statement {ledger.next_seq - 1}, the head copy knows {head.acknowledged}: an older copy was put back",
+            do="restore the newer journal; an archive that truly lost it can only continue as a new log",
+        )
+    if head.checkpoint is None:
+        return
+    try:
+        known = open_checkpoint(head.checkpoint, archive.verifier)
+    except FormatError as error:
+        raise ArchiveDamaged(f"the checkpoint in the head copy does not hold: {error}") from error
+    mine = ledger.checkpoint
+    if mine is None or known.size > mine.size:
+        raise ArchiveDamaged(
+            f"log/checkpoint covers {ledger.published} statements, the head copy knows {known.size}: an older copy was put back",
+            do="restore log/checkpoint from the head copy or stamps/",
+        )
+    proof = consistency_proof(known.size, mine.size, ledger.read_tile)
+    try:
+        verify_consistency(known.size, mine.size, proof, known.root, mine.root)
+    except FormatError as error:
+        raise ArchiveDamaged(
+            f"log/checkpoint of size {mine.size} does not continue the head copy's of size {known.size}: {error}",
+            do="this is another history of the log; nothing was changed",
+        ) from error
+
+
+# -- index -----------------------------------------------------------------------------------------
+
+
+def catch_up_index(pipeline: Pipeline, tail: Sequence[Committed]) -> None:
+    """Write the rows of every statement the index does not have; refuse when it knows other or later ones."""
+    archive, ledger = pipeline.archive, pipeline.ledger
+    known = archive.index.next_seq()
+    if known > ledger.next_seq:
+        raise ArchiveDamaged(
+            f"the database knows statement {known - 1}, the journal ends at {ledger.next_seq - 1}",
+            do="restore the newer journal from a backup",
+        )
+    for item in tail:
+        row = archive.index.row("select entry from statement where seq = ?", (item.statement.seq,))
+        # An uncovered line that differs from what was indexed was altered after we wrote it.
+        if row is not None and row["entry"] != item.statement.entry:
+            raise ArchiveDamaged(
+                f"{item.position.path}: statement {item.statement.seq} was altered since it was indexed"
+            )
+    write_rows(pipeline, known)
+
+
+def write_rows(pipeline: Pipeline, first: int, progress: Callable[[int], None] = lambda _: None) -> None:
+    """Write the rows of all statements from ``first`` on, in batches; ``rebuild`` calls it with 0."""
+    archive, ledger = pipeline.archive, pipeline.ledger
+    rows = []
+    for line in ledger.journal.lines(first):
+        statement = ledger.parse(line.seq, line.path, line.data)
+        rows += rows_of(statement, line.path, line.offset, pipeline.token_of(statement))
+        if len(rows) > 5000:
+            archive.index.apply(rows)
+            rows = []
+            progress(line.seq + 1)
+    archive.index.apply(rows)
+    progress(ledger.next_seq)
+
+
+# -- staging ---------------------------------------------------------------------------------------
+
+
+def _owed_checks(pipeline: Pipeline) -> list[Finished]:
+    """Every check that staging still holds and the journal does not: finished ones to commit, others interrupted."""
+    archive = pipeline.archive
+    finished: list[Finished] = []
+    for name in archive.files.list("staging"):
+        folder = f"staging/{name}"
+        if name.startswith(("stamp-", "torn-")):
+            continue
+        if archive.index.row("select seq from capture where check_id = ?", (name,)) is not None:
+            archive.files.remove(folder)  # already committed and placed: only its intent was left
+            continue
+        item = _from_draft(pipeline, name) or _interrupted(pipeline, name)
+        if item is None:
+            archive.files.remove(folder)
+        else:
+            finished.append(item)
+    return finished
+
+
+def _sha256(files: Files, path: str) -> tuple[str, int]:
+    digest, size = hashlib.sha256(), 0
+    with files.open(path) as handle:
+        while chunk := handle.read(HASH_CHUNK):
+            digest.update(chunk)
+            size += len(chunk)
+    return digest.hexdigest(), size
+
+
+def _from_draft(pipeline: Pipeline, name: str) -> Finished | None:
+    """A check whose WARC and draft are whole: commit it as it is, flagged recovered."""
+    files = pipeline.archive.files
+    folder = f"staging/{name}"
+    if not files.exists(f"{folder}/{DRAFT}") or not files.exists(f"{folder}/{WARC}"):
+        return None
+    try:
+        draft = decode_line(files.read(f"{folder}/{DRAFT}"))
+        if draft["check"] != name or draft["warc"]["sha256"] != _sha256(files, f"{folder}/{WARC}")[0]:
+            return None
+        check = Check(
+            name, draft["document"], draft["watch_seq"], tuple(p["url"] for p in draft["parts"]), draft["trigger"]
+        )
+    except (FormatError, KeyError, TypeError):
+        return None  # torn draft: the bytes are sealed as an interrupted check below
+    return Finished(check, {**draft, "recovered": True}, True)
+
+
+def _interrupted(pipeline: Pipeline, name: str) -> Finished | None:
+    """A check that never finished: state it, and seal whatever bytes had arrived."""
+    archive = pipeline.archive
+    folder = f"staging/{name}"
+    try:
+        intent = decode_line(archive.files.read(f"{folder}/{INTENT}"))
+        urls = [str(url) for url in intent["urls"]]
+        document, watch_seq = intent["document"], intent["watch_seq"]
+        trigger, at = str(intent["trigger"]), str(intent["at"])
+    except (Missing, FormatError, KeyError, TypeError):
+        if not archive.files.list(folder):
+            return None  # the folder reached the disk, its intent did not: nothing was asked of the network yet
+        urls, document, watch_seq, trigger = [], None, None, "scheduled"
+        at = format_instant(pipeline.now())
+    partial = _seal_partial(archive.files, folder)
+    now = pipeline.now()
+    clock = {**clock_facts(now), "server_skew_ms": None}
+    detail = "the process ended during the check" + (f"; {len(partial)} partial files are kept" if partial else "")
+    reason = {"code": "interrupted", "detail": detail}
+    draft: Json = {
+        "nonce": pipeline.random(32).hex(),
+        "check": name,
+        "document": document,
+        "watch_seq": watch_seq,
+        "trigger": trigger,
+        "attended": False,
+        "method": pipeline.capturer.name,
+        "result": "failed",
+        "reason": reason,
+        "recovered": True,
+        "started_at": at,
+        "ended_at": format_instant(now),
+        "warc": None,
+        "partial": partial or None,
+        "parts": [{"url": url, "final_url": url, "reason": reason, "exchanges": [], "content": None} for url in urls],
+        "robots": [],
+        "clock": clock,
+        "environment": environment_facts(archive.config_sha256),
+        "before": None,
+        "text_lines_root": None,
+        "limits": ["L1", "L2", "L3", "L4", "L6", "L11", "L14"],
+    }
+    return Finished(Check(name, document, watch_seq, tuple(urls), trigger), draft, bool(partial))
+
+
+def _seal_partial(files: Files, folder: str) -> list[Json]:
+    """Digest what lies in the folder beside its intent, and name it so that nobody takes it for a whole capture."""
+    sealed = []
+    for name in files.list(folder):
+        if name == INTENT or name.startswith("."):
+            continue
+        target = name if name.startswith("partial-") else f"partial-{name}"
+        if target != name:
+            files.rename(f"{folder}/{name}", f"{folder}/{target}")
+        digest, size = _sha256(files, f"{folder}/{target}")
+        sealed.append({"name": target, "bytes": size, "sha256": digest})
+    return sealed
+
+
+def _sweep_stamp_staging(pipeline: Pipeline) -> None:
+    """Replies that were being verified when we stopped: place the stated ones again, drop the others."""
+    archive = pipeline.archive
+    stated = {
+        row["token_sha256"].hex()[:STAGED]: row["seq"]
+        for row in archive.index.rows("select seq, token_sha256 from stamp where event = 'token'")
+    }
+    for name in archive.files.list("staging"):
+        if not name.startswith("stamp-"):
+            continue
+        seq = stated.get(name.removeprefix("stamp-"))
+        if seq is None:
+            archive.files.remove(f"staging/{name}")
+        else:
+            pipeline.place_stamp(archive.statement(seq))

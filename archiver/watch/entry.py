@@ -1,0 +1,112 @@
+"""The watch entry: what of a document is watched and how; a value that is stated in full with every change."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+from urllib.parse import urlsplit
+
+from archiver.errors import UsageError
+from archiver.evidence.canonical import Json
+
+MAX_URLS = 50
+MAX_TEXT = 500
+LEAST_EVERY_S = 10
+METHODS = ("http",)
+
+
+@dataclass(frozen=True, slots=True)
+class WatchEntry:
+    """One watched document; ``every_s`` is the seconds between two checks."""
+
+    entity: str
+    title: str
+    urls: tuple[str, ...]
+    every_s: int
+    select: tuple[str, ...] = ()
+    remove: tuple[str, ...] = ()
+    method: str = "http"
+    paused: bool = False
+    removed: bool = False
+    conditional: bool | None = None
+
+    def to_json(self) -> Json:
+        """The entry as a ``watch`` statement holds it."""
+        return {
+            "entity": self.entity,
+            "title": self.title,
+            "urls": list(self.urls),
+            "every_s": self.every_s,
+            "select": list(self.select),
+            "remove": list(self.remove),
+            "method": self.method,
+            "paused": self.paused,
+            "removed": self.removed,
+            "conditional": self.conditional,
+        }
+
+    @classmethod
+    def from_json(cls, body: Json) -> WatchEntry:
+        """The inverse of ``to_json``."""
+        texts = {name: tuple(body[name]) for name in ("urls", "select", "remove")}
+        return replace(cls(body["entity"], body["title"], (), body["every_s"]), **{**body, **texts})
+
+
+def checked_url(url: str) -> str:
+    """Return the address without its fragment, or raise ``UsageError``: http or https, a host, no credentials."""
+    if any(ord(c) <= 32 or ord(c) == 127 for c in url):
+        raise UsageError(f"not an address: {url!r} holds white space or control characters")
+    try:
+        parts = urlsplit(url)
+        host, _port = parts.hostname, parts.port
+    except ValueError as error:
+        raise UsageError(f"not an address: {url!r} ({error})") from error
+    if not parts.scheme or "." in parts.scheme or (parts.scheme not in ("http", "https") and not host):
+        raise UsageError(f"{url!r} has no scheme", do=f"write https://{url}")
+    if parts.scheme not in ("http", "https"):
+        raise UsageError(f"{url!r}: only http and https can be captured, not {parts.scheme}")
+    if not host:
+        raise UsageError(f"{url!r} names no host")
+    if parts.username is not None or parts.password is not None:
+        raise UsageError("an address with a user name or password would end up in statements", do="leave them out")
+    return parts._replace(fragment="").geturl()
+
+
+def checked_entry(entry: WatchEntry) -> WatchEntry:
+    """Return the entry with its addresses checked, or raise ``UsageError`` naming what cannot be meant."""
+    for name, text in (("entity", entry.entity), ("title", entry.title)):
+        if not text.strip() or len(text) > MAX_TEXT or any(ord(c) < 32 for c in text):
+            raise UsageError(f"the {name} must be one line of 1 to {MAX_TEXT} characters")
+    if not 1 <= len(entry.urls) <= MAX_URLS:
+        raise UsageError(f"a document has 1 to {MAX_URLS} addresses, not {len(entry.urls)}")
+    if entry.every_s < LEAST_EVERY_S:
+        raise UsageError(f"a document is checked at most every {LEAST_EVERY_S} s", do="give a longer --every")
+    if entry.method not in METHODS:
+        raise UsageError(f"unknown method {entry.method!r}", do=f"known: {', '.join(METHODS)}")
+    return replace(entry, urls=tuple(checked_url(url) for url in entry.urls))
+
+
+@dataclass(frozen=True, slots=True)
+class WatchedDocument:
+    """A document with its newest entry and the statement that holds it."""
+
+    document: str
+    seq: int
+    entry: WatchEntry
+
+
+def as_row(watched: WatchedDocument, next_check: str | None, last_outcome: str | None) -> dict[str, Any]:
+    """One item of ``watch list --json`` (DESIGN: keys are a contract)."""
+    entry = watched.entry
+    return {
+        "document": watched.document,
+        "entity": entry.entity,
+        "title": entry.title,
+        "urls": list(entry.urls),
+        "select": list(entry.select),
+        "every": f"{entry.every_s}s",
+        "method": entry.method,
+        "paused": entry.paused,
+        "next_check": next_check,
+        "last_outcome": last_outcome,
+    }

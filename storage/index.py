@@ -1,0 +1,173 @@
+"""``archive.db``: rows derived from statements, plus operational tables; one transaction a batch, WAL, FULL.
+
+Deleting the file loses nothing but retry times: ``archiver rebuild`` derives every projection row again.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from storage.errors import Corrupt, Full, StorageError, Unwritable
+from storage.migrations import PROJECTION, STEPS, migrate
+
+Row = dict[str, Any]
+TableRow = tuple[str, Row]
+BUSY_MS = 30_000
+URL_CACHE = 20_000
+
+
+@contextmanager
+def _translated(path: str) -> Iterator[None]:
+    try:
+        yield
+    except sqlite3.OperationalError as error:
+        text = str(error)
+        if "full" in text:
+            raise Full(path, text) from error
+        if "readonly" in text or "unable to open" in text:
+            raise Unwritable(path, text) from error
+        raise StorageError(path, text) from error
+    except sqlite3.DatabaseError as error:
+        raise Corrupt(path, str(error)) from error
+
+
+class Index:
+    """The database of one archive; one connection, shared by threads under a lock."""
+
+    def __init__(self, path: Path | None, *, read_only: bool = False) -> None:
+        self._name = "archive.db" if path is None else path.name
+        self._lock = threading.RLock()
+        self._urls: dict[str, int] = {}
+        with _translated(self._name):
+            if path is None:
+                self._db = sqlite3.connect(":memory:", check_same_thread=False, isolation_level=None)
+            elif read_only:
+                self._db = sqlite3.connect(
+                    f"file:{_quoted(path)}?mode=ro", uri=True, check_same_thread=False, isolation_level=None
+                )
+            else:
+                self._db = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
+            self._db.row_factory = sqlite3.Row
+            self._db.execute(f"pragma busy_timeout = {BUSY_MS}")
+            if not read_only:
+                self._db.execute("pragma journal_mode = wal")
+                self._db.execute("pragma synchronous = full")
+                self._db.execute("pragma cache_size = -32000")
+                migrate(self._db)
+            else:
+                (version,) = self._db.execute("pragma user_version").fetchone()
+                if version != len(STEPS):
+                    raise Corrupt(self._name, f"schema {version}, this software reads {len(STEPS)}")
+
+    def close(self) -> None:
+        """Close the connection; the last one checkpoints the write-ahead log."""
+        with self._lock:
+            self._db.close()
+
+    # -- writing ---------------------------------------------------------------------------------
+
+    def apply(self, rows: Iterable[TableRow], operational: Iterable[tuple[str, Sequence[Any]]] = ()) -> None:
+        """Insert rows (``url`` and ``final_url`` texts become ids) and run operational SQL, all in one transaction."""
+        with self._lock, _translated(self._name):
+            self._db.execute("begin immediate")
+            try:
+                for table, row in rows:
+                    self._insert(table, row)
+                for sql, arguments in operational:
+                    self._db.execute(sql, arguments)
+                self._db.execute("commit")
+            except BaseException:
+                self._urls.clear()
+                if self._db.in_transaction:
+                    self._db.execute("rollback")
+                raise
+
+    def _insert(self, table: str, row: Row) -> None:
+        values = {
+            name: self._url_id(value) if name in ("url_id", "final_url_id") else value for name, value in row.items()
+        }
+        verb = "insert or ignore" if table == "digest" else "insert"
+        self._db.execute(
+            f"{verb} into {table} ({', '.join(values)}) values ({', '.join('?' * len(values))})",  # noqa: S608
+            tuple(values.values()),
+        )
+
+    def _url_id(self, url: str | None) -> int | None:
+        if url is None:
+            return None
+        known = self._urls.get(url)
+        if known is None:
+            found = self._db.execute("select id from url where url = ?", (url,)).fetchone()
+            known = found[0] if found else self._db.execute("insert into url (url) values (?)", (url,)).lastrowid
+            assert known is not None
+            if len(self._urls) >= URL_CACHE:
+                self._urls.clear()
+            self._urls[url] = known
+        return known
+
+    def run(self, sql: str, arguments: Sequence[Any] = ()) -> None:
+        """Run one statement on an operational table, committed on return."""
+        self.apply((), [(sql, arguments)])
+
+    # -- reading ---------------------------------------------------------------------------------
+
+    def rows(self, sql: str, arguments: Sequence[Any] = ()) -> list[Row]:
+        """Every row of a query."""
+        with self._lock, _translated(self._name):
+            return [dict(row) for row in self._db.execute(sql, arguments)]
+
+    def row(self, sql: str, arguments: Sequence[Any] = ()) -> Row | None:
+        """The first row of a query, or None."""
+        with self._lock, _translated(self._name):
+            found = self._db.execute(sql, arguments).fetchone()
+            return None if found is None else dict(found)
+
+    def next_seq(self) -> int:
+        """One more than the highest statement that has a row."""
+        found = self.row("select max(seq) as last from statement")
+        return 0 if found is None or found["last"] is None else int(found["last"]) + 1
+
+    def meta(self, key: str) -> str | None:
+        """An operational value, or None."""
+        found = self.row("select value from meta where key = ?", (key,))
+        return None if found is None else str(found["value"])
+
+    def set_meta(self, key: str, value: str) -> None:
+        """Set an operational value, committed on return."""
+        self.run("insert into meta values (?, ?) on conflict (key) do update set value = excluded.value", (key, value))
+
+    def dump(self) -> Iterator[tuple[str, tuple[Any, ...]]]:
+        """Every row of every projection table in a fixed order: two equal indexes give equal dumps."""
+        with self._lock, _translated(self._name):
+            for table in PROJECTION:
+                names = [r[1] for r in self._db.execute(f"pragma table_info({table})")]
+                order = ", ".join(str(n + 1) for n in range(len(names)))
+                for row in self._db.execute(f"select * from {table} order by {order}"):  # noqa: S608
+                    yield table, tuple(row)
+
+    def check(self) -> list[str]:
+        """What SQLite's own integrity check finds; empty when nothing."""
+        with self._lock, _translated(self._name):
+            return [r[0] for r in self._db.execute("pragma integrity_check") if r[0] != "ok"]
+
+    def image(self) -> bytes:
+        """The committed database as bytes (for tests that model a power loss)."""
+        with self._lock:
+            return bytes(self._db.serialize())
+
+    def load(self, image: bytes) -> None:
+        """Become the database of an ``image``."""
+        with self._lock:
+            self._urls.clear()
+            self._db.deserialize(image)
+
+
+def _quoted(path: Path) -> str:
+    from urllib.parse import quote
+
+    return quote(str(path.absolute()))

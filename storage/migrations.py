@@ -1,0 +1,155 @@
+"""Numbered, append-only steps that bring ``archive.db`` to the newest schema; ``PRAGMA user_version`` counts them.
+
+Projection tables hold what statements say and are guarded against update and delete. The guards stop slips;
+they are not evidence, the log is. Operational tables may be lost at any time.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable
+
+PROJECTION = ("statement", "url", "capture", "digest", "full_copy", "assessment", "stamp", "watch_entry")
+OPERATIONAL = ("schedule", "outbox", "meta")
+
+
+def _guard(connection: sqlite3.Connection, table: str) -> None:
+    for action in ("update", "delete"):
+        connection.execute(
+            f"create trigger {table}_no_{action} before {action} on {table} begin"
+            f" select raise(abort, 'rows of {table} come from statements: rebuild instead of {action}'); end"
+        )
+
+
+def _first(connection: sqlite3.Connection) -> None:
+    import sqlite_utils
+
+    db = sqlite_utils.Database(connection)
+
+    def table(name: str, columns: dict[str, type], pk: str | tuple[str, ...], required: set[str]) -> None:
+        db.create_table(name, columns, pk=pk, not_null=required, strict=True)
+
+    table(
+        "statement",
+        {"seq": int, "kind": str, "at": str, "entry": bytes, "segment": str, "offset": int, "length": int},
+        "seq",
+        {"kind", "at", "entry", "segment", "offset", "length"},
+    )
+    table("url", {"id": int, "url": str}, "id", {"url"})
+    db.table("url").create_index(["url"], unique=True)
+    table(
+        "capture",
+        {
+            "seq": int,
+            "check_id": str,
+            "document": str,
+            "url_id": int,
+            "final_url_id": int,
+            "result": str,
+            "reason": str,
+            "detail": str,
+            "trigger": str,
+            "started_at": str,
+            "ended_at": str,
+            "status": int,
+            "folder": str,
+            "warc_bytes": int,
+            "warc_sha256": bytes,
+            "payload_sha256": bytes,
+            "content_sha256": bytes,
+            "content_bytes": int,
+            "tls_verdict": str,
+        },
+        "seq",
+        {"check_id", "result", "trigger", "started_at", "ended_at"},
+    )
+    db.table("capture").create_index(["check_id"], unique=True)
+    db.table("capture").create_index(["document", "seq"])
+    db.table("capture").create_index(["url_id", "seq"])
+    db.table("capture").create_index(["started_at"])
+    connection.execute(
+        "create table digest (sha256 blob not null, object text not null, seq integer not null,"
+        " primary key (sha256, object, seq)) strict, without rowid"
+    )
+    table(
+        "full_copy",
+        {"payload_sha256": bytes, "url_id": int, "seq": int, "record": str, "date": str},
+        ("payload_sha256", "url_id", "seq"),
+        {"record", "date"},
+    )
+    table(
+        "assessment",
+        {
+            "seq": int,
+            "capture_seq": int,
+            "document": str,
+            "normaliser": str,
+            "verdict": str,
+            "reason": str,
+            "text_sha256": bytes,
+            "version": int,
+            "change": str,
+            "previous_version": int,
+            "outcome": str,
+        },
+        "seq",
+        {"capture_seq", "normaliser", "verdict", "outcome"},
+    )
+    db.table("assessment").create_index(["capture_seq"])
+    db.table("assessment").create_index(["document", "seq"])
+    table(
+        "stamp",
+        {
+            "seq": int,
+            "event": str,
+            "subject": str,
+            "size": int,
+            "subject_seq": int,
+            "subject_sha256": bytes,
+            "authority": str,
+            "gen_time": str,
+            "serial": str,
+            "token_sha256": bytes,
+            "token": bytes,
+            "path": str,
+        },
+        "seq",
+        {"event"},
+    )
+    db.table("stamp").create_index(["subject", "size"])
+    db.table("stamp").create_index(["subject_seq"])
+    table(
+        "watch_entry",
+        {"seq": int, "document": str, "event": str, "entity": str, "title": str, "entry": str},
+        "seq",
+        {"document", "event", "entry"},
+    )
+    db.table("watch_entry").create_index(["document", "seq"])
+    table("schedule", {"document": str, "next_check": float, "failures": int}, "document", {"next_check", "failures"})
+    table(
+        "outbox",
+        {"subject": str, "authority": str, "since": float, "attempts": int, "next_try": float, "error": str},
+        ("subject", "authority"),
+        {"since", "attempts", "next_try"},
+    )
+    table("meta", {"key": str, "value": str}, "key", {"value"})
+    for name in PROJECTION:
+        _guard(connection, name)
+
+
+STEPS: tuple[Callable[[sqlite3.Connection], None], ...] = (_first,)
+"""Step n brings ``user_version`` from n to n + 1. Append only."""
+
+
+def migrate(connection: sqlite3.Connection) -> None:
+    """Apply the missing steps, each in one transaction with its number."""
+    (version,) = connection.execute("pragma user_version").fetchone()
+    for number in range(version, len(STEPS)):
+        connection.execute("begin immediate")
+        try:
+            STEPS[number](connection)
+            connection.execute(f"pragma user_version = {number + 1}")
+        except BaseException:
+            connection.rollback()
+            raise
+        connection.commit()
