@@ -1,4 +1,4 @@
-"""One archive on disk, opened for reading: settings, key, journal, index, folders. Needs neither lock nor passphrase."""
+"""One archive on disk, opened for reading: settings, key, journal, index. Needs neither lock nor passphrase."""
 
 from __future__ import annotations
 

@@ -5,6 +5,7 @@ Nothing here is durable or numbered yet: the pipeline's commit syncs the files b
 
 from __future__ import annotations
 
+import contextlib
 import uuid
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -238,7 +239,5 @@ class Drafter:
                 self._remove(f"{check.staging}/{name}")
 
     def _remove(self, path: str) -> None:
-        try:
+        with contextlib.suppress(Missing):
             self.archive.files.remove(path)
-        except Missing:
-            pass

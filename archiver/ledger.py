@@ -42,7 +42,7 @@ class Committed:
 
 
 def tile_reader(files: Files) -> Callable[[str], bytes]:
-    """Read tiles of ``log/``; a partial tile that is gone is cut from the full one that replaced it (C2SP tlog-tiles)."""
+    """Read tiles of ``log/``; a partial tile that is gone is cut from the full one that replaced it."""
 
     def read(path: str) -> bytes:
         try:

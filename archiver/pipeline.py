@@ -6,6 +6,7 @@ ledger's commit can be thrown away; everything after it is redone at start-up by
 
 from __future__ import annotations
 
+import contextlib
 import uuid
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
@@ -92,10 +93,8 @@ class Pipeline:
         return self.drafter.give_up(check, failure)
 
     def _remove(self, path: str) -> None:
-        try:
+        with contextlib.suppress(Missing):
             self.archive.files.remove(path)
-        except Missing:
-            pass
 
     # -- steps 6 to 10 -----------------------------------------------------------------------------
 

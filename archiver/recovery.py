@@ -164,7 +164,8 @@ def _check_head_copy(archive: Archive, ledger: Ledger, notes: list[Maker], warni
         return
     if head.acknowledged >= ledger.next_seq:
         raise ArchiveDamaged(
-            f"the archive ends at statement {ledger.next_seq - 1}, the head copy knows {head.acknowledged}: an older copy was put back",
+            f"the archive ends at statement {ledger.next_seq - 1}, the head copy knows {head.acknowledged}:"
+            " an older copy was put back",
             do="restore the newer journal; an archive that truly lost it can only continue as a new log",
         )
     if head.checkpoint is None:
@@ -176,7 +177,8 @@ def _check_head_copy(archive: Archive, ledger: Ledger, notes: list[Maker], warni
     mine = ledger.checkpoint
     if mine is None or known.size > mine.size:
         raise ArchiveDamaged(
-            f"log/checkpoint covers {ledger.published} statements, the head copy knows {known.size}: an older copy was put back",
+            f"log/checkpoint covers {ledger.published} statements, the head copy knows {known.size}:"
+            " an older copy was put back",
             do="restore log/checkpoint from the head copy or stamps/",
         )
     proof = consistency_proof(known.size, mine.size, ledger.read_tile)

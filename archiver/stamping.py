@@ -146,7 +146,7 @@ def staging_of(token_sha256: str) -> str:
 def ask(
     authority: Authority, configured: AuthoritySettings, roots: Sequence[bytes], subject: Subject, nonce: int
 ) -> Verified | StampFailure:
-    """Ask one authority and verify its reply before it counts; a reply that does not hold is a failure with its reason."""
+    """Ask one authority and verify its reply before it counts; one that does not hold is a failure with its reason."""
     answer = authority.ask(build_request(subject.data, nonce))
     if isinstance(answer, StampFailure):
         return answer

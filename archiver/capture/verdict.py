@@ -6,6 +6,7 @@ Every problem is one plain sentence. Revocation is not checked.
 from __future__ import annotations
 
 import ipaddress
+import re
 import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -33,6 +34,7 @@ _UNREADABLE = (
     x509.DuplicateExtension,
     x509.UnsupportedGeneralNameType,
 )
+_PEM = re.compile(rb"-----BEGIN CERTIFICATE-----.*?-----END CERTIFICATE-----\n", re.DOTALL)
 _SELF_SIGNED, _SELF_SIGNED_IN_CHAIN = 18, 19  # X509_V_ERR_*, openssl-verification-options(1)
 _NO_ISSUER = frozenset({2, 20, 21})
 _NOT_YET_VALID, _EXPIRED = 9, 10
@@ -76,7 +78,7 @@ class Roots:
         """Read ``ca_file`` (PEM) now; ``SettingsError`` if it cannot be read or holds no certificate."""
         self._extra = _read_roots(ca_file) if ca_file else []
         self._lock = threading.Lock()
-        self._store: crypto.X509Store | None = None
+        self._anchors: list[crypto.X509] = []
 
     def judge(self, chain: tuple[bytes, ...], host: str, now: datetime) -> tuple[tuple[str, ...], datetime]:
         """Return the problems of a chain (DER, leaf first), and the first moment at which they may change.
@@ -103,28 +105,31 @@ class Roots:
 
     def _verify(self, certificates: list[x509.Certificate], now: datetime) -> tuple[list[str], list[x509.Certificate]]:
         """Return OpenSSL's first objection, or the path it found from the leaf to a root."""
-        leaf, *others = (crypto.X509.from_cryptography(one) for one in certificates)
-        with self._lock:  # the time is a property of the store that all share
-            store = self._loaded()
-            store.set_time(now.astimezone(UTC))  # pyOpenSSL reads the fields and takes them for UTC
-            try:
-                path = crypto.X509StoreContext(store, leaf, others).get_verified_chain()
-                return [], [one.to_cryptography() for one in path]
-            except crypto.X509StoreContextError as error:
-                return [_objection(error, now)], []
-            except (crypto.Error, *_UNREADABLE) as error:
-                return [f"the chain could not be verified: {error}"], []
+        try:
+            leaf, *others = (crypto.X509.from_cryptography(one) for one in certificates)
+            path = crypto.X509StoreContext(self._store_at(now), leaf, others).get_verified_chain()
+            return [], [one.to_cryptography() for one in path]
+        except crypto.X509StoreContextError as error:
+            return [_objection(error, now)], []
+        except (crypto.Error, *_UNREADABLE) as error:
+            return [f"the chain could not be verified: {error}"], []
 
-    def _loaded(self) -> crypto.X509Store:
-        if self._store is None:
-            store = crypto.X509Store()
-            store.load_locations(certifi.where())
-            for root in self._extra:
-                store.add_cert(crypto.X509.from_cryptography(root))
-            # An intermediate or a server's own certificate named in ca_file is trusted as it stands.
-            store.set_flags(crypto.X509StoreFlags.PARTIAL_CHAIN)
-            self._store = store
-        return self._store
+    def _store_at(self, now: datetime) -> crypto.X509Store:
+        """Return a store for one verification: a store's time can be set once, later calls do nothing."""
+        with self._lock:
+            if not self._anchors:
+                pem = Path(certifi.where()).read_bytes()
+                self._anchors = [
+                    *(crypto.load_certificate(crypto.FILETYPE_PEM, one) for one in _PEM.findall(pem)),
+                    *(crypto.X509.from_cryptography(one) for one in self._extra),
+                ]
+        store = crypto.X509Store()
+        for anchor in self._anchors:
+            store.add_cert(anchor)
+        # An intermediate or a server's own certificate named in ca_file is trusted as it stands.
+        store.set_flags(crypto.X509StoreFlags.PARTIAL_CHAIN)
+        store.set_time(now.astimezone(UTC))  # pyOpenSSL reads the fields and takes them for UTC
+        return store
 
 
 def _read_roots(ca_file: str) -> list[x509.Certificate]:

@@ -304,7 +304,7 @@ def test_the_verdict_is_about_the_time_given_in_any_zone(tmp_path: Path, trust: 
     short = issue("x", ROOT, names=SITE, start=NOW, end=NOW + timedelta(hours=1))
     east = timezone(timedelta(hours=9))
     with serving(tmp_path, short) as server:
-        for minutes, verdict in ((-1, "invalid"), (1, "valid"), (59, "valid"), (61, "invalid")):
+        for minutes, verdict in ((-1, "invalid"), (1, "valid"), (59, "valid"), (61, "invalid"), (30, "valid")):
             at = NOW + timedelta(minutes=minutes)
             assert _facts(trust, server, "site.test", at).verdict == verdict
             assert _facts(trust, server, "site.test", at.astimezone(east)).verdict == verdict

@@ -27,6 +27,7 @@ from archiver.evidence.tiles import (
     full_path,
     grow,
     inclusion_proof,
+    inclusion_proofs,
     read_entries,
     root_at,
     tile_path,
@@ -173,6 +174,17 @@ def test_deleted_partial_files_are_replaced_by_full_ones() -> None:
     assert list(read_entries(100, log.read_either)) == ENTRIES[:100]
     proof = inclusion_proof(7, 100, log.read_either)
     verify_inclusion(LEAVES[7], 7, 100, proof, root_of(LEAVES[:100]))
+
+
+def test_proofs_of_a_batch_are_those_of_each_and_read_every_tile_once() -> None:
+    log = log_of([600])
+    chosen = [5, 0, 599, 300, 255, 256, 5]
+    single = [(index, inclusion_proof(index, 600, log.read)) for index in chosen]
+    log.asked.clear()
+    assert list(inclusion_proofs(chosen, 600, log.read)) == single
+    assert len(log.asked) == len(set(log.asked))
+    with pytest.raises(MalformedTile, match="no entry 600"):
+        list(inclusion_proofs([600], 600, log.read))
 
 
 class TestSizeZero:
