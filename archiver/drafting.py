@@ -146,7 +146,7 @@ class Drafter:
     def _unkept(self, check: Check, started: datetime, clock: Json, before: Json | None, failure: Failure) -> Json:
         """The draft of a check of which no bytes could be kept."""
         reason = {"code": failure.code, "detail": failure.detail[:500]}
-        parts = [
+        parts: list[Json] = [
             {"url": url, "final_url": url, "reason": reason, "exchanges": [], "content": None} for url in check.urls
         ]
         clock = {**clock, "server_skew_ms": None}

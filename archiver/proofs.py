@@ -11,7 +11,7 @@ from collections.abc import Callable
 from archiver.archive import Archive
 from archiver.evidence.canonical import Json
 from archiver.evidence.checkpoint import Checkpoint
-from archiver.evidence.tiles import inclusion_proof
+from archiver.evidence.tiles import inclusion_proofs
 from archiver.evidence.tlog_proof import TlogProof
 from archiver.stamping import lay
 
@@ -35,20 +35,14 @@ def add_proofs(
     """
     first = int(archive.index.meta(WATERMARK) or 0)
     served = 0
-    cache: dict[str, bytes] = {}
-
-    def read(path: str) -> bytes:
-        if path not in cache:
-            cache[path] = read_tile(path)
-        return cache[path]
-
     while rows := archive.index.rows(
         "select seq, folder from capture where seq >= ? and seq < ? and folder is not null order by seq limit ?",
         (first, checkpoint.size, BATCH),
     ):
         folders = []
-        for row in rows:
-            proof = TlogProof(row["seq"], inclusion_proof(row["seq"], checkpoint.size, read), data)
+        proofs = inclusion_proofs([row["seq"] for row in rows], checkpoint.size, read_tile)
+        for row, (seq, hashes) in zip(rows, proofs, strict=True):
+            proof = TlogProof(seq, hashes, data)
             lay(archive, f"{row['folder']}/{PROOF}", proof.to_bytes())
             _add_token(archive, row["folder"], token)
             _add_before(archive, row["seq"], row["folder"])

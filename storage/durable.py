@@ -15,7 +15,8 @@ from contextlib import contextmanager, suppress
 from threading import Lock
 from typing import Final
 
-from storage.errors import Missing, StorageError, SyncFailed, UnsafePath
+from storage.errors import Missing, SyncFailed, UnsafePath
+from storage.handles import translated
 from storage.linux import file_system_type, kernel_at_least, syncfs
 from storage.names import ancestors_of, parent_of
 
@@ -167,7 +168,7 @@ class Barriers:
         except (FileNotFoundError, NotADirectoryError):
             raise Missing(path, "cannot be made durable: there is no such file or folder") from None
         except OSError as error:
-            raise StorageError(path, f"cannot be opened for a sync: {error.strerror}") from error
+            raise translated(error, path) from error
         try:
             status = os.fstat(descriptor)
         finally:

@@ -7,6 +7,7 @@ import errno
 import os
 import platform
 import re
+import stat
 from typing import Final
 
 _LIBC: Final = ctypes.CDLL(None, use_errno=True)
@@ -49,13 +50,26 @@ def walk_beneath(folder: int, path: str, flags: int, mode: int = 0) -> int:
     step = os.dup(folder)
     try:
         for name in above:
-            # O_PATH with O_NOFOLLOW opens a link itself; O_DIRECTORY then refuses it with ENOTDIR.
-            inner = os.open(name, os.O_PATH | os.O_NOFOLLOW | os.O_DIRECTORY | os.O_CLOEXEC, dir_fd=step)
+            inner = _open_no_link(step, name, os.O_PATH | os.O_DIRECTORY, 0)
             os.close(step)
             step = inner
-        found = os.open(last, flags | os.O_NOFOLLOW | os.O_CLOEXEC, mode, dir_fd=step)
+        return _open_no_link(step, last, flags, mode)
     finally:
         os.close(step)
+
+
+def _open_no_link(folder: int, name: str, flags: int, mode: int) -> int:
+    link = OSError(errno.ELOOP, os.strerror(errno.ELOOP), name)
+    try:
+        found = os.open(name, flags | os.O_NOFOLLOW | os.O_CLOEXEC, mode, dir_fd=folder)
+    except NotADirectoryError:
+        if stat.S_ISLNK(os.stat(name, dir_fd=folder, follow_symlinks=False).st_mode):
+            raise link from None
+        raise
+    # With O_PATH, O_NOFOLLOW opens the link itself.
+    if flags & os.O_PATH and stat.S_ISLNK(os.fstat(found).st_mode):
+        os.close(found)
+        raise link
     return found
 
 

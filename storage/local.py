@@ -19,7 +19,7 @@ from storage.errors import Conflict, Missing, StorageError, UnsafePath
 from storage.handles import At, reading_handle, writing_handle
 from storage.interface import READ_CEILING, Names
 from storage.linux import has_openat2, open_beneath, rename_new, walk_beneath
-from storage.names import check_path, parent_of, temporary_name
+from storage.names import check_path, name_of, parent_of, temporary_for
 
 
 class LocalFiles:
@@ -148,8 +148,7 @@ class LocalFiles:
 
     def replace(self, path: str, data: bytes) -> None:
         """See ``Files.replace``."""
-        name = check_path(path).rpartition("/")[2]
-        temporary = check_path(f"{parent_of(path)}/{temporary_name(name)}".lstrip("/"))
+        temporary = temporary_for(check_path(path))
         with At(path):
             if self._status(temporary) is not None:
                 self._unlink(temporary)
@@ -159,7 +158,7 @@ class LocalFiles:
                 self._fill(descriptor, temporary, data, sync=True)
                 folder = self._folder(parent_of(path))
                 try:
-                    os.replace(_name(temporary), name, src_dir_fd=folder, dst_dir_fd=folder)
+                    os.replace(name_of(temporary), name_of(path), src_dir_fd=folder, dst_dir_fd=folder)
                 finally:
                     os.close(folder)
             except BaseException:
@@ -181,7 +180,7 @@ class LocalFiles:
             try:
                 above_target = self._folder(parent_of(target), make=True)
                 try:
-                    rename_new(above_source, _name(source), above_target, _name(target))
+                    rename_new(above_source, name_of(source), above_target, name_of(target))
                 finally:
                     os.close(above_target)
             finally:
@@ -197,7 +196,7 @@ class LocalFiles:
             if stat.S_ISDIR(status.st_mode):
                 folder = self._folder(parent_of(path))
                 try:
-                    shutil.rmtree(_name(path), dir_fd=folder)
+                    shutil.rmtree(name_of(path), dir_fd=folder)
                 finally:
                     os.close(folder)
                 self.barriers.forget(path)
@@ -270,7 +269,7 @@ class LocalFiles:
         above = self._folder(parent_of(path), make=True)
         try:
             with suppress(FileExistsError):
-                os.mkdir(_name(path), dir_fd=above)
+                os.mkdir(name_of(path), dir_fd=above)
         finally:
             os.close(above)
         self.barriers.changed(parent_of(path))
@@ -290,14 +289,10 @@ class LocalFiles:
     def _unlink(self, path: str) -> None:
         folder = self._folder(parent_of(path))
         try:
-            os.unlink(_name(path), dir_fd=folder)
+            os.unlink(name_of(path), dir_fd=folder)
         finally:
             os.close(folder)
         self.barriers.changed(parent_of(path))
-
-
-def _name(path: str) -> str:
-    return path.rpartition("/")[2]
 
 
 def _make_durably(root: Path) -> None:

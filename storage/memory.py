@@ -17,7 +17,7 @@ from storage.errors import Conflict, Full, StorageError, SyncFailed
 from storage.interface import READ_CEILING, Names
 from storage.memory_handles import reading_handle, writing_handle
 from storage.memory_tree import Tree
-from storage.names import check_path, parent_of, temporary_name
+from storage.names import check_path, temporary_for
 from storage.powerloss import Bytes, Choice, Cut, Disk, Entries
 
 Mode: TypeAlias = Literal["refused", "done_but_failed", "crash_before", "crash_after"]
@@ -145,12 +145,14 @@ class MemoryFiles:
 
     def replace(self, path: str, data: bytes) -> None:
         """See ``Files.replace``."""
-        temporary = check_path(f"{parent_of(check_path(path))}/{temporary_name(path.rpartition('/')[2])}".lstrip("/"))
+        temporary = temporary_for(check_path(path))
         with self._operation("replace", path, SyncFailed):
             self._refuse_after_failure()
             found = self._tree.find(path)
             if found is not None and self._tree.disk.is_folder[found]:
                 raise Conflict(path, "a folder stands there, not a file")
+            if self._tree.find(temporary) is not None:
+                self._tree.detach(temporary)
             inode = self._tree.enter_new(temporary)
             try:
                 self._put(inode, 0, data, path)

@@ -53,6 +53,12 @@ def ancestors_of(path: str) -> list[str]:
     return found
 
 
-def temporary_name(name: str) -> str:
-    """Return the name under which ``replace`` prepares a file; one per target, so that no two can pile up."""
-    return f".{name}.new"
+def name_of(path: str) -> str:
+    """Return the last name of the path."""
+    return path.rpartition("/")[2]
+
+
+def temporary_for(path: str) -> str:
+    """Return where ``replace`` prepares a file: beside it, one place per target so that none can pile up."""
+    above, slash, name = path.rpartition("/")
+    return check_path(f"{above}{slash}.{name}.new")

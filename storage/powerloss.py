@@ -110,7 +110,7 @@ class Disk:
 
     def new(self, *, folder: bool) -> int:
         """Return a fresh inode, not yet entered anywhere."""
-        inode = max(self.is_folder) + 1
+        inode = len(self.is_folder) + ROOT
         self.is_folder[inode] = folder
         return inode
 

@@ -16,6 +16,8 @@ from archiver.evidence.exchange import Exchange, RobotsDecision
 
 MAX_BODY = 500 * 1024
 """Bytes parsed, RFC 9309 section 2.5; the rest is ignored."""
+MAX_RULE = 1024
+"""Characters of the deciding rule that are stated; a line of 500 KiB of ``*`` would match and be repeated."""
 MAX_REDIRECTS = 5
 """Hops from a robots.txt that are followed, RFC 9309 section 2.3.1.2."""
 TTL_S = 3600.0
@@ -53,8 +55,9 @@ def decide(body: bytes, user_agent: str, url: str) -> tuple[bool, str | None]:
     if len(body) >= MAX_BODY:
         text = text[: max(text.rfind("\n"), text.rfind("\r")) + 1]
     token = product_token(user_agent).lower()
-    rules = Protego.parse("\n".join(_only_our_groups(text, token)))
-    return rules.can_fetch(url, token), _deciding_rule(rules, token, url)
+    lines = tuple(_only_our_groups(text, token))
+    rules = Protego.parse("\n".join(lines))
+    return rules.can_fetch(url, token), _deciding_rule(rules, token, url, lines)
 
 
 def _only_our_groups(text: str, token: str) -> Iterator[str]:
@@ -79,7 +82,7 @@ def _only_our_groups(text: str, token: str) -> Iterator[str]:
             yield _OTHER_AGENT
 
 
-def _deciding_rule(rules: Protego, token: str, url: str) -> str | None:
+def _deciding_rule(rules: Protego, token: str, url: str, lines: tuple[str, ...]) -> str | None:
     """Return the rule that decided; None if there is none, or if the parser no longer shows its rules.
 
     This reads what Protego keeps for itself; it only explains a decision and never makes one.
@@ -87,16 +90,32 @@ def _deciding_rule(rules: Protego, token: str, url: str) -> str | None:
     if urlsplit(url).path == "/robots.txt":
         return None  # implicitly allowed, section 2.2.2
     try:
-        from protego._utils import _quote_path
+        from protego._utils import _quote_path, _quote_pattern
 
         group = rules._get_matching_rule_set(token)
         path = _quote_path(url)
         for rule in group._rules if group is not None else ():
             if rule.value.match(path):
-                return f"{rule.field.capitalize()}: {rule.value._pattern}"
+                return _as_written(rule.field, rule.value._pattern, lines, _quote_pattern)
     except (ImportError, AttributeError, TypeError):
         return None
     return None
+
+
+def _as_written(kind: str, pattern: str, lines: tuple[str, ...], normalised: Callable[[str], str]) -> str:
+    """Return the directive with the spelling of its line: Protego keeps ``/*?x`` as ``/*%3Fx``.
+
+    It also derives rules: ``$`` taken literally, and ``/`` allowed where ``/index.html`` is.
+    """
+    for line in lines:
+        name, _, value = line.partition("#")[0].partition(":")
+        value = value.strip()
+        if name.strip().lower() != kind or not value:
+            continue
+        quoted = normalised(value)
+        if pattern in (quoted, normalised(value.replace("$", "%24")), quoted.removesuffix("index.html") + "$"):
+            return f"{kind.capitalize()}: {value[:MAX_RULE]}"
+    return f"{kind.capitalize()}: {pattern[:MAX_RULE]}"
 
 
 @dataclass(frozen=True, slots=True)

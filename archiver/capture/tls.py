@@ -96,6 +96,7 @@ class Trust:
         problems, changes = self._roots.judge(chain, host, now)
         with self._lock:
             self._verdicts[(digest, host)] = (problems, now, min(now + VERDICT_TTL, changes))
+            self._verdicts.move_to_end((digest, host))
             if len(self._verdicts) > MAX_VERDICTS:
                 self._verdicts.popitem(last=False)
         return problems

@@ -34,7 +34,7 @@ _UNREADABLE = (
     x509.DuplicateExtension,
     x509.UnsupportedGeneralNameType,
 )
-_PEM = re.compile(rb"-----BEGIN CERTIFICATE-----.*?-----END CERTIFICATE-----\n", re.DOTALL)
+_PEM = re.compile(rb"-----BEGIN CERTIFICATE-----.*?-----END CERTIFICATE-----", re.DOTALL)
 _SELF_SIGNED, _SELF_SIGNED_IN_CHAIN = 18, 19  # X509_V_ERR_*, openssl-verification-options(1)
 _NO_ISSUER = frozenset({2, 20, 21})
 _NOT_YET_VALID, _EXPIRED = 9, 10

@@ -113,7 +113,7 @@ def find_chain(
 ) -> tuple[x509.Certificate, ...]:
     """Return the shortest chain from ``signer`` to one of ``roots``, signer first, root last.
 
-    Every certificate in it was valid at ``moment`` (seconds count; RFC 5280, 4.1.2.5), every issuer may issue, every
+    Every certificate in it was valid at ``moment`` (whole seconds; RFC 5280, 4.1.2.5), every issuer may issue, every
     signature verifies with SHA-2, keys are at least RSA 2048 or EC 256. Path length and name constraints are left to
     OpenSSL, which ``verify_token`` runs over exactly this chain. A self-signed certificate among ``others`` is never
     used: only ``roots`` can end a chain. Raises ``MalformedTimestamp`` that says what is missing.
@@ -150,7 +150,8 @@ def _search(
         longer = []
         for path in paths:
             for anchor in anchors:
-                if _issued(path[-1], anchor) and _issued(anchor, anchor):
+                # Its own signature carries nothing and may be SHA-1, which the library no longer computes.
+                if anchor.issuer == anchor.subject and _issued(path[-1], anchor):
                     return (*path, anchor)
             parents = [one for one in unused if _issued(path[-1], one) and not _issued(one, one)]
             unused = [one for one in unused if one not in parents]
@@ -184,7 +185,8 @@ def _may_issue(certificate: x509.Certificate) -> bool:
 
 
 def _valid(certificate: x509.Certificate, moment: datetime) -> bool:
-    return certificate.not_valid_before_utc <= moment <= certificate.not_valid_after_utc
+    """Say whether it counts at a moment in whole seconds; at its last second it does not, as OpenSSL has it."""
+    return certificate.not_valid_before_utc <= moment < certificate.not_valid_after_utc
 
 
 def _require_strength(certificate: x509.Certificate, *, anchor: bool) -> None:

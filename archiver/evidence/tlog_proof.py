@@ -1,6 +1,6 @@
 """The offline proof that a statement is in the log (C2SP tlog-proof v1): index, inclusion proof and checkpoint.
 
-One text file, whose tail is the checkpoint byte for byte. Ours carry no ``extra`` line, which nothing authenticates.
+One text file, whose tail is the checkpoint byte for byte. Ours carry no ``extra`` line, which nothing signs.
 """
 
 from __future__ import annotations
@@ -81,7 +81,7 @@ def _index(lines: list[str]) -> int:
         raise MalformedProof(f"the first line is not {HEADER}")
     second = lines[1] if len(lines) > 1 else ""
     if second.startswith("extra "):
-        raise MalformedProof("the proof has an extra line, which ours never have: nothing authenticates it")
+        raise MalformedProof("the proof has an extra line, which ours never have: nothing signs it")
     if not second.startswith("index "):
         raise MalformedProof("the second line is not the index")
     index = parse_decimal(second.removeprefix("index "))

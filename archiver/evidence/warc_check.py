@@ -1,7 +1,7 @@
 """Checks every record of any WARC file, ours or not: structure, gzip checksums, block and payload digests.
 
 Two ways lead to the same verdicts. Whole batches of ordinary gzip members are inflated and hashed in memory,
-on several threads where asked; whatever is large or not quite in order is read by the bounded ``Walker``.
+on two threads where asked; whatever is large or not quite in order is read by the bounded ``Walker``.
 """
 
 from __future__ import annotations
@@ -11,16 +11,18 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import BinaryIO
 
-from archiver.evidence.warc_batch import Batch, RecordCheck, Wanted, check_batch
+from archiver.evidence.warc_batch import MAX_INFLATED, Inflated, check_batch, inflate_batch
 from archiver.evidence.warc_feed import Damage
 from archiver.evidence.warc_gzip import MAGIC
 from archiver.evidence.warc_head import Finding, Head
+from archiver.evidence.warc_verdict import RecordCheck, Wanted
 from archiver.evidence.warc_walk import Walked, Walker
 
 MAX_RECORDS = 10_000_000
 """Records of one file that are looked at; the rest is a finding."""
-_SMALL_BATCH = 256 * 1024
-_LARGE_BATCH = 2 * 1024 * 1024
+_FIRST = 64 * 1024
+_BATCH = 2048*1024
+"""Bytes of the file in one batch: small enough that what it inflates to is still in the cache when hashed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,22 +50,22 @@ class WarcCheck:
         return len(self.records) - self.checked
 
 
-def check_warc(source: BinaryIO, *, workers: int = 1, max_records: int = MAX_RECORDS) -> WarcCheck:
+def check_warc(source: BinaryIO, *, ahead: bool = False, max_records: int = MAX_RECORDS) -> WarcCheck:
     """Check the seekable file from its beginning; never raises for what it holds.
 
-    ``workers`` above 1 inflates and hashes on that many threads. Memory: a few batches of 2 MiB and what they
-    inflate to (at most ``warc_batch.MAX_INFLATED`` a member), and one small value per record.
+    ``ahead`` inflates the next batch on a second thread while this one is hashed. Memory: three batches at most
+    (``_BATCH`` and ``warc_batch.MAX_INFLATED`` each), and one small value per record.
     """
     check = _Check(max_records)
     try:
         walker = Walker(source, check.observe)
     except Damage as damage:
         return WarcCheck(False, (), (Finding(damage.code, 0, damage.what),))
-    if workers > 1:
-        with ThreadPoolExecutor(workers) as pool:
-            check.run(source, walker, pool, workers)
+    if ahead:
+        with ThreadPoolExecutor(1) as pool:
+            check.run(source, walker, pool)
     else:
-        check.run(source, walker, None, 1)
+        check.run(source, walker, None)
     return WarcCheck(walker.gzip, tuple(check.records), tuple(check.findings))
 
 
@@ -72,32 +74,30 @@ class _Check:
 
     def __init__(self, max_records: int) -> None:
         self._max = max_records
-        self._wanted: Wanted | None = None
+        self._buffers: list[bytearray] = []
         self.records: list[RecordCheck] = []
         self.findings: list[Finding] = []
 
-    def observe(self, head: Head) -> Wanted:
+    def observe(self, head: Head, offset: int) -> Wanted:
         """Hash what the header states digests of."""
-        self._wanted = Wanted(head)
-        return self._wanted
+        return Wanted(head, offset)
 
-    def run(self, source: BinaryIO, walker: Walker, pool: ThreadPoolExecutor | None, workers: int) -> None:
-        """Alternate between batches, as long as they come out even, and single records."""
-        size = _SMALL_BATCH
+    def run(self, source: BinaryIO, walker: Walker, pool: ThreadPoolExecutor | None) -> None:
+        """Take batches as long as they come out even, then one record by the walk, and again."""
+        size = _FIRST
         while True:
             start = walker.boundary
             if start is not None:
-                stop, even = self._batches(source, start, size, pool, workers)
-                # a file in which every record needs the slow way must not cost a large batch each time
-                size = _LARGE_BATCH if even else _SMALL_BATCH
+                stop, even = self._batches(source, start, size, pool)
+                # a file in which every record needs the walk must not cost a large batch each time
+                size = _BATCH if even else _FIRST
                 if stop != start:
                     walker.go_to(stop)
-            if len(self.records) >= self._max:
-                if walker.next() is not None:
-                    self.findings.append(Finding("too_many_records", 0, f"more than {self._max} records"))
-                return
             walked = walker.next()
             if walked is None:
+                return
+            if len(self.records) >= self._max:
+                self.findings.append(Finding("too_many_records", walked.offset, f"more than {self._max} records"))
                 return
             self._add(walked)
 
@@ -105,57 +105,48 @@ class _Check:
         self.findings += walked.findings
         if walked.head is None:
             return
-        wanted = walked.observer
-        assert wanted is None or isinstance(wanted, Wanted)
-        if wanted is None or not walked.whole:
-            verdicts = Wanted(walked.head).unread(walked.offset)
-        else:
-            verdicts = wanted.verdicts(walked.offset)
-        self.findings += verdicts.findings
-        self.records.append(
-            RecordCheck(
-                offset=walked.offset,
-                length=walked.end - walked.offset,
-                id=walked.head.id,
-                type=walked.head.type,
-                block=verdicts.block,
-                payload=verdicts.payload,
-            )
-        )
+        wanted = walked.observer if isinstance(walked.observer, Wanted) else Wanted(walked.head, walked.offset)
+        block, payload = wanted.fed() if walked.whole else wanted.unread()
+        self.findings += wanted.findings
+        length = walked.end - walked.offset
+        head = walked.head
+        self.records.append(RecordCheck(walked.offset, length, head.id, head.type, block, payload))
 
-    def _batches(
-        self, source: BinaryIO, start: int, size: int, pool: ThreadPoolExecutor | None, workers: int
-    ) -> tuple[int, bool]:
+    def _batches(self, source: BinaryIO, start: int, size: int, pool: ThreadPoolExecutor | None) -> tuple[int, bool]:
         """Check batches from ``start`` on; return where they stopped and whether more than one came out even.
 
         A batch ends where bytes look like the beginning of a member. That is a guess, and harmless: the next
         batch counts only if this one really stopped there.
         """
-        running: deque[tuple[int, Future[Batch] | Batch]] = deque()
-        ahead, even, over = start, 0, False
+        running: deque[Future[Inflated] | Inflated] = deque()
+        planned: deque[int] = deque()
+        read, even, over = start, 0, False
         while True:
-            while not over and len(running) < (workers + 1 if pool and even else 1):
-                source.seek(ahead)
+            while not over and len(running) < (2 if pool and even else 1):
+                source.seek(read)
                 data = source.read(size)
                 over = len(data) < size
-                cut = len(data) if over else data.rfind(MAGIC)
-                if cut <= 0:
+                data = data if over else data[: max(data.rfind(MAGIC), 0)]
+                if not data:
                     over = True
                     break
-                job = pool.submit(check_batch, data, cut, ahead) if pool else check_batch(data, cut, ahead)
-                running.append((ahead + cut, job))
-                ahead += cut
-                size = min(2 * size, _LARGE_BATCH)
+                batch = Inflated(data, read, self._buffers.pop() if self._buffers else bytearray(MAX_INFLATED))
+                running.append(pool.submit(inflate_batch, batch) if pool else inflate_batch(batch))
+                read += len(data)
+                planned.append(read)
+                size = min(2 * size, _BATCH)
             if not running:
                 return start, even > 1
-            planned, job = running.popleft()
-            batch = job.result() if isinstance(job, Future) else job
-            self.records += batch.records
-            self.findings += batch.findings
-            start = batch.end
-            if batch.end != planned or len(self.records) >= self._max:
-                for _, rest in running:
+            job = running.popleft()
+            inflated = job.result() if isinstance(job, Future) else job
+            checked = check_batch(inflated)
+            self._buffers.append(inflated.buffer)
+            self.records += checked.records
+            self.findings += checked.findings
+            start = checked.end
+            if start != planned.popleft() or len(self.records) >= self._max:
+                for rest in running:
                     if isinstance(rest, Future):
-                        rest.cancel()
+                        self._buffers.append(rest.result().buffer)
                 return start, even > 1
             even += 1

@@ -89,19 +89,16 @@ def parse_head(raw: bytes) -> Head:
         text = raw.decode("latin-1")
     version, _, rest = text.partition("\r\n")
     fields = _LINE.findall(rest)
-    if not (_VERSION.fullmatch(version) and _tight(fields, rest)):
+    tight = "".join([f"{name}: {value}\r\n" for name, value in fields])
+    if rest != tight + "\r\n" or not _VERSION.fullmatch(version):  # something was passed over
         version, fields = _lenient(text, problems)
-    values: dict[str, str] = {}
-    for name, value in fields:
-        if values.setdefault(name.lower(), value) != value and name.lower() not in _REPEATABLE:
-            problems.append(("duplicate_field", f"{name} stands twice with different values"))
+    values = {name.lower(): value for name, value in reversed(fields)}  # of two, the first stays
+    if len(values) != len(fields):
+        for name, value in fields:
+            if values[name.lower()] != value and name.lower() not in _REPEATABLE:
+                problems.append(("duplicate_field", f"{name} stands twice with different values"))
     length = _length(fields, values, problems)
     return Head(version, tuple(fields), values, length, tuple(problems))
-
-
-def _tight(fields: list[Field], rest: str) -> bool:
-    """Tell whether the fields, one space after each colon, are the entire text: then nothing was passed over."""
-    return "".join([f"{name}: {value}\r\n" for name, value in fields]) + "\r\n" == rest
 
 
 def _lenient(text: str, problems: list[tuple[FindingCode, str]]) -> tuple[str, list[Field]]:

@@ -56,7 +56,7 @@ class Walked:
 class Walker:
     """A walk through one file; after a broken record it goes on with the next one it can be sure of."""
 
-    def __init__(self, source: BinaryIO, observe: Callable[[Head], Passing | None]) -> None:
+    def __init__(self, source: BinaryIO, observe: Callable[[Head, int], Passing | None]) -> None:
         self._source = source
         self._observe = observe
         self._feed: Feed = open_feed(source)
@@ -107,7 +107,7 @@ class Walker:
         if head.length is None:
             self._go_on_after(record)  # the header's own finding says why
             return
-        record.observer = self._observe(head)
+        record.observer = self._observe(head, record.offset)
         self._read_block(record, head.length)
         self._read_end(record)
         self._inside = 0 if self._at_member_end(record) else self._inside + len(record.head_bytes) + head.length + 4

@@ -39,7 +39,8 @@ def _item(record: Json, identifier: str, url: str) -> dict[str, Any]:
         "language": record["source"]["language"],
         # CSL dates end at the day; the capture time with its seconds stands in note and custom
         "issued": {"date-parts": [list(day)]} if day else None,
-        "URL": plain_url(url),
+        # citeproc-js would turn an apostrophe into a typographic one; the address as it is stands in custom
+        "URL": plain_url(url).replace("'", "%27"),
         "archive": one_line(record["archive"]["name"]),
         # no address here: Chicago would capitalise it
         "archive_location": one_line(record["citation_id"]),

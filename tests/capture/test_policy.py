@@ -442,18 +442,28 @@ def test_the_next_address_is_tried_and_silent_ones_share_the_time(outside: Liste
         assert dialled.peer_ip == "127.0.0.2"
 
 
-def test_a_zone_of_thousands_of_addresses_is_not_walked() -> None:
-    listener = Listener("127.0.0.2")
-    listener.close()
-    many = tuple(f"127.1.{at // 256}.{at % 256}" for at in range(3000))
+def test_a_zone_of_thousands_of_addresses_is_not_walked(outside: Listener) -> None:
+    silent = tuple(f"127.1.{at // 256}.{at % 256}" for at in range(3000))
+    before, after = silent[: policy_module.MAX_DIALLED - 1], silent
+    policy = _policy(outside.port, "127.0.0.0/8")
+    dialled = dial(
+        "some.test",
+        outside.port,
+        policy=policy,
+        resolver=lambda host, port: (*before, "127.0.0.2", *after),
+        timeout_s=10,
+    )
+    dialled.sock.close()
+    assert dialled.peer_ip == "127.0.0.2"
     with pytest.raises(Refused) as caught:
         dial(
             "many.test",
-            listener.port,
-            policy=_policy(listener.port, "127.0.0.0/8"),
-            resolver=lambda host, port: many,
+            outside.port,
+            policy=policy,
+            resolver=lambda host, port: (*before, silent[-1], "127.0.0.2"),
             timeout_s=10,
         )
+    assert caught.value.failure.code == "connect"
     assert len(caught.value.failure.detail) < 400
 
 

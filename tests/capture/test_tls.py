@@ -12,6 +12,7 @@ from pathlib import Path
 
 import certifi
 import pytest
+from asn1crypto import x509 as asn1_x509
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
@@ -265,9 +266,21 @@ def test_a_bad_certificate_is_a_verdict_and_the_session_stands(defect: str, tmp_
     assert facts.chain == tuple(one.der for one in chain)
 
 
+def _with_sha1(issued: Issued, issuer: Issued) -> Issued:
+    """Sign once more with SHA-1, which no builder does any longer."""
+    certificate = asn1_x509.Certificate.load(issued.der)
+    for part in (certificate["signature_algorithm"], certificate["tbs_certificate"]["signature"]):
+        part["algorithm"] = "sha1_ecdsa"
+    assert isinstance(issuer.key, ec.EllipticCurvePrivateKey)
+    signed = certificate["tbs_certificate"].dump(force=True)
+    certificate["signature_value"] = issuer.key.sign(signed, ec.ECDSA(hashes.SHA1()))
+    return Issued(x509.load_der_x509_certificate(certificate.dump(force=True)), issued.key)
+
+
 # OpenSSL's own servers refuse to load or send these, so they are judged without a connection.
 UNSENDABLE: dict[str, tuple[tuple[Issued, ...], str]] = {
     "short RSA key": ((issue("x", ROOT, names=SITE, key=_SMALL),), "RSA key of only 1024 bits"),
+    "signed with SHA-1": ((_with_sha1(issue("x", ROOT, names=SITE), ROOT),), "is signed with SHA1"),
     "issuer is no authority": ((issue("x", _NO_CA, names=SITE), _NO_CA), "certificate 1 of the chain:"),
     "outside the issuer's names": ((issue("x", _LIMITED_CA, names=SITE), _LIMITED_CA), "permitted subtree"),
 }
@@ -300,14 +313,15 @@ def test_a_leaf_changed_after_signing_is_invalid(ca_file: str) -> None:
     assert "signature" in problems[0]
 
 
-def test_the_verdict_is_about_the_time_given_in_any_zone(tmp_path: Path, trust: Trust) -> None:
+def test_the_verdict_is_about_the_time_given_in_any_zone(tmp_path: Path, trust: Trust, ca_file: str) -> None:
     short = issue("x", ROOT, names=SITE, start=NOW, end=NOW + timedelta(hours=1))
     east = timezone(timedelta(hours=9))
     with serving(tmp_path, short) as server:
         for minutes, verdict in ((-1, "invalid"), (1, "valid"), (59, "valid"), (61, "invalid"), (30, "valid")):
             at = NOW + timedelta(minutes=minutes)
             assert _facts(trust, server, "site.test", at).verdict == verdict
-            assert _facts(trust, server, "site.test", at.astimezone(east)).verdict == verdict
+            problems, _ = Roots(ca_file).judge((short.der,), "site.test", at.astimezone(east))
+            assert (problems == ()) is (verdict == "valid")
 
 
 def test_a_remembered_verdict_ends_when_a_certificate_does(ca_file: str, tmp_path: Path) -> None:
@@ -340,8 +354,12 @@ def test_one_chain_is_judged_once_in_five_minutes(
         assert _facts(trust, server, "other.test", NOW).verdict == "invalid"
         assert _facts(trust, server, "a.site.test", NOW).verdict == "valid"
         assert len(judged) == 4
+        assert _facts(trust, server, "other.test", NOW).verdict == "invalid"
+        assert len(judged) == 4
         _facts(trust, server, "site.test", NOW + timedelta(seconds=302))
-        assert len(judged) == 5, "the least recently used verdict was let go"
+        assert len(judged) == 5, "of three verdicts two are held"
+        _facts(trust, server, "other.test", NOW)
+        assert len(judged) == 5, "the least recently used one was let go"
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "[127.0.0.1]"])

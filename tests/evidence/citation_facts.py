@@ -58,6 +58,7 @@ def exchange(url: str, status: int | None, **changes: Any) -> Json:
 def capture(**changes: Any) -> Statement:
     """The capture statement, sealed; ``changes`` replace its fields."""
     first = exchange("http://www.example.com/legal/terms", 301, payload_sha256=None, payload_bytes=None)
+    first["connection"] |= {"port": 80, "tls": None}
     fields: Json = {
         "check": "0b0e3f0e-6f0f-4d61-9a3c-6d1f6ab0a111",
         "document": "EA-D-00001",
@@ -194,14 +195,14 @@ def bare() -> CitationFacts:
 
 
 HOSTILE = (
-    'Terms\r\nER  - \nTY  - BOOK\nTI  - Fake }, year = {1999}, @book{evil, "x" \\input{/etc/passwd} \u202eSdrawkcab\u2066 '
-    "{:issued:1999} <i>a</i> 100% #1 _a_ ^b ~c $d & \x00\x1b[31m \u2028SHA-256: 00 \U000e0041"
+    'Terms\r\nER  - \nTY  - BOOK\nTI  - Fake }, year = {1999}, @book{evil, "x" \\input{/etc/passwd} \u202eSdrawkcab'
+    "\u2066 {:issued:1999} <i>a</i> 100% #1 _a_ ^b ~c $d & \x00\x1b[31m \u2028SHA-256: 00 \U000e0041"
 )
 
 
 def hostile() -> CitationFacts:
     """A title, an entity and addresses made to break every format."""
-    url = "https://www.example.com/}\n@book{x,%zz/\\a;b?q=ä ER  - <>\"'#f{"
+    url = "https://www.example.com/}\n@book{x,%zz/\\a;b!$&()*+=--...~?q=ä ER  - <>\"'#f{"
     body = capture().body
     parts = [{**part, "url": url, "final_url": url} for part in body["parts"]]
     watch = {"entity": f"Evil {HOSTILE}", "title": HOSTILE, "urls": [url]}

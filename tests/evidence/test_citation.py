@@ -15,7 +15,7 @@ from archiver.evidence.canonical import encode_line
 from archiver.evidence.citation import Commitment, CoveringStamp, FixityCheck, build
 from archiver.evidence.citation_capture import ni_uri
 from archiver.evidence.citation_seal import seconds
-from archiver.evidence.citation_strings import one_line, plain_url
+from archiver.evidence.citation_strings import bluebook, one_line, plain_url
 from archiver.evidence.statement import LIMITS
 from tests.evidence.citation_facts import (
     ORIGIN,
@@ -34,8 +34,8 @@ from tests.evidence.citation_facts import (
 )
 
 TABLE = {
-    "": "schema citation_id version supersedes reason content_id resolver resolver_is_public commitment source dates pin"
-    " hashes timestamps log signature capture_ref completeness gaps limits limit_texts third_party_copies strings"
+    "": "schema citation_id version supersedes reason content_id resolver resolver_is_public commitment source dates"
+    " pin hashes timestamps log signature capture_ref completeness gaps limits limit_texts third_party_copies strings"
     " exports exhibit transport sealed_between number_note",
     "commitment": "text until by",
     "source": "author author_basis title title_basis site type language url publisher_date",
@@ -258,6 +258,13 @@ def test_facts_that_do_not_belong_together_make_no_record(changes: dict[str, Any
         build(full(**changes))
 
 
+def test_a_token_over_the_statement_itself_covers_it() -> None:
+    statement = capture()
+    over = stamp(subject="statement", subject_sha256=statement.entry_hex, size=None, subject_seq=123)
+    record = build(of(statement, stamps=(CoveringStamp(over, True),)))
+    assert record["timestamps"][0]["subject_sha256"] == statement.entry_hex
+
+
 def test_a_check_without_a_snapshot_makes_no_record() -> None:
     with pytest.raises(UsageError, match="no snapshot"):
         build(of(capture(snapshot=None)))
@@ -280,8 +287,6 @@ def test_the_entry_is_over_the_canonical_line() -> None:
 
 
 def test_bluebook_without_and_with_a_date_of_the_publisher() -> None:
-    from archiver.evidence.citation_strings import bluebook
-
     record = build(full())
     assert record["strings"]["bluebook"] == (
         "Example, Inc., *Terms & Conditions*, www.example.com (captured May 12, 2026, 15:09:41 UTC), "

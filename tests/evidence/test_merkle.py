@@ -145,6 +145,14 @@ def test_published_inclusion_refusals(case: dict[str, Any]) -> None:
         verify_inclusion(leaf, case["index"], case["size"], [], root)
 
 
+def test_published_cases_of_a_single_entry() -> None:
+    only = leaf_hash(b"data")
+    verify_inclusion(only, 0, 1, [], only)
+    for leaf, root in ((b"", only), (only, b""), (b"", b"")):
+        with pytest.raises(MalformedProof, match="0 bytes"):
+            verify_inclusion(leaf, 0, 1, [], root)
+
+
 def damaged_consistency(
     case: dict[str, Any],
 ) -> Iterator[tuple[str, int, int, list[bytes], bytes, bytes]]:

@@ -46,6 +46,7 @@ class Cert:
     serial: int = 1
     key_name: str = ""
     """Of its key; the same as ``name`` when empty."""
+    digest: str = "SHA256"
 
     @property
     def private_key(self) -> ec.EllipticCurvePrivateKey:
@@ -73,7 +74,7 @@ def _build(cert: Cert) -> bytes:
     )
     if cert.usages:
         builder = builder.add_extension(x509.ExtendedKeyUsage(cert.usages), critical=cert.usage_critical)
-    signed = builder.sign(issuer.private_key, hashes.SHA256(), ecdsa_deterministic=True)
+    signed = builder.sign(issuer.private_key, getattr(hashes, cert.digest)(), ecdsa_deterministic=True)
     return signed.public_bytes(Encoding.DER)
 
 

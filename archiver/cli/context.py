@@ -1,0 +1,113 @@
+"""What every command needs: the archive, the passphrase, and how to print."""
+
+from __future__ import annotations
+
+import getpass
+import json
+import os
+import sys
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from archiver.errors import SettingsError
+
+if TYPE_CHECKING:
+    from archiver.archive import Archive
+    from archiver.work import LocalWork, RemoteWork
+
+MAX_PASSPHRASE = 4096
+"""Bytes read of a passphrase; more is surely the wrong file."""
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """The options before the command."""
+
+    folder: str
+    as_json: bool
+    verbose: bool
+    passphrase_file: str | None
+    passphrase_fd: int | None
+
+    @property
+    def path(self) -> Path:
+        """The archive's folder."""
+        return Path(self.folder)
+
+    def archive(self) -> Archive:
+        """The archive, for reading: neither lock nor passphrase is needed."""
+        from archiver.archive import open_archive
+
+        return open_archive(self.path)
+
+    def work(self) -> LocalWork | RemoteWork:
+        """The archive's writer: this process, or the daemon that holds it."""
+        from archiver.work import open_work
+
+        return open_work(self.path, self.passphrase)
+
+    def passphrase(self) -> bytes | None:
+        """The passphrase from a descriptor, a file, a systemd credential or the terminal; None when there is none."""
+        if self.passphrase_fd is not None:
+            try:
+                return _first_line(os.read(self.passphrase_fd, MAX_PASSPHRASE))
+            except OSError as error:
+                raise SettingsError(f"--passphrase-fd {self.passphrase_fd} cannot be read: {error}") from error
+        path = self.passphrase_file
+        credentials = os.environ.get("CREDENTIALS_DIRECTORY")
+        if path is None and credentials and Path(credentials, "passphrase").exists():
+            path = str(Path(credentials, "passphrase"))
+        if path is not None:
+            try:
+                with Path(path).open("rb") as handle:
+                    return _first_line(handle.read(MAX_PASSPHRASE))
+            except OSError as error:
+                raise SettingsError(f"the passphrase file cannot be read: {error}") from error
+        if sys.stdin.isatty() and sys.stderr.isatty():
+            return getpass.getpass("Passphrase of the log key (empty: none): ", sys.stderr).encode() or None
+        return None
+
+    # -- printing ----------------------------------------------------------------------------------
+
+    def emit(self, value: Any) -> None:
+        """Print one JSON document."""
+        click.echo(json.dumps(value, indent=2, ensure_ascii=False))
+
+    def note(self, text: str) -> None:
+        """Print a remark on standard error, where it disturbs no pipe."""
+        click.echo(text, err=True)
+
+
+def _first_line(data: bytes) -> bytes | None:
+    return data.split(b"\n", 1)[0].rstrip(b"\r") or None
+
+
+def table(headers: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
+    """Rows as a plain table."""
+    from tabulate import tabulate
+
+    return str(tabulate([["" if v is None else str(v) for v in row] for row in rows], headers, tablefmt="simple", disable_numparse=True))
+
+
+class Progress:
+    """A progress bar on a terminal, nothing in a pipe; a context manager."""
+
+    def __init__(self, label: str, total: int) -> None:
+        self._bar = click.progressbar(
+            length=total, label=label, file=sys.stderr, hidden=not sys.stderr.isatty() or total < 2, show_pos=True
+        )
+
+    def __enter__(self) -> Progress:
+        self._bar.__enter__()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._bar.__exit__(None, None, None)
+
+    def step(self, count: int = 1) -> None:
+        """So many more are done."""
+        self._bar.update(count)

