@@ -9,6 +9,8 @@ from archiver.evidence.canonical import Json
 INTENT = "intent.json"
 DRAFT = "draft.json"
 WARC = "capture.warc.gz"
+DAY = ".day"
+"""Stands for a moment in a day's new folder of snapshots, so that the folder can be made durable."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -163,7 +163,7 @@ class Daemon:
             retryable=outcome.retryable,
             retry_s=settings["schedule.retry_s"],
             jitter=settings["schedule.jitter"],
-            chance=random.random(),  # noqa: S311 - spreads load, hides nothing
+            chance=random.random(),
         )
         self._plan[watched.document] = due
         self._archive.index.run(

@@ -24,6 +24,7 @@ from archiver.evidence.capture_statement import (
     result_of,
     robots_fields,
     server_skew_ms,
+    transport_fields,
 )
 from archiver.evidence.exchange import Failure, Visit
 from archiver.evidence.instant import format_instant
@@ -189,7 +190,7 @@ class Drafter:
                 created=self.now(),
                 new_id=lambda: f"<urn:uuid:{uuid.UUID(bytes=self.random(16), version=4)}>",
                 environment=environment,
-                transport=None,
+                transport=transport_fields(visits),
                 full_copies=full_copy,
             )
             small = out.finish()

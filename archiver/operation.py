@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import random
 import threading
@@ -30,6 +31,7 @@ from archiver.checks import Checks
 from archiver.environment import SOFTWARE, utc_now
 from archiver.errors import ArchiveError, ArchiveLocked, UsageError
 from archiver.evidence.canonical import Json
+from archiver.evidence.checkpoint import open_checkpoint
 from archiver.headcopy import HeadCopy
 from archiver.ledger import Ledger, Maker
 from archiver.outcome import Outcome
@@ -177,14 +179,19 @@ class Operation:
 
     def stamp_step(self, name: str, *, at_once: bool = False) -> StampFailure | bool:
         """Ask one authority for what it owes first; True when a token was placed, False when nothing was to be done."""
-        authority, configured = self.authorities[name], self._configured(name)
         now = time.time()
-        if not at_once and now < self._asked.get(name, 0.0) + authority.min_interval_s:
+        if not at_once and now < self._asked.get(name, 0.0) + self.authorities[name].min_interval_s:
             return False
         subject = self._owed(name, now, at_once=at_once)
-        if subject is None:
-            return False
-        self._asked[name] = now
+        return False if subject is None else self._stamp(name, subject)
+
+    def stamp_statement(self, name: str, seq: int) -> StampFailure | bool:
+        """Ask one authority for a token over one statement, now."""
+        return self._stamp(name, Subject("statement", seq, self.archive.statement(seq).line))
+
+    def _stamp(self, name: str, subject: Subject) -> StampFailure | bool:
+        """Ask, verify, stage, state, place; a reply that does not hold is noted and asked for again later."""
+        authority, configured = self.authorities[name], self._configured(name)
         nonce = int.from_bytes(self.pipeline.random(8), "big")
         answer = ask(authority, configured, self._roots[name], subject, nonce)
         self._asked[name] = time.time()
@@ -220,8 +227,6 @@ class Operation:
             return
         token = (name, f"stamps/{subject.number}/{name}.tsr")
         ledger = self.pipeline.ledger
-        from archiver.evidence.checkpoint import open_checkpoint
-
         checkpoint = open_checkpoint(subject.data, self.archive.verifier)
         if add_proofs(self.archive, checkpoint, subject.data, ledger.read_tile, token) == 0:
             add_later_token(self.archive, subject.data, token)
@@ -333,8 +338,6 @@ def found(
     files: Files, settings: Settings, key: LogKey, head: HeadCopy, index: Index, outside: Surroundings
 ) -> Archive:
     """Write the public key and statement 0, and publish the first checkpoint."""
-    import hashlib
-
     verifier = key.verifier
     files.replace(VKEY, verifier.vkey.encode() + b"\n")
     files.replace("keys/log.pub.pem", verifier.spki_pem)

@@ -7,6 +7,7 @@ ledger's commit can be thrown away; everything after it is redone at start-up by
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import uuid
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
@@ -14,7 +15,7 @@ from datetime import datetime
 
 from archiver.archive import Archive
 from archiver.capture.interface import Capturer
-from archiver.check import DRAFT, INTENT, Check, Finished
+from archiver.check import DAY, DRAFT, INTENT, Check, Finished
 from archiver.drafting import Drafter
 from archiver.errors import ArchiveDamaged
 from archiver.evidence.canonical import Json, encode_line
@@ -43,6 +44,10 @@ class Pipeline:
     """Paths placed since the last barrier; synced before the next checkpoint covers them."""
     spent: list[str] = field(default_factory=list)
     """Staging folders of placed stamps; removed once what was copied from them is durable."""
+    unsettled: list[Committed] = field(default_factory=list)
+    """Durable statements that are not placed, indexed and acknowledged yet; only an error leaves any behind."""
+    days: set[str] = field(default_factory=set)
+    """Folders of days that this process made durable."""
 
     # -- steps 2 to 5 ------------------------------------------------------------------------------
 
@@ -108,7 +113,7 @@ class Pipeline:
         """
         # A statement may name only bytes that are already durable: one barrier for all files of the batch.
         if finished:
-            self.archive.files.barrier([item.check.staging for item in finished if item.has_folder])
+            self._make_durable([item for item in finished if item.has_folder])
         batch: list[Maker] = []
         pending: dict[str, KnownVersions] = {}
         for item in finished:
@@ -116,10 +121,23 @@ class Pipeline:
             if item.draft["result"] == "stored":
                 batch.append(self._assessment_maker(pending))
         committed = self.ledger.commit([*batch, *makers])
+        # From here on it must be settled, here or at the next start, and never be committed again.
+        self.unsettled += committed
         self.settle(committed)
+        return self._acknowledge(finished, len(makers))
+
+    def settle_rest(
+        self, finished: Sequence[Finished], makers: Sequence[Maker]
+    ) -> tuple[list[Outcome], list[Committed]]:
+        """Finish a ``commit`` whose statements are durable but that an error stopped afterwards; same result."""
+        self.settle(self.unsettled, recovering=True)
+        return self._acknowledge(finished, len(makers))
+
+    def _acknowledge(self, finished: Sequence[Finished], others: int) -> tuple[list[Outcome], list[Committed]]:
         # Only now may anyone be told: rows are in, and the head copy keeps these numbers from being given out again.
         self.ledger.acknowledge()
-        own = committed[len(committed) - len(makers) :] if makers else []
+        committed, self.unsettled = self.unsettled, []
+        own = committed[len(committed) - others :] if others else []
         checks = {c.statement.body["check"]: c.statement for c in committed if c.statement.kind == "capture"}
         judged = {c.statement.body["capture_seq"]: c.statement for c in committed if c.statement.kind == "assessment"}
         outcomes = []
@@ -129,6 +147,20 @@ class Pipeline:
             outcomes.append(outcome_of(capture, judged.get(capture.seq)))
         return outcomes, own
 
+    def _make_durable(self, finished: Sequence[Finished]) -> None:
+        """Sync the files of a batch, and the folders of the days they will be placed in.
+
+        A power loss may keep a rename and lose the new folder it leads into: a day's folder must be durable before
+        anything moves there. A file puts it on the disk; were we to crash before it is removed, start-up does.
+        """
+        days = {folder_of("", 0, item.draft["started_at"]).rpartition("/")[0] for item in finished} - self.days
+        for day in days:
+            self.archive.files.write(f"{day}/{DAY}", b"")
+        self.archive.files.barrier([*days, *(item.check.staging for item in finished)])
+        for day in days:
+            self._remove(f"{day}/{DAY}")
+        self.days |= days
+
     def settle(self, committed: Sequence[Committed], *, recovering: bool = False, index: bool = True) -> None:
         """Steps 7 and 9 for durable statements: place their folders, write their rows. Start-up calls this too."""
         for item in committed:
@@ -137,9 +169,11 @@ class Pipeline:
             elif item.statement.kind == "stamp" and item.statement.body["event"] == "token":
                 self.place_stamp(item.statement)
         if index:
+            known = self.archive.index.next_seq() if recovering else 0
             rows = [
                 row
                 for item in committed
+                if item.statement.seq >= known
                 for row in rows_of(
                     item.statement, item.position.path, item.position.offset, self.token_of(item.statement)
                 )
@@ -158,11 +192,13 @@ class Pipeline:
         if folder is None:
             self._remove(staging)
             return
-        if not (recovering and files.exists(folder)):
-            if recovering and not files.exists(staging):
-                raise ArchiveDamaged(f"{folder} is missing and so is {staging}", do="restore the folder from a backup")
-            for name in (INTENT, DRAFT):
-                self._remove(f"{staging}/{name}")
+        placed = recovering and files.exists(folder)
+        if recovering and not placed and not files.exists(staging):
+            raise ArchiveDamaged(f"{folder} is missing and so is {staging}", do="restore the folder from a backup")
+        # A power loss can keep the rename and lose the removals before it, so they are made up for in either place.
+        for name in (INTENT, DRAFT):
+            self._remove(f"{folder if placed else staging}/{name}")
+        if not placed:
             files.rename(staging, folder)
         self._write_statement(f"{folder}/statement.json", statement.line, recovering)
         self.unsynced.append(folder)
@@ -176,9 +212,9 @@ class Pipeline:
 
     def _write_statement(self, path: str, line: bytes, recovering: bool) -> None:
         if recovering and self.archive.files.exists(path):
-            # After a power loss the copy may be torn; the journal line is the truth.
-            if self.archive.files.read(path) != line:
-                self.archive.files.replace(path, line)
+            # After a power loss the copy may be torn, and after a failed sync the kernel may only seem to have it;
+            # the journal line is the truth.
+            self.archive.files.replace(path, line)
             return
         self.archive.files.write(path, line)
 
@@ -186,9 +222,13 @@ class Pipeline:
         """The reply that a ``stamp`` statement is about, from its place or from staging."""
         if statement.kind != "stamp" or statement.body["event"] != "token":
             return None
-        for path in (statement.body["path"], f"{staging_of(statement.body['token_sha256'])}/token.tsr"):
+        digest = statement.body["token_sha256"]
+        for path in (statement.body["path"], f"{staging_of(digest)}/token.tsr"):
             if self.archive.files.exists(path):
-                return self.archive.files.read(path)
+                reply = self.archive.files.read(path)
+                # After a power loss the placed copy may be torn; it is replaced only later.
+                if hashlib.sha256(reply).hexdigest() == digest:
+                    return reply
         return None
 
     def _assessment_maker(self, pending: dict[str, KnownVersions]) -> Maker:
@@ -240,12 +280,13 @@ class Pipeline:
 
     def sync_placed(self) -> None:
         """Make every placed folder durable: a checkpoint must not cover a snapshot that a power loss could unplace."""
-        placed, self.unsynced = self.unsynced, []
-        spent, self.spent = self.spent, []
-        if placed:
-            self.archive.files.barrier(placed)
-        for folder in spent:
-            self._remove(folder)
+        if self.unsynced:
+            self.archive.files.barrier(self.unsynced)
+        # Forgotten only after the barrier: were it to fail, the next checkpoint must not cover them unsynced.
+        self.unsynced = []
+        while self.spent:
+            self._remove(self.spent[-1])
+            self.spent.pop()
 
 
 def _capture_maker(draft: Json, prefix: str) -> Maker:

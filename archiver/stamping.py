@@ -223,6 +223,8 @@ def place_stamp(archive: Archive, statement: Statement) -> list[str]:
     placed = [(f"{staging}/token.tsr", f"{base}.tsr"), (f"{staging}/chain.pem", f"{base}.chain.pem")]
     if body["subject"] == "checkpoint":
         placed.append((f"{staging}/checkpoint", f"stamps/{body['size']}/checkpoint"))
+    # What a stopped removal left of the staging folder: everything was durable in its place before that began.
+    placed = [(source, target) for source, target in placed if archive.files.exists(source)]
     for source, target in placed:
         lay(archive, target, archive.files.read(source))
     return [target for _, target in placed]
@@ -232,6 +234,8 @@ def lay(archive: Archive, path: str, data: bytes) -> None:
     """Write a file that is derived from stated bytes; a torn one that a power loss left there makes way."""
     if archive.files.exists(path):
         if archive.files.read(path) == data:
+            # A process whose sync failed may have left it: without this, the next sync could skip it unwritten.
+            archive.files.renew(path)
             return
         archive.files.remove(path)
     archive.files.write(path, data)

@@ -31,8 +31,8 @@ class Work(Protocol):
         """State watch entries; return the documents' identifiers."""
         ...
 
-    def request_stamp(self, seq: int) -> None:
-        """Ask for a token over one statement."""
+    def request_stamp(self, seq: int) -> list[str]:
+        """State that a token over one statement is wanted, and ask each authority now; return warnings."""
         ...
 
     def settle(self, *, stamp: bool) -> list[str]:
@@ -75,10 +75,19 @@ class LocalWork:
         """State watch entries."""
         return self.operation.watch(event, [(name, checked_entry(entry)) for name, entry in entries])
 
-    def request_stamp(self, seq: int) -> None:
-        """Ask for a token over one statement."""
-        self.operation.archive.statement(seq)
-        self.operation.request_stamp(seq)
+    def request_stamp(self, seq: int) -> list[str]:
+        """State that a token over one statement is wanted, and ask each authority now."""
+        operation = self.operation
+        operation.archive.statement(seq)
+        operation.request_stamp(seq)
+        warnings = [] if operation.authorities else ["no timestamp authority is configured"]
+        for name in operation.authorities:
+            answer = operation.stamp_statement(name, seq)
+            if isinstance(answer, StampFailure):
+                warnings.append(f"no timestamp from {name}: {answer.detail}; it stays pending")
+        if operation.pipeline.ledger.can_publish:
+            operation.publish()
+        return warnings
 
     def settle(self, *, stamp: bool) -> list[str]:
         """Publish and stamp once, then publish again so that the checkpoint covers the ``stamp`` statements."""
@@ -131,10 +140,9 @@ class RemoteWork:
         packed = [[name, entry.to_json()] for name, entry in entries]
         return [reply["document"] for reply in self._ask({"do": "watch", "event": event, "entries": packed})]
 
-    def request_stamp(self, seq: int) -> None:
+    def request_stamp(self, seq: int) -> list[str]:
         """Ask for a token over one statement, in the daemon."""
-        for _ in self._ask({"do": "stamp", "seq": seq}):
-            pass
+        return [reply["warning"] for reply in self._ask({"do": "stamp", "seq": seq})]
 
     def settle(self, *, stamp: bool) -> list[str]:
         """Have the daemon publish and stamp now."""
@@ -156,7 +164,8 @@ def answer(work: LocalWork, request: Json) -> Iterator[Json]:
             for name in work.watch(request["event"], entries):
                 yield {"document": name}
         case "stamp":
-            work.request_stamp(int(request["seq"]))
+            for warning in work.request_stamp(int(request["seq"])):
+                yield {"warning": warning}
         case "settle":
             for warning in work.settle(stamp=bool(request["stamp"])):
                 yield {"warning": warning}

@@ -12,11 +12,12 @@ import os
 import stat
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
+from pathlib import Path
 from threading import Lock
 from typing import Final
 
 from storage.errors import Missing, SyncFailed, UnsafePath
-from storage.handles import translated
+from storage.handles import At, translated
 from storage.linux import file_system_type, kernel_at_least, syncfs
 from storage.names import ancestors_of, parent_of
 
@@ -215,3 +216,18 @@ class Barriers:
             raise OSError(error.errno, error.strerror, path) from error
         finally:
             os.close(descriptor)
+
+
+def make_durably(root: Path) -> None:
+    """Make a folder and those above it; each is entered durably in the one above."""
+    for folder in (*reversed(root.parents), root):
+        with At(str(folder)):
+            try:
+                folder.mkdir()
+            except FileExistsError:
+                continue
+            above = os.open(folder.parent, os.O_RDONLY | os.O_DIRECTORY)
+            try:
+                os.fsync(above)
+            finally:
+                os.close(above)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import sqlite3
 import threading
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -157,14 +157,17 @@ class Index:
 
     def image(self) -> bytes:
         """The committed database as bytes (for tests that model a power loss)."""
-        with self._lock:
-            return bytes(self._db.serialize())
+        # By way of a copy: a connection that goes on after ``serialize`` or ``deserialize`` can crash SQLite 3.40.
+        with self._lock, closing(sqlite3.connect(":memory:")) as copy:
+            self._db.backup(copy)
+            return bytes(copy.serialize())
 
     def load(self, image: bytes) -> None:
         """Become the database of an ``image``."""
-        with self._lock:
+        with self._lock, closing(sqlite3.connect(":memory:")) as copy:
             self._urls.clear()
-            self._db.deserialize(image)
+            copy.deserialize(image)
+            copy.backup(self._db)
 
 
 def _quoted(path: Path) -> str:

@@ -81,6 +81,14 @@ class Files(Protocol):
         """Shorten a file to ``size`` bytes. ``Missing``; ``Conflict`` for a folder or a file that is shorter."""
         ...
 
+    def renew(self, path: str, offset: int = 0) -> None:
+        """Write the bytes from an offset on again, in place and unchanged. ``Missing``; ``Conflict`` for a folder.
+
+        For start-up: where a sync failed in a process that then died, the kernel may take the bytes for written,
+        and a barrier of the next process would succeed without writing them. After this it writes them.
+        """
+        ...
+
     def replace(self, path: str, data: bytes) -> None:
         """Put a file in place of another or of none: atomic, and DURABLE on return; folders above are made.
 

@@ -18,6 +18,8 @@ LINE_CEILING: Final = 4 << 20
 """Longest line in bytes, line feed included."""
 TORN_CEILING: Final = 256 << 20
 """Most bytes that a crash can leave behind the last whole line: more than any batch holds."""
+RENEWED: Final = 16 << 20
+"""Bytes at the journal's end that the first sync writes again: more than a process leaves between two syncs."""
 _BLOCK: Final = 1 << 20
 
 
@@ -29,6 +31,8 @@ class Journal:
         self._tail: Tail | None = None
         self._newest: Segment | None = None
         self._touched: set[str] = set()
+        self._opened = False
+        self._inherited: tuple[str, int] | None = None
         self._broken = ""
 
     def segments(self) -> list[Segment]:
@@ -43,8 +47,9 @@ class Journal:
             self._tail = Tail(0, None, 0, b"")
             if self._newest is not None:
                 self._tail = self._measure(self._newest)
-                # A killed process may have left whole lines that were never synced: the next sync covers them.
-                self._touched.add(self._newest.path)
+                if not self._opened and self._tail.offset:
+                    self._inherited = self._newest.path, max(0, self._tail.offset - RENEWED)
+            self._opened = True
         return self._tail
 
     def append(self, first_seq: int, lines: Sequence[bytes], day: date) -> list[Position]:
@@ -75,16 +80,25 @@ class Journal:
         return positions
 
     def sync(self) -> None:
-        """Make every line appended so far durable: THE COMMIT. After ``SyncFailed`` the journal refuses all work."""
+        """Make every line appended so far durable: THE COMMIT. After ``SyncFailed`` the journal refuses all work.
+
+        The first call also covers the whole lines that an earlier process left without a sync, or whose sync
+        failed: these are written again, for the kernel may wrongly take them for written.
+        """
         self._refuse_if_broken()
-        self.tail()
-        if self._touched:
-            try:
+        try:
+            self.tail()
+            if self._inherited is not None:
+                path, offset = self._inherited
+                self._files.renew(path, offset)
+                self._touched.add(path)
+                self._inherited = None
+            if self._touched:
                 self._files.barrier(sorted(self._touched))
-            except StorageError as error:
-                self._broken = str(error)
-                raise
-            self._touched.clear()
+                self._touched.clear()
+        except StorageError as error:
+            self._broken = str(error)
+            raise
 
     def lines(self, from_seq: int = 0) -> Iterator[Line]:
         """Yield the whole lines from a seq on, opening only the files needed; torn bytes at the end are left out.
@@ -165,7 +179,7 @@ class Journal:
             self._files.rename(newest.path, begun.path)
             self._touched.discard(newest.path)
             self._touched.add(begun.path)
-        elif self._touched:
+        elif newest is not None:
             # Else a power loss could keep the new file and lose the end of the old one: a gap in the middle.
             self.sync()
         self._newest = begun

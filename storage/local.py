@@ -9,15 +9,15 @@ from __future__ import annotations
 import os
 import shutil
 import stat
-from collections.abc import Iterable
-from contextlib import suppress
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
-from storage.durable import Barriers
+from storage.durable import Barriers, make_durably
 from storage.errors import Conflict, Missing, StorageError, UnsafePath
 from storage.handles import At, reading_handle, writing_handle
-from storage.interface import READ_CEILING, Names
+from storage.interface import HANDLE_BUFFER, READ_CEILING, Names
 from storage.linux import has_openat2, open_beneath, rename_new, walk_beneath
 from storage.names import check_path, name_of, parent_of, temporary_for
 
@@ -31,7 +31,7 @@ class LocalFiles:
     def __init__(self, root: Path, *, make: bool = False) -> None:
         self.root = root.absolute()
         if make:
-            _make_durably(self.root)
+            make_durably(self.root)
         with At(str(root)):
             self._root = os.open(self.root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         self._open = open_beneath if has_openat2(self._root) else walk_beneath
@@ -74,9 +74,7 @@ class LocalFiles:
 
     def size(self, path: str) -> int:
         """See ``Files.size``."""
-        status = self._status(check_path(path))
-        if status is None:
-            raise Missing(path, "there is no such file or folder")
+        status = self._existing(check_path(path))
         if stat.S_ISDIR(status.st_mode):
             raise Conflict(path, "a folder stands there, not a file")
         return status.st_size
@@ -146,6 +144,16 @@ class LocalFiles:
         finally:
             os.close(descriptor)
 
+    def renew(self, path: str, offset: int = 0) -> None:
+        """See ``Files.renew``."""
+        descriptor, _ = self._regular(path, os.O_RDWR)
+        try:
+            with At(path):
+                while block := os.pread(descriptor, HANDLE_BUFFER, offset):
+                    offset += os.pwrite(descriptor, block, offset)
+        finally:
+            os.close(descriptor)
+
     def replace(self, path: str, data: bytes) -> None:
         """See ``Files.replace``."""
         temporary = temporary_for(check_path(path))
@@ -156,11 +164,8 @@ class LocalFiles:
             try:
                 # A name must never point to bytes that are not on disk: sync, rename, sync the folder.
                 self._fill(descriptor, temporary, data, sync=True)
-                folder = self._folder(parent_of(path))
-                try:
+                with self._above(path) as folder:
                     os.replace(name_of(temporary), name_of(path), src_dir_fd=folder, dst_dir_fd=folder)
-                finally:
-                    os.close(folder)
             except BaseException:
                 with suppress(OSError):
                     self._unlink(temporary)
@@ -173,32 +178,18 @@ class LocalFiles:
         check_path(source)
         if check_path(target).startswith(source + "/"):
             raise Conflict(target, f"lies in {source}, which was to be moved there")
-        if self._status(source) is None:
-            raise Missing(source, "there is no such file or folder")
-        with At(target):
-            above_source = self._folder(parent_of(source))
-            try:
-                above_target = self._folder(parent_of(target), make=True)
-                try:
-                    rename_new(above_source, name_of(source), above_target, name_of(target))
-                finally:
-                    os.close(above_target)
-            finally:
-                os.close(above_source)
+        self._existing(source)
+        with At(target), self._above(source) as from_folder, self._above(target, make=True) as to_folder:
+            rename_new(from_folder, name_of(source), to_folder, name_of(target))
         self.barriers.moved(source, target)
 
     def remove(self, path: str) -> None:
         """See ``Files.remove``."""
-        status = self._status(check_path(path))
-        if status is None:
-            raise Missing(path, "there is no such file or folder")
+        status = self._existing(check_path(path))
         with At(path):
             if stat.S_ISDIR(status.st_mode):
-                folder = self._folder(parent_of(path))
-                try:
+                with self._above(path) as folder:
                     shutil.rmtree(name_of(path), dir_fd=folder)
-                finally:
-                    os.close(folder)
                 self.barriers.forget(path)
                 self.barriers.changed(parent_of(path))
             else:
@@ -234,6 +225,12 @@ class LocalFiles:
             finally:
                 os.close(descriptor)
 
+    def _existing(self, path: str) -> os.stat_result:
+        status = self._status(path)
+        if status is None:
+            raise Missing(path, "there is no such file or folder")
+        return status
+
     def _regular(self, path: str, flags: int = os.O_RDONLY) -> tuple[int, int]:
         """Open an ordinary file; O_NONBLOCK so that a planted FIFO cannot stop us."""
         with At(check_path(path)):
@@ -259,6 +256,14 @@ class LocalFiles:
         self.barriers.changed(parent_of(path))
         return descriptor
 
+    @contextmanager
+    def _above(self, path: str, *, make: bool = False) -> Iterator[int]:
+        folder = self._folder(parent_of(path), make=make)
+        try:
+            yield folder
+        finally:
+            os.close(folder)
+
     def _folder(self, path: str, *, make: bool = False) -> int:
         flags = os.O_PATH | os.O_DIRECTORY
         try:
@@ -266,12 +271,8 @@ class LocalFiles:
         except FileNotFoundError:
             if not make:
                 raise
-        above = self._folder(parent_of(path), make=True)
-        try:
-            with suppress(FileExistsError):
-                os.mkdir(name_of(path), dir_fd=above)
-        finally:
-            os.close(above)
+        with self._above(path, make=True) as folder, suppress(FileExistsError):
+            os.mkdir(name_of(path), dir_fd=folder)
         self.barriers.changed(parent_of(path))
         return self._open(self._root, path, flags, 0)
 
@@ -287,24 +288,6 @@ class LocalFiles:
                 os.close(descriptor)
 
     def _unlink(self, path: str) -> None:
-        folder = self._folder(parent_of(path))
-        try:
+        with self._above(path) as folder:
             os.unlink(name_of(path), dir_fd=folder)
-        finally:
-            os.close(folder)
         self.barriers.changed(parent_of(path))
-
-
-def _make_durably(root: Path) -> None:
-    """Make a folder and those above it; each is entered durably in the one above."""
-    for folder in (*reversed(root.parents), root):
-        with At(str(folder)):
-            try:
-                folder.mkdir()
-            except FileExistsError:
-                continue
-            above = os.open(folder.parent, os.O_RDONLY | os.O_DIRECTORY)
-            try:
-                os.fsync(above)
-            finally:
-                os.close(above)

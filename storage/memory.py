@@ -143,6 +143,13 @@ class MemoryFiles:
                 raise Conflict(path, f"cannot be cut to {size} bytes: it has {found}")
             self._tree.disk.do(Cut(inode, size))
 
+    def renew(self, path: str, offset: int = 0) -> None:
+        """See ``Files.renew``."""
+        with self._operation("renew", check_path(path)):
+            inode = self._tree.file(path)
+            if again := bytes(self._tree.data(inode)[offset:]):
+                self._tree.disk.do(Bytes(inode, offset, again))
+
     def replace(self, path: str, data: bytes) -> None:
         """See ``Files.replace``."""
         temporary = temporary_for(check_path(path))

@@ -13,6 +13,7 @@ from datetime import datetime
 from archiver.capture.policy import AddressPolicy, Refused, Resolver, dial
 from archiver.capture.target import Target
 from archiver.capture.tls import Trust
+from archiver.errors import ArchiverError
 from archiver.evidence.exchange import Connection, Failure, TlsFacts
 
 MAX_IDLE_PER_HOST = 8
@@ -52,7 +53,7 @@ class Channel:
             self.sock.close()
 
 
-class Unconnected(Exception):
+class Unconnected(ArchiverError):
     """No connection; ``connection`` is set when TCP was established and TLS failed."""
 
     def __init__(self, failure: Failure, connection: Connection | None) -> None:

@@ -21,7 +21,7 @@ from archiver.capture.robots import MAX_BODY, MAX_REDIRECTS, RobotsCache, Robots
 from archiver.capture.target import BadTarget, Target, locate, redirect, shown
 from archiver.capture.tls import Trust
 from archiver.capture.transport import Allowance, RecordedResponse, RecordingAdapter
-from archiver.errors import SettingsError, UsageError
+from archiver.errors import ArchiverError, SettingsError, UsageError
 from archiver.evidence.exchange import Exchange, Failure, RobotsDecision, Visit
 
 ROBOTS_CONTENT = 4 * 1024 * 1024
@@ -34,7 +34,7 @@ MAX_JUDGED = 4096
 _USER_AGENT = re.compile(r"[!-~](?:[ -~]*[!-~])?", re.ASCII)
 
 
-class _HostUnreachable(Exception):
+class _HostUnreachable(ArchiverError):
     """No connection for robots.txt, so none for the page: the visit fails for that very reason."""
 
     def __init__(self, exchange: Exchange, failure: Failure) -> None:

@@ -75,7 +75,7 @@ class RecordingAdapter(BaseAdapter):
         self.cookies: RequestsCookieJar | None = None
         """The jar of this visit; None until a server sets one, and again after an untrusted connection."""
 
-    def send(  # noqa: D102 - promised by requests
+    def send(
         self,
         request: PreparedRequest,
         stream: bool = False,
@@ -84,6 +84,7 @@ class RecordingAdapter(BaseAdapter):
         cert: str | bytes | tuple[str | bytes, str | bytes] | None = None,
         proxies: Mapping[str, str] | None = None,
     ) -> RecordedResponse:
+        """Return the response with its exchange, whatever went wrong; the arguments beside ``request`` mean nothing."""
         allowance = self.allowance
         assert allowance is not None, "a visit must be under way"
         target = locate(request.url or "")

@@ -126,7 +126,9 @@ def _tell(error: Exception, verbose: bool) -> int:
     if isinstance(error, StorageError):
         click.echo(f"error: {error}", err=True)
         return 4
-    click.echo(f"error: this is a bug: {type(error).__name__}: {error}; run again with --verbose for the trace", err=True)
+    click.echo(
+        f"error: this is a bug: {type(error).__name__}: {error}; run again with --verbose for the trace", err=True
+    )
     return 70
 
 

@@ -90,7 +90,14 @@ def table(headers: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
     """Rows as a plain table."""
     from tabulate import tabulate
 
-    return str(tabulate([["" if v is None else str(v) for v in row] for row in rows], headers, tablefmt="simple", disable_numparse=True))
+    return str(
+        tabulate(
+            [["" if v is None else str(v) for v in row] for row in rows],
+            headers,
+            tablefmt="simple",
+            disable_numparse=True,
+        )
+    )
 
 
 class Progress:

@@ -36,9 +36,15 @@ def init(context: Context, folder: str | None, no_passphrase: bool, assignments:
     passphrase = None if no_passphrase else context.passphrase()
     if passphrase is None and not no_passphrase:
         raise UsageError(
-            "the log key needs a passphrase", do="give --passphrase-file or --passphrase-fd, or --no-passphrase for a trial"
+            "the log key needs a passphrase",
+            do="give --passphrase-file or --passphrase-fd, or --no-passphrase for a trial",
         )
-    if passphrase is not None and context.passphrase_file is None and context.passphrase_fd is None and sys.stdin.isatty():
+    if (
+        passphrase is not None
+        and context.passphrase_file is None
+        and context.passphrase_fd is None
+        and sys.stdin.isatty()
+    ):
         again = getpass.getpass("The same again: ", sys.stderr).encode()
         if again != passphrase:
             raise UsageError("the two passphrases differ")

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
+from functools import lru_cache
 from typing import Any
 
 from archiver.evidence.canonical import Json
@@ -18,18 +20,6 @@ OWN_SEQ = -1
 _FIELDS = ("content_type", "content_encoding", "date", "etag", "last_modified", "location")
 MAX_FIELD = 4096
 """Characters of one response field kept in the statement; the WARC has all of them."""
-
-
-@dataclass(frozen=True, slots=True)
-class WarcRecord:
-    """Where one record lies in the snapshot's WARC file, and its digests."""
-
-    id: str
-    type: str
-    offset: int
-    length: int
-    block_sha256: str
-    payload_sha256: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,6 +139,52 @@ def part_fields(visit: Visit, records: Sequence[str | None], revisits: Sequence[
             "bytes": content.size,
             "coding": list(content.coding),
         },
+    }
+
+
+@lru_cache(maxsize=256)
+def _pem(der: bytes) -> str:
+    text = base64.b64encode(der).decode("ascii")
+    lines = [text[at : at + 64] for at in range(0, len(text), 64)]
+    return "\n".join(["-----BEGIN CERTIFICATE-----", *lines, "-----END CERTIFICATE-----", ""])
+
+
+def transport_fields(visits: Sequence[Visit]) -> Json:
+    """The ``transport`` record of a WARC: every connection once, its certificates, the times of each exchange.
+
+    ``exchanges`` are in the order of the file: of each visit those of robots.txt, then the hops; ``connection`` is a
+    place in ``connections``.
+    """
+    connections: list[Connection] = []
+    certificates: dict[str, str] = {}
+    exchanges: list[Json] = []
+    for visit in visits:
+        fetched = [decision.exchange for decision in visit.robots if decision.exchange is not None]
+        for exchange in (*fetched, *visit.exchanges):
+            place = None
+            if exchange.connection is not None:
+                if exchange.connection not in connections:
+                    connections.append(exchange.connection)
+                place = connections.index(exchange.connection)
+            exchanges.append(
+                {
+                    "url": exchange.url,
+                    "connection": place,
+                    "reused": exchange.reused,
+                    "started_at": format_instant(exchange.started_at),
+                    "first_byte_at": None if exchange.first_byte_at is None else format_instant(exchange.first_byte_at),
+                    "ended_at": format_instant(exchange.ended_at),
+                    "anomalies": list(exchange.anomalies),
+                    "reason": _reason(exchange.failure),
+                }
+            )
+    for connection in connections:
+        for der in connection.tls.chain if connection.tls else ():
+            certificates[hashlib.sha256(der).hexdigest()] = _pem(der)
+    return {
+        "connections": [_connection(connection) for connection in connections],
+        "certificates": certificates,
+        "exchanges": exchanges,
     }
 
 

@@ -100,8 +100,8 @@ class Inclusion:
     """The checkpoint file, C2SP signed note."""
     vkey: str
     """Verifier key of the log, without line feed."""
-    proof_file: str
-    """Name of the tlog-proof in the snapshot's folder."""
+    proof_file: str | None
+    """Name of the tlog-proof in the snapshot's folder; None while the proof is only in the log."""
 
 
 def log_facts(facts: Inclusion, origin: str, seq: int) -> tuple[Json, Json]:

@@ -9,15 +9,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from archiver.evidence.warc_gzip import CODEC, INFLATE_ERRORS, MAGIC, read_members
+from archiver.evidence.warc_gzip import CODEC, INFLATE_ERRORS, MAGIC, inflater, read_members
 from archiver.evidence.warc_head import Finding, parse_head
 from archiver.evidence.warc_record import RECORD_END
 from archiver.evidence.warc_verdict import RecordCheck, Wanted
 
-MAX_INFLATED = 16*1024*1024
+MAX_INFLATED = 16 * 1024 * 1024
 """Bytes a batch may inflate to; a bomb is left to the bounded walk."""
-_GUESSES = 8
-"""Bytes that look like the beginning of a member but are not, that are passed over within one member."""
 
 
 @dataclass(slots=True)
@@ -47,14 +45,14 @@ def inflate_batch(batch: Inflated) -> Inflated:
     view = memoryview(batch.buffer)
     reader = read_members(batch.data)
     try:
-        while batch.size < len(view) and (count := reader.readinto(view[batch.size :])):
+        while reader and batch.size < len(view) and (count := reader.readinto(view[batch.size :])):
             batch.size += count
     except INFLATE_ERRORS:
         pass  # what was inflated before is good; the walk says what is wrong
     return batch
 
 
-def check_batch(batch: Inflated) -> Batch:
+def check_batch(batch: Inflated, payloads: bool = True) -> Batch:
     """Check the members that are one ordinary record each; stop before the first that is not.
 
     A member ends where the CRC-32 and length of its record stand before bytes that begin a member.
@@ -78,7 +76,7 @@ def check_batch(batch: Inflated) -> Batch:
         end = _member_end(data, member, view[at:next_])
         if end < 0:
             break
-        wanted = Wanted(head, base + member)
+        wanted = Wanted(head, base + member, payloads=payloads)
         block, payload = wanted.at_once(buffer, view, blank, stop)
         if wanted.findings:
             findings += wanted.findings
@@ -88,14 +86,17 @@ def check_batch(batch: Inflated) -> Batch:
 
 
 def _member_end(data: bytes, member: int, record: memoryview) -> int:
-    """Return where the member that begins at ``member`` and holds exactly this record ends; -1 if unclear."""
+    """Return where the member that begins at ``member`` and holds exactly this record ends; -1 if it does not."""
+    if not data.startswith(MAGIC, member):
+        return -1
     crc: Any = CODEC.crc32(record)
     trailer = crc.to_bytes(4, "little") + len(record).to_bytes(4, "little")
-    end = member
-    for _ in range(_GUESSES):
-        end = data.find(MAGIC, end + len(MAGIC))
-        if end < 0:
-            return len(data) if data.endswith(trailer) else -1
-        if data.startswith(trailer, end - len(trailer)):
-            return end
-    return -1
+    end = data.find(MAGIC, member + len(MAGIC))
+    end = len(data) if end < 0 else end
+    if data.startswith(trailer, end - len(trailer)):
+        return end
+    # rare: bytes inside the member that look like the beginning of one
+    inflate = inflater()
+    if inflate.decompress(memoryview(data)[member:], len(record) + 1) != record or not inflate.eof:
+        return -1
+    return len(data) - len(inflate.unused_data)

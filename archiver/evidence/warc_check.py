@@ -7,9 +7,9 @@ on two threads where asked; whatever is large or not quite in order is read by t
 from __future__ import annotations
 
 from collections import deque
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import BinaryIO
+from typing import BinaryIO, Protocol
 
 from archiver.evidence.warc_batch import MAX_INFLATED, Inflated, check_batch, inflate_batch
 from archiver.evidence.warc_feed import Damage
@@ -21,8 +21,27 @@ from archiver.evidence.warc_walk import Walked, Walker
 MAX_RECORDS = 10_000_000
 """Records of one file that are looked at; the rest is a finding."""
 _FIRST = 64 * 1024
-_BATCH = 2048*1024
-"""Bytes of the file in one batch: small enough that what it inflates to is still in the cache when hashed."""
+_BATCH = 2 * 1024 * 1024
+"""Bytes of the file in one batch: large enough that handing it between threads costs little."""
+
+_RATIO = 10
+"""Room for inflated bytes per stored byte; where it is not enough, fewer members fit a batch."""
+
+
+class Job(Protocol):
+    """Work that runs meanwhile, as ``concurrent.futures.Future``."""
+
+    def result(self) -> Inflated:
+        """Wait for it."""
+        ...
+
+
+class Ahead(Protocol):
+    """Someone who does work meanwhile, as ``concurrent.futures.Executor``; threads come in like all else."""
+
+    def submit(self, work: Callable[[Inflated], Inflated], batch: Inflated, /) -> Job:
+        """Begin the work."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,39 +69,40 @@ class WarcCheck:
         return len(self.records) - self.checked
 
 
-def check_warc(source: BinaryIO, *, ahead: bool = False, max_records: int = MAX_RECORDS) -> WarcCheck:
+def check_warc(
+    source: BinaryIO, *, payloads: bool = True, ahead: Ahead | None = None, max_records: int = MAX_RECORDS
+) -> WarcCheck:
     """Check the seekable file from its beginning; never raises for what it holds.
 
-    ``ahead`` inflates the next batch on a second thread while this one is hashed. Memory: three batches at most
-    (``_BATCH`` and ``warc_batch.MAX_INFLATED`` each), and one small value per record.
+    Without ``payloads`` only block digests are compared. ``ahead`` (a ``ThreadPoolExecutor(1)``) inflates the
+    next batch while this one is hashed. Memory: three batches at most (``_BATCH`` and what it inflates to, at most
+    ``warc_batch.MAX_INFLATED``), and one small value per record. Records are judged as they follow each other;
+    that a member also begins where a crafted file pretends one begins is for the reader by offset to find.
     """
-    check = _Check(max_records)
+    check = _Check(max_records, payloads)
     try:
         walker = Walker(source, check.observe)
     except Damage as damage:
         return WarcCheck(False, (), (Finding(damage.code, 0, damage.what),))
-    if ahead:
-        with ThreadPoolExecutor(1) as pool:
-            check.run(source, walker, pool)
-    else:
-        check.run(source, walker, None)
+    check.run(source, walker, ahead)
     return WarcCheck(walker.gzip, tuple(check.records), tuple(check.findings))
 
 
 class _Check:
     """The verdicts so far."""
 
-    def __init__(self, max_records: int) -> None:
+    def __init__(self, max_records: int, payloads: bool) -> None:
         self._max = max_records
+        self._payloads = payloads
         self._buffers: list[bytearray] = []
         self.records: list[RecordCheck] = []
         self.findings: list[Finding] = []
 
     def observe(self, head: Head, offset: int) -> Wanted:
         """Hash what the header states digests of."""
-        return Wanted(head, offset)
+        return Wanted(head, offset, payloads=self._payloads)
 
-    def run(self, source: BinaryIO, walker: Walker, pool: ThreadPoolExecutor | None) -> None:
+    def run(self, source: BinaryIO, walker: Walker, pool: Ahead | None) -> None:
         """Take batches as long as they come out even, then one record by the walk, and again."""
         size = _FIRST
         while True:
@@ -105,20 +125,30 @@ class _Check:
         self.findings += walked.findings
         if walked.head is None:
             return
-        wanted = walked.observer if isinstance(walked.observer, Wanted) else Wanted(walked.head, walked.offset)
+        observer = walked.observer
+        wanted = observer if isinstance(observer, Wanted) else self.observe(walked.head, walked.offset)
         block, payload = wanted.fed() if walked.whole else wanted.unread()
         self.findings += wanted.findings
         length = walked.end - walked.offset
         head = walked.head
         self.records.append(RecordCheck(walked.offset, length, head.id, head.type, block, payload))
 
-    def _batches(self, source: BinaryIO, start: int, size: int, pool: ThreadPoolExecutor | None) -> tuple[int, bool]:
+    def _buffer(self, packed: int) -> bytearray:
+        """Return room for what a batch of this many bytes is likely to inflate to, used room if there is any."""
+        room = min(_RATIO * packed, MAX_INFLATED)
+        while self._buffers:
+            buffer = self._buffers.pop()
+            if len(buffer) >= room:
+                return buffer
+        return bytearray(room)
+
+    def _batches(self, source: BinaryIO, start: int, size: int, pool: Ahead | None) -> tuple[int, bool]:
         """Check batches from ``start`` on; return where they stopped and whether more than one came out even.
 
         A batch ends where bytes look like the beginning of a member. That is a guess, and harmless: the next
         batch counts only if this one really stopped there.
         """
-        running: deque[Future[Inflated] | Inflated] = deque()
+        running: deque[Job | Inflated] = deque()
         planned: deque[int] = deque()
         read, even, over = start, 0, False
         while True:
@@ -130,23 +160,22 @@ class _Check:
                 if not data:
                     over = True
                     break
-                batch = Inflated(data, read, self._buffers.pop() if self._buffers else bytearray(MAX_INFLATED))
-                running.append(pool.submit(inflate_batch, batch) if pool else inflate_batch(batch))
+                batch = Inflated(data, read, self._buffer(len(data)))
+                running.append(pool.submit(inflate_batch, batch) if pool and even else inflate_batch(batch))
                 read += len(data)
                 planned.append(read)
                 size = min(2 * size, _BATCH)
             if not running:
                 return start, even > 1
             job = running.popleft()
-            inflated = job.result() if isinstance(job, Future) else job
-            checked = check_batch(inflated)
+            inflated = job if isinstance(job, Inflated) else job.result()
+            checked = check_batch(inflated, self._payloads)
             self._buffers.append(inflated.buffer)
             self.records += checked.records
             self.findings += checked.findings
             start = checked.end
             if start != planned.popleft() or len(self.records) >= self._max:
-                for rest in running:
-                    if isinstance(rest, Future):
-                        self._buffers.append(rest.result().buffer)
+                for rest in running:  # inflated for nothing; their buffers are wanted again
+                    self._buffers.append((rest if isinstance(rest, Inflated) else rest.result()).buffer)
                 return start, even > 1
             even += 1

@@ -1,7 +1,8 @@
-"""Digests as WARC headers state them (``sha1:BASE32``, ``sha256:hex``, …) and their check while bytes pass."""
+"""Digests as WARC headers state them, ``sha1:`` and hex, base32 or base64, and their check while bytes pass."""
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import re
 from collections.abc import Callable
@@ -26,6 +27,7 @@ for _value, _digit in enumerate(b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"):
     _BASE32[_digit] = b"0123456789abcdefghijklmnopqrstuv"[_value]
 for _digit in range(ord("a"), ord("z") + 1):
     _BASE32[_digit] = _BASE32[_digit - 32]
+_HEX = re.compile(r"[0-9A-Fa-f]+", re.ASCII)
 _HTTP_HEAD_END = re.compile(rb"\r?\n\r?\n")
 
 Stated = tuple[str, bytes]
@@ -39,11 +41,11 @@ def parse_label(label: str) -> Stated | None:
     size = _SIZES.get(name)
     if size is None:
         return None
+    if len(text) == 2 * size and _HEX.fullmatch(text):
+        return name, bytes.fromhex(text)
     try:
-        if len(text) == 2 * size:
-            raw = bytes.fromhex(text)
-            if len(raw) == size:  # fromhex passes over spaces
-                return name, raw
+        if len(text) == 4 * -(-size // 3):
+            return name, _from_base64(text)
         text = text.rstrip("=")
         spare = 5 * len(text) - 8 * size  # bits of the last digit beyond the digest
         number = int(text.encode("ascii").translate(_BASE32), 32)
@@ -52,6 +54,15 @@ def parse_label(label: str) -> Stated | None:
     except (ValueError, OverflowError):
         pass
     raise ValueError(f"not a digest of {name}: {label[:160]!r}")
+
+
+def _from_base64(text: str) -> bytes:
+    """Return the bytes of base64 or base64url (RFC 4648, 4 and 5), padded; ``ValueError`` for spare bits."""
+    plain = text.replace("-", "+").replace("_", "/")
+    raw = base64.b64decode(plain, validate=True)
+    if base64.b64encode(raw).decode("ascii") != plain:
+        raise ValueError("not the one base64 form of these bytes")
+    return raw
 
 
 def http_body_start(block: bytes | bytearray, start: int, end: int) -> int:

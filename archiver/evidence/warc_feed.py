@@ -142,8 +142,8 @@ class GzipFeed:
         self._refill(0)
 
     def _peek(self, count: int) -> bytes:
-        if len(self._window) - self._at < count:
-            self._refill(len(self._window) - self._at)
+        while (left := len(self._window) - self._at) < count and self._refill(left):
+            pass
         return self._window[self._at : self._at + count]
 
     def _refill(self, keep: int) -> bool:

@@ -6,8 +6,6 @@ are always the same: no name, no time, no flags, system unknown.
 
 from __future__ import annotations
 
-import gzip
-import io
 import zlib
 from collections.abc import Iterable, Iterator
 from typing import Any
@@ -23,7 +21,7 @@ else:
 MAGIC = b"\x1f\x8b\x08"
 MEMBER_HEAD = b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\xff"
 """First ten bytes of every member we write (RFC 1952, 2.3)."""
-INFLATE_ERRORS: tuple[type[Exception], ...] = (zlib.error, CODEC.error, gzip.BadGzipFile, EOFError)
+INFLATE_ERRORS: tuple[type[Exception], ...] = (zlib.error, CODEC.error, EOFError, OSError)
 GZIP_BITS = 31
 _RAW_BITS = -15
 
@@ -58,10 +56,10 @@ def inflater(codec: Any = CODEC) -> Any:
 
 
 def read_members(data: bytes) -> Any:
-    """Return a reader (``readinto``) of all members of a gzip stream in memory; checksums are compared.
+    """Return a reader (``readinto``) of all members of a gzip stream in memory; None where the codec has none.
 
-    The reader of ISA-L works on the bytes themselves and lets other threads run for the whole of one call;
-    a later version without it costs speed only.
+    The reader of ISA-L works on the bytes themselves and lets other threads run for the whole of one call. A
+    codec without it costs speed only.
     """
-    fast = getattr(CODEC, "_GzipReader", None)
-    return fast(data) if fast else gzip.GzipFile(fileobj=io.BytesIO(data))
+    reader = getattr(CODEC, "_GzipReader", None)
+    return None if reader is None else reader(data)

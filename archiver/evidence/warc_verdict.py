@@ -36,7 +36,7 @@ class Wanted:
 
     __slots__ = ("_block", "_http", "_passing", "_payload", "findings", "offset")
 
-    def __init__(self, head: Head, offset: int) -> None:
+    def __init__(self, head: Head, offset: int, *, payloads: bool = True) -> None:
         self.offset = offset
         self.findings: list[Finding] = []
         self._passing: PassingDigest | None = None
@@ -46,7 +46,8 @@ class Wanted:
         self._http = kind in _HTTP_TYPES and content_type.lower().startswith("application/http")
         self._block = self._label(values.get("warc-block-digest"))
         self._payload = self._label(values.get("warc-payload-digest"))
-        if self._payload != "absent" and (kind == "revisit" or "warc-segment-number" in values):
+        elsewhere = kind == "revisit" or "warc-segment-number" in values
+        if isinstance(self._payload, tuple) and (elsewhere or not payloads):
             # a revisit states the digest of a payload it leaves out; a segment that of the whole
             self._payload = "unchecked"
 

@@ -92,7 +92,7 @@ class Walker:
             record.find(damage.code, damage.what)
             self._go_on_after(record)
         record.end = self._feed.offset
-        self._short = any(finding.code == "length_too_long" for finding in record.findings)
+        self._short = any(finding.code in ("length_too_long", "head_malformed") for finding in record.findings)
         return record
 
     def _read(self, record: Walked) -> None:

@@ -17,6 +17,8 @@ from typing import BinaryIO
 from archiver.evidence.canonical import Json, encode_line
 from archiver.evidence.exchange import Bytes, Exchange, MemoryBytes, Visit
 from archiver.evidence.instant import format_instant
+from archiver.evidence.warc_digest import http_body_start
+from archiver.evidence.warc_fields import common, concurrent_to, session, truncated
 from archiver.evidence.warc_gzip import pack, pack_pieces
 from archiver.evidence.warc_record import (
     HTTP_REQUEST,
@@ -30,23 +32,10 @@ from archiver.evidence.warc_record import (
     RecordType,
     head_bytes,
     safe_uri,
-    safe_value,
 )
 
 IN_MEMORY = 1024 * 1024
 """Responses up to this many bytes are handled in one piece; larger ones are streamed, twice."""
-
-_CUT_BY = {
-    "too_large": "length",
-    "header_too_large": "length",
-    "timeout": "time",
-    "closed_early": "disconnect",
-    "connect": "disconnect",
-    "tls": "disconnect",
-    "interrupted": "unspecified",
-    "storage_full": "unspecified",
-}
-"""WARC-Truncated by failure code (ISO 28500:2017, 5.13)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +100,7 @@ def write_warc(
     """
     warc = _Warc(out, new_id, full_copies)
     date = [("WARC-Date", format_instant(created))]
-    warc.put("warcinfo", date, WARC_FIELDS, _warcinfo_block(software))
+    warc.put("warcinfo", date, WARC_FIELDS, warcinfo_block(software))
     exchange_records: dict[tuple[int, int], str | None] = {}
     robots_records: dict[tuple[int, int], str | None] = {}
     for v, visit in enumerate(visits):
@@ -135,7 +124,8 @@ def write_warc(
 
 
 @lru_cache(maxsize=4)
-def _warcinfo_block(software: str) -> bytes:
+def warcinfo_block(software: str) -> bytes:
+    """Return the block of the first record, ``application/warc-fields``; odd characters become ``?``."""
     printable = "".join(mark if " " <= mark <= "~" else "?" for mark in software)
     return (
         f"software: {printable}\r\n"
@@ -196,27 +186,21 @@ class _Warc:
         response, framing = exchange.response, exchange.framing
         if response.size <= IN_MEMORY and not isinstance(response, MemoryBytes):
             response = MemoryBytes(b"".join(response.chunks()))
-        common: list[Field] = [
-            ("WARC-Date", format_instant(exchange.started_at)),
-            ("WARC-Target-URI", safe_uri(exchange.url)),
-        ]
-        if exchange.connection is not None:
-            address = exchange.connection.peer_ip.partition("%")[0].lower()
-            common += safe_value("WARC-IP-Address", address)
+        base = common(exchange)
         answer_id = self.new_id() if framing is not None and response.size else None
         request_id: str | None = None
         if exchange.request:
             request_id = self.new_id()
-            fields = common + _concurrent_to(answer_id)
+            fields = base + concurrent_to(answer_id)
             self.put("request", fields, HTTP_REQUEST, exchange.request, record_id=request_id)
         if response.size == 0:
             return None
         if framing is None or answer_id is None:  # no HTTP response at all: keep the bytes, claim nothing
-            fields = common + _concurrent_to(request_id) + _truncated(exchange, default=None)
+            fields = base + concurrent_to(request_id) + truncated(exchange, default=None)
             self.put("metadata", fields, OCTETS, _cut(response, 0, response.size))
             return None
-        self._put_response(exchange, response, common, answer_id, request_id)
-        beside = common + _concurrent_to(answer_id)
+        self._put_response(exchange, response, base, answer_id, request_id)
+        beside = base + concurrent_to(answer_id)
         if framing.start:
             self.put("metadata", beside, HTTP_RESPONSE, _cut(response, 0, framing.start))
         if framing.end < response.size:
@@ -224,16 +208,19 @@ class _Warc:
         return answer_id
 
     def _put_response(
-        self, exchange: Exchange, response: Bytes, common: list[Field], record_id: str, request_id: str | None
+        self, exchange: Exchange, response: Bytes, base: list[Field], record_id: str, request_id: str | None
     ) -> None:
         framing = exchange.framing
         assert framing is not None
-        fields = common + _session(exchange) + _concurrent_to(request_id)
+        fields = base + session(exchange) + concurrent_to(request_id)
         payload = exchange.payload_sha256 if framing.complete else None
+        head = b"".join(response.chunks(framing.start, framing.head_end))
+        if http_body_start(head, 0, len(head)) != len(head):
+            payload = None  # other readers would take another body for the payload
         copy = self._full_copies(payload) if payload and framing.end > framing.head_end else None
         if copy is None:
             if not framing.complete:
-                fields += _truncated(exchange, default="unspecified")
+                fields += truncated(exchange, default="unspecified")
             block = _cut(response, framing.start, framing.end)
             self.put("response", fields, HTTP_RESPONSE, block, record_id=record_id, payload_sha256=payload)
             return
@@ -243,7 +230,6 @@ class _Warc:
             ("WARC-Refers-To-Date", copy.date),
             ("WARC-Profile", REVISIT_PROFILE),
         ]
-        head = _cut(response, framing.start, framing.head_end)
         self.put("revisit", fields, HTTP_RESPONSE, head, record_id=record_id, payload_sha256=payload)
         self.revisits[record_id] = copy
 
@@ -273,24 +259,3 @@ def _cut(source: Bytes, start: int, end: int) -> bytes | _Range:
     if isinstance(source, MemoryBytes) and end - start <= IN_MEMORY:
         return source.data[start:end]
     return _Range(source, start, end)
-
-
-def _concurrent_to(record_id: str | None) -> list[Field]:
-    return [] if record_id is None else [("WARC-Concurrent-To", record_id)]
-
-
-def _truncated(exchange: Exchange, *, default: str | None) -> list[Field]:
-    why = _CUT_BY.get(exchange.failure.code, default) if exchange.failure else default
-    return [] if why is None else [("WARC-Truncated", why)]
-
-
-def _session(exchange: Exchange) -> list[Field]:
-    """Return WARC-Protocol lines and WARC-Cipher-Suite: ``http/1.1``, ``tls/1.3``, ``TLS_AES_256_GCM_SHA384``."""
-    fields = safe_value("WARC-Protocol", exchange.head.version.lower()) if exchange.head else []
-    tls = exchange.connection.tls if exchange.connection else None
-    if tls is None:
-        return fields
-    family, _, number = tls.version.partition("v")
-    number = number if "." in number or family == "SSL" else f"{number}.0"
-    fields += safe_value("WARC-Protocol", f"{family.lower()}/{number}")
-    return fields + safe_value("WARC-Cipher-Suite", tls.cipher)

@@ -1,0 +1,1 @@
+"""What is watched, when it is due, and what is made of a snapshot."""

@@ -114,6 +114,10 @@ class Recipe:
     attributes: bool = True
     key_identifier: bool = False
     signers: int = 1
+    attribute_content_type: str = ""
+    """What the signed attribute says; the same as ``content_type`` when empty."""
+    info_in_ber: bool = False
+    """Writes the length of TSTInfo with a leading zero."""
     spoil_content: bool = False
     """Changes the policy after signing."""
     spoil_signature: bool = False
@@ -154,7 +158,8 @@ class Recipe:
             info["extensions"] = [{"extn_id": "1.3.6.1.4.1.32473.9", "critical": True, "extn_value": b"\x05\x00"}]
         built = tsp.TSTInfo(info)
         built["gen_time"] = _raw_time(self.gen_time)
-        return bytes(built.dump())
+        encoded = bytes(built.dump())
+        return b"\x30\x82\x00" + encoded[2:] if self.info_in_ber else encoded
 
     def _ess(self, cert: Cert, version: int) -> dict[str, Any]:
         digest = (hashlib.sha1 if version == 1 else hashlib.sha256)(cert.der).digest()
@@ -167,7 +172,7 @@ class Recipe:
     def _attributes(self, info: bytes) -> list[dict[str, Any]]:
         digest = hashlib.new(self.digest, info).digest()
         found: list[dict[str, Any]] = [
-            {"type": "content_type", "values": [self.content_type]},
+            {"type": "content_type", "values": [self.attribute_content_type or self.content_type]},
             {"type": "message_digest", "values": [digest]},
         ]
         listed = (self.signer,) if self.ess is None else self.ess

@@ -42,6 +42,7 @@ CALLS: dict[str, Callable[[Files, str], object]] = {
     "write": lambda files, path: files.write(path, b"x"),
     "append": lambda files, path: files.append(path, b"x"),
     "truncate": lambda files, path: files.truncate(path, 0),
+    "renew": lambda files, path: files.renew(path),
     "replace": lambda files, path: files.replace(path, b"x"),
     "rename-from": lambda files, path: files.rename(path, "target"),
     "rename-to": lambda files, path: files.rename("source", path),
@@ -114,7 +115,7 @@ class FilesContract:
     def test_what_is_missing(self, files: Files) -> None:
         files.write("file", b"x")
         for path in ("no", "no/no", "file/no"):
-            for call in ("read", "open", "size", "truncate", "remove", "barrier", "rename-from"):
+            for call in ("read", "open", "size", "truncate", "renew", "remove", "barrier", "rename-from"):
                 with pytest.raises(Missing):
                     CALLS[call](files, path)
             assert not files.exists(path)
@@ -122,7 +123,7 @@ class FilesContract:
 
     def test_a_folder_is_not_a_file(self, files: Files) -> None:
         files.write("a/b", b"x")
-        for call in ("read", "open", "size", "create", "write", "append", "truncate", "replace"):
+        for call in ("read", "open", "size", "create", "write", "append", "truncate", "renew", "replace"):
             with pytest.raises(Conflict):
                 CALLS[call](files, "a")
         assert files.list("") == ["a"]
@@ -212,6 +213,13 @@ class FilesContract:
             files.truncate("a", -1)
         files.append("a", b"X")
         assert files.read("a") == b"0123X"
+
+    def test_renew_changes_nothing(self, files: Files) -> None:
+        content = bytes(range(256)) * 1500
+        files.write("a", content)
+        for offset in (0, 7, HANDLE_BUFFER, len(content), len(content) + 5):
+            files.renew("a", offset)
+            assert files.read("a") == content
 
     def test_replace(self, files: Files) -> None:
         files.replace("log/checkpoint", b"one")

@@ -83,6 +83,14 @@ def test_symbolic_links_are_never_followed(hostile: LocalFiles, tmp_path: Path, 
     assert (outside / "secret").read_bytes() == b"secret"
 
 
+def test_links_within_the_tree_are_not_followed_either(hostile: LocalFiles) -> None:
+    hostile.write("journal/x", b"")
+    (hostile.root / "inner-link").symlink_to("journal")
+    for call in ("read", "append", "barrier", "list"):
+        with pytest.raises(UnsafePath):
+            CALLS[call](hostile, "inner-link" if call == "list" else "inner-link/x")
+
+
 def test_removing_a_folder_removes_links_not_what_they_point_to(local: LocalFiles, tmp_path: Path) -> None:
     (tmp_path / "kept").mkdir()
     (tmp_path / "kept" / "file").write_bytes(b"x")
@@ -92,7 +100,7 @@ def test_removing_a_folder_removes_links_not_what_they_point_to(local: LocalFile
     assert (tmp_path / "kept" / "file").exists()
 
 
-@pytest.mark.parametrize("call", ["read", "open", "append", "truncate"])
+@pytest.mark.parametrize("call", ["read", "open", "append", "truncate", "renew"])
 def test_a_planted_fifo_does_not_stop_us(local: LocalFiles, call: str) -> None:
     os.mkfifo(local.root / "fifo")
     with pytest.raises(UnsafePath):
@@ -284,10 +292,11 @@ def test_a_rename_is_synced_at_both_ends(local: LocalFiles, synced: Recorder) ->
     assert sorted(calls[2:]) == [".", "s", "s/day", "staging"]
 
 
-def test_what_was_known_of_a_moved_or_removed_folder_is_forgotten(local: LocalFiles, synced: Recorder) -> None:
+@pytest.mark.parametrize("gone", ["moved", "removed"])
+def test_what_was_known_of_a_folder_is_forgotten_with_it(local: LocalFiles, synced: Recorder, gone: str) -> None:
     local.write("a/in/x", b"")
     local.barrier(["a/in/x"])
-    local.remove("a")
+    local.remove("a") if gone == "removed" else local.rename("a", "z")
     local.write("b/in/x", b"")
     local.rename("b", "a")
     synced.take()
@@ -402,7 +411,7 @@ STEPS = st.one_of(
     st.tuples(st.sampled_from(["write", "append", "replace"]), PATHS, DATA),
     st.tuples(st.just("truncate"), PATHS, st.integers(0, 5)),
     st.tuples(st.just("rename"), PATHS, PATHS),
-    st.tuples(st.sampled_from(["remove", "read", "size", "exists", "is_dir", "list", "barrier"]), PATHS),
+    st.tuples(st.sampled_from(["remove", "read", "size", "exists", "is_dir", "list", "barrier", "renew"]), PATHS),
 )
 
 

@@ -274,6 +274,10 @@ def test_after_a_failed_sync_no_barrier_succeeds_and_the_bytes_never_arrive() ->
     survivor.barrier(["j"])
     assert survivor.read("j") == b"onetwothree"
     assert survivor.after_power_loss("lost").read("j") == b"one\0\0\0three"
+    # Only bytes written again arrive.
+    survivor.renew("j", 2)
+    survivor.barrier(["j"])
+    assert survivor.after_power_loss("lost").read("j") == b"onetwothree"
 
 
 def test_a_handle_is_a_numbered_operation_each_time_its_buffer_is_passed_on() -> None:

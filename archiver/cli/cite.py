@@ -1,0 +1,86 @@
+"""``archiver cite``: citation records, one file per format."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from archiver.cli.context import Context, table
+
+
+@click.command(epilog="Example: archiver cite EA-S-00000123 --format bluebook")
+@click.argument("snapshot", required=False)
+@click.option("--format", "formats", multiple=True, metavar="NAME", help="Format; may be repeated. Default: text.")
+@click.option("--all-formats", is_flag=True, help="Every format.")
+@click.option(
+    "--output", type=click.Path(path_type=Path), help="File, or with several formats a folder; never overwritten."
+)
+@click.option("--stamp", is_flag=True, help="First ask each timestamp authority for a token over this very statement.")
+@click.option("--list-formats", is_flag=True, help="Print the formats and end.")
+@click.pass_obj
+def cite(
+    context: Context,
+    snapshot: str | None,
+    formats: tuple[str, ...],
+    all_formats: bool,
+    output: Path | None,
+    stamp: bool,
+    list_formats: bool,
+) -> None:
+    """Print or write the citation record of SNAPSHOT. The day of access is left to the citing author."""
+    from archiver import formats as package
+    from archiver.citing import citation_record
+    from archiver.environment import utc_now
+    from archiver.errors import UsageError
+    from archiver.registry import plugins
+
+    known = plugins(package)
+    if list_formats:
+        rows = [(f.name, f.title, f.media_type, f.suffix) for f in known.values()]
+        if context.as_json:
+            context.emit([dict(zip(("name", "title", "media_type", "suffix"), row, strict=True)) for row in rows])
+        else:
+            click.echo(table(("format", "title", "media type", "file ends with"), rows))
+        return
+    if snapshot is None:
+        raise UsageError("no snapshot was named", do="archiver cite EA-S-00000123")
+    wanted = list(known) if all_formats else list(formats) or ["json" if context.as_json else "text"]
+    for name in wanted:
+        if name not in known:
+            raise UsageError(f"unknown format {name!r}", do=f"known: {', '.join(known)}")
+    if stamp:
+        _stamp(context, snapshot)
+    record = citation_record(context.archive(), snapshot, utc_now())
+    texts = {name: known[name].render(record) for name in wanted}
+    if output is None:
+        for text in texts.values():
+            click.echo(text, nl=False)
+        return
+    for name, text in texts.items():
+        target = output / f"{snapshot}{known[name].suffix}" if len(texts) > 1 or output.is_dir() else output
+        _write(target, text)
+        context.note(f"wrote {target}")
+
+
+def _stamp(context: Context, snapshot: str) -> None:
+    from archiver.errors import UsageError
+    from archiver.evidence.statement import parse_snapshot_id
+
+    seq = parse_snapshot_id(snapshot)
+    if seq is None:
+        raise UsageError(f"there is no snapshot {snapshot}", do="see archiver history DOCUMENT")
+    with context.work() as work:
+        for warning in work.request_stamp(seq):
+            context.note(f"warning: {warning}")
+
+
+def _write(target: Path, text: str) -> None:
+    from archiver.errors import UsageError
+
+    target.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        with target.open("x", encoding="utf-8", newline="") as handle:
+            handle.write(text)
+    except FileExistsError as error:
+        raise UsageError(f"{target} is there already", do="give another name") from error

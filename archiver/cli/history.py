@@ -1,0 +1,42 @@
+"""``archiver history``: what a document said, when, and every check of it."""
+
+from __future__ import annotations
+
+import click
+
+from archiver.cli.context import Context, table
+
+
+@click.command(epilog="Example: archiver history EA-D-00001")
+@click.argument("document")
+@click.option("--limit", type=click.IntRange(1), help="Only the newest checks.")
+@click.pass_obj
+def history(context: Context, document: str, limit: int | None) -> None:
+    """Show the versions of DOCUMENT and its checks."""
+    from archiver.history import history_of
+
+    found = history_of(context.archive(), document, limit)
+    if context.as_json:
+        context.emit(found)
+        return
+    click.echo(f"{found['document']}  {found['entity']}: {found['title']}")
+    click.echo(f"{found['url']}")
+    click.echo(f"first tracked {found['first_tracked']}, last verified {found['last_verified'] or 'never'}")
+    click.echo("")
+    versions = [
+        (f"v{v['version']}", v["snapshot"], v["first_seen"], v["last_seen"], v["change"] or "first")
+        for v in found["versions"]
+    ]
+    click.echo(table(("version", "snapshot", "first seen", "last seen", "change"), versions))
+    click.echo("")
+    checks = [
+        (c["snapshot"] or f"statement {c['seq']}", c["started_at"], c["outcome"], _stamps(c), c["reason"])
+        for c in found["checks"]
+    ]
+    click.echo(table(("check", "started", "outcome", "timestamps", "reason"), checks))
+
+
+def _stamps(check: dict[str, object]) -> str:
+    stamps = check["stamps"]
+    assert isinstance(stamps, list)
+    return ", ".join(f"{s['authority']} {s['state']}" for s in stamps)

@@ -1,0 +1,51 @@
+"""``archiver status``: how the archive stands."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from archiver.cli.context import Context
+
+
+@click.command(epilog="Example: archiver status --json")
+@click.pass_obj
+def status(context: Context) -> int:
+    """Say what is watched, what fails, what is pending; exits 1 when something needs a person."""
+    import os
+
+    from archiver.control import ask_daemon
+    from archiver.environment import utc_now
+    from archiver.standing import standing
+
+    facts = standing(context.archive(), utc_now())
+    replies = ask_daemon(context.path, os.environ, {"do": "ping"})
+    facts["daemon"] = next((reply["pong"] for reply in replies), None) if replies is not None else None
+    if context.as_json:
+        context.emit(facts)
+    else:
+        _print(facts)
+    return 1 if facts["failing"] or facts["quarantined"] or facts["stamps_overdue"] else 0
+
+
+def _print(facts: dict[str, Any]) -> None:
+    daemon = f"process {facts['daemon']}" if facts["daemon"] else "not running"
+    lines = [
+        ("daemon", daemon),
+        ("documents", facts["documents"]),
+        ("snapshots", facts["snapshots"]),
+        ("checks in 24 h", facts["checks_24h"]),
+        ("log", f"{facts['log_size']} statements, checkpoint over {facts['checkpoint_size']}"),
+        ("newest covered", facts["checkpoint_time"] or "none"),
+        ("timestamps", f"{facts['stamps_pending']} pending, {facts['stamps_overdue']} overdue"),
+        ("disk free", f"{facts['disk_free_bytes'] / 1e9:.1f} GB"),
+    ]
+    for name, value in lines:
+        click.echo(f"{name:<15} {value}")
+    for item in facts["failing"]:
+        click.echo(f"failing: {item['document']} {item['title']}: {item['reason']}")
+    for item in facts["quarantined"]:
+        click.echo(f"quarantined: {item['snapshot']} of {item['document']}: {item['reason']}")
+    for warning in facts["warnings"]:
+        click.echo(f"warning: {warning}")

@@ -1,0 +1,172 @@
+"""``archiver verify``: numbered checks, one verdict each, and what was not checked."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from archiver.cli.context import Context, Progress
+
+if TYPE_CHECKING:
+    from archiver.evidence.verify import Report
+
+_MARK = {"pass": "pass", "fail": "FAIL", "incomplete": "open", "none": "none"}
+_HEX64 = re.compile(r"[0-9a-fA-F]{64}")
+
+
+@click.command(epilog="Example: archiver verify EA-S-00000123 --key log.vkey --root tsa.pem")
+@click.argument("subjects", nargs=-1, metavar="[SNAPSHOT|SHA256|FILE|FOLDER]...")
+@click.option("--all", "everything", is_flag=True, help="The whole archive and every snapshot in it.")
+@click.option("--key", type=click.Path(exists=True, dir_okay=False), help="Public key of the log (vkey), for a FOLDER.")
+@click.option(
+    "--root",
+    "roots",
+    multiple=True,
+    type=click.Path(exists=True, dir_okay=False),
+    help="PEM with roots of authorities.",
+)
+@click.pass_obj
+def verify(
+    context: Context, subjects: tuple[str, ...], everything: bool, key: str | None, roots: tuple[str, ...]
+) -> int:
+    """Verify snapshots by identifier, by SHA-256 (of WARC, payload, content or statement), by any file, or by folder.
+
+    A FOLDER with --key and --root needs no archive. A WARC file that is none of ours is checked for its own digests.
+    """
+    from archiver.audit import exit_code
+    from archiver.errors import UsageError
+
+    if not subjects and not everything:
+        raise UsageError("nothing to verify", do="name a snapshot, a file, a folder or a SHA-256, or give --all")
+    reports: list[Report] = []
+    unknown = 0
+    desk = _Desk(context, key, roots)
+    if everything:
+        audit = desk.audit()
+        with Progress("verifying", len(audit.every_snapshot())) as progress:
+            reports += audit.all(progress.step)
+    for subject in subjects:
+        found = desk.reports(subject)
+        if not found:
+            unknown += 1
+            context.note(f"no match: {subject} is nothing that this archive knows")
+        reports += found
+    if context.as_json:
+        context.emit([report.to_json() for report in reports])
+    elif everything:
+        _print_many(reports)
+    else:
+        for report in reports:
+            _print(report)
+    code = exit_code(reports)
+    return code if code in (1, 4) or not unknown else 1
+
+
+class _Desk:
+    """Finds out what each subject is."""
+
+    def __init__(self, context: Context, key: str | None, roots: tuple[str, ...]) -> None:
+        self._context = context
+        self._key = key
+        self._roots = roots
+        self._audit: Any = None
+
+    def audit(self) -> Any:
+        """The archive's audit, opened once."""
+        from archiver.audit import Audit
+
+        if self._audit is None:
+            self._audit = Audit(self._context.archive(), self._root_certificates())
+        return self._audit
+
+    def _root_certificates(self) -> tuple[bytes, ...]:
+        from archiver.evidence.timestamp import certificates_from_pem
+
+        return tuple(der for path in self._roots for der in certificates_from_pem(Path(path).read_bytes()))
+
+    def reports(self, subject: str) -> list[Report]:
+        """The reports on one subject; none when it is unknown."""
+        path = Path(subject)
+        if path.is_dir():
+            return [self._folder(path)]
+        if path.is_file():
+            return self._file(path)
+        if _HEX64.fullmatch(subject):
+            found: list[Report] = self.audit().digest(subject.lower())
+            return found
+        return [self.audit().snapshot(subject)]
+
+    def _folder(self, path: Path) -> Report:
+        from archiver.evidence.note import Verifier
+        from archiver.evidence.verify import Evidence, Report, verify_folder
+        from archiver.folders import folder_at
+
+        folder = folder_at(path)
+        verifier = None
+        roots = self._root_certificates()
+        if self._key is not None:
+            verifier = Verifier.from_vkey(Path(self._key).read_text("utf-8").strip())
+        elif (self._context.path / "archive.toml").exists():
+            audit = self.audit()
+            verifier, roots = audit.archive.verifier, audit.roots
+        return Report(str(path), verify_folder(Evidence(folder, verifier, roots)))
+
+    def _file(self, path: Path) -> list[Report]:
+        found: list[Report] = []
+        if (self._context.path / "archive.toml").exists():
+            found = self.audit().file(path)
+        with path.open("rb") as handle:
+            start = handle.read(5)
+        if not found and (start[:2] == b"\x1f\x8b" or start == b"WARC/"):
+            return [_foreign_warc(path)]
+        return found
+
+
+def _foreign_warc(path: Path) -> Report:
+    """A WARC file that no statement names: only what it says of itself can be checked."""
+    from concurrent.futures import ThreadPoolExecutor
+
+    from archiver.evidence.verify import CheckResult, Report
+    from archiver.evidence.warc_check import check_warc
+
+    with path.open("rb") as handle, ThreadPoolExecutor(1) as ahead:
+        check = check_warc(handle, ahead=ahead)
+    if check.ok and check.records:
+        detail = f"{len(check.records)} records, digests of {check.checked} hold, {check.unchecked} have none"
+        result = CheckResult(3, "pass", detail)
+    else:
+        first = check.findings[0] if check.findings else None
+        text = (
+            f"{path.name}: at byte {first.offset}: {first.detail} ({first.code})"
+            if first
+            else f"{path.name}: no records"
+        )
+        result = CheckResult(3, "fail", text)
+    return Report(str(path), (result,), ("who made this file and when: no statement of an archive names it",))
+
+
+def _print(report: Report) -> None:
+    from archiver.evidence.verify import NAMES
+
+    click.echo(f"{report.subject}: {report.verdict}")
+    for check in report.checks:
+        click.echo(f"  {check.number:>2} {_MARK[check.verdict]}  {NAMES[check.number]}: {check.detail}")
+    click.echo("  not checked:")
+    for text in report.not_checked:
+        click.echo(f"    - {text}")
+
+
+def _print_many(reports: list[Report]) -> None:
+    """The archive in full, then a line for each snapshot that did not pass."""
+    counts = {"pass": 0, "fail": 0, "incomplete": 0}
+    for number, report in enumerate(reports):
+        counts[report.verdict] += number > 0
+        if number == 0 or report.verdict == "fail":
+            _print(report)
+        elif report.verdict == "incomplete":
+            details = "; ".join(check.detail for check in report.checks if check.verdict == "incomplete")
+            click.echo(f"{report.subject}: incomplete: {details}")
+    click.echo(f"snapshots: {counts['pass']} pass, {counts['fail']} fail, {counts['incomplete']} incomplete")

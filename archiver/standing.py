@@ -1,0 +1,121 @@
+"""How the archive stands: what fails, what is quarantined, what is pending or overdue. Reads only."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from archiver.archive import Archive
+from archiver.audit import Audit
+from archiver.errors import ArchiveDamaged
+from archiver.evidence.instant import format_instant
+from archiver.stamping import owed_checkpoint, owed_statements
+
+LITTLE_SPACE = 512 * 1024 * 1024
+"""Free bytes below which ``status`` warns."""
+FAILING = 3
+"""Checks that must have failed in a row before a document is called failing."""
+
+
+def standing(archive: Archive, now: datetime) -> dict[str, Any]:
+    """The document ``status --json`` prints."""
+    head = Audit(archive).head
+    pending, overdue = _stamps(archive, now)
+    size = archive.index.next_seq()
+    day = format_instant(now - timedelta(days=1))
+    facts: dict[str, Any] = {
+        "documents": len(archive.watched()),
+        "snapshots": _count(archive, "select count(*) as n from capture where result = 'stored'"),
+        "checks_24h": _count(archive, "select count(*) as n from capture where started_at >= ?", day),
+        "failing": _failing(archive),
+        "quarantined": _quarantined(archive),
+        "stamps_pending": pending,
+        "stamps_overdue": overdue,
+        "log_size": size,
+        "checkpoint_size": head[0].size if head else 0,
+        "checkpoint_time": _checkpoint_time(archive, head[0].size) if head else None,
+        "disk_free_bytes": archive.files.free_bytes(),
+        "last_backup": None,
+    }
+    return {**facts, "warnings": _warnings(archive, facts)}
+
+
+def _count(archive: Archive, sql: str, *arguments: object) -> int:
+    row = archive.index.row(sql, arguments)
+    return int(row["n"]) if row else 0
+
+
+def _failing(archive: Archive) -> list[dict[str, Any]]:
+    """Documents whose newest checks all failed or were blocked, with the last reason."""
+    found = []
+    for watched in archive.watched():
+        rows = archive.index.rows(
+            "select result, reason, detail from capture where document = ? order by seq desc limit ?",
+            (watched.document, FAILING),
+        )
+        if len(rows) == FAILING and all(row["result"] in ("failed", "blocked") for row in rows):
+            reason = f"{rows[0]['reason']}: {rows[0]['detail']}"
+            found.append({"document": watched.document, "title": watched.entry.title, "reason": reason})
+    return found
+
+
+def _quarantined(archive: Archive) -> list[dict[str, Any]]:
+    """Documents whose newest judged snapshot was quarantined."""
+    rows = archive.index.rows(
+        "select document, capture_seq, reason from assessment a where verdict = 'quarantined' and document is not null"
+        " and seq = (select max(seq) from assessment where document = a.document) order by document"
+    )
+    return [
+        {"document": r["document"], "snapshot": archive.snapshot_name(r["capture_seq"]), "reason": r["reason"]}
+        for r in rows
+    ]
+
+
+def _stamps(archive: Archive, now: datetime) -> tuple[int, int]:
+    """How many subjects wait for a token, and how many of them for longer than ``stamp.overdue_s``."""
+    head = Audit(archive).head
+    oldest = format_instant(now - timedelta(seconds=archive.settings["stamp.overdue_s"]))
+    pending = overdue = 0
+    for authority in archive.settings.authorities:
+        subject = owed_checkpoint(archive, authority.name, head, now, at_once=True)
+        if subject is not None:
+            pending += 1
+            covered = archive.index.row(
+                "select max(size) as n from stamp where event = 'token' and subject = 'checkpoint' and authority = ?",
+                (authority.name,),
+            )
+            first = archive.index.row(
+                "select at from statement where seq >= ? and kind <> 'stamp' order by seq limit 1",
+                ((covered["n"] if covered else 0) or 0,),
+            )
+            overdue += first is not None and first["at"] < oldest
+        for seq in owed_statements(archive, authority.name):
+            pending += 1
+            overdue += archive.statement(seq).at < oldest
+    return pending, overdue
+
+
+def _checkpoint_time(archive: Archive, size: int) -> str | None:
+    row = archive.index.row("select at from statement where seq = ?", (size - 1,))
+    return row["at"] if row else None
+
+
+def _warnings(archive: Archive, facts: dict[str, Any]) -> list[str]:
+    warnings = []
+    if facts["disk_free_bytes"] < LITTLE_SPACE:
+        warnings.append(f"only {facts['disk_free_bytes'] // (1024 * 1024)} MiB are free")
+    if facts["failing"]:
+        warnings.append(f"{len(facts['failing'])} documents fail")
+    if facts["stamps_overdue"]:
+        warnings.append(f"{facts['stamps_overdue']} timestamps are overdue")
+    if not archive.settings.authorities:
+        warnings.append("no timestamp authority is configured: nothing outside dates this log")
+    try:
+        if archive.head.read() is None:
+            warnings.append("the head copy is missing: an old backup put back could not be noticed")
+    except ArchiveDamaged as error:
+        warnings.append(error.what)
+    row = archive.index.row("select at from statement order by seq desc limit 1")
+    if row and facts["log_size"] > facts["checkpoint_size"]:
+        warnings.append(f"{facts['log_size'] - facts['checkpoint_size']} statements wait for a checkpoint")
+    return warnings
