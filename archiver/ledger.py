@@ -211,7 +211,11 @@ class Ledger:
     def _lay_tile(self, path: str, data: bytes) -> None:
         """Write a tile that no checkpoint covers yet; a torn one that a power loss left there makes way."""
         try:
+            # One that was there before may come from a process whose sync failed: the next sync must write it.
+            known = self._files.exists(path)
             self._files.write(path, data)
+            if known:
+                self._files.renew(path)
         except Conflict:
             self._files.remove(path)
             self._files.write(path, data)

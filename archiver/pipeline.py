@@ -22,7 +22,7 @@ from archiver.evidence.canonical import Json, encode_line
 from archiver.evidence.capture_statement import with_own_seq
 from archiver.evidence.exchange import Failure
 from archiver.evidence.instant import format_instant
-from archiver.evidence.statement import Statement, folder_of, snapshot_id
+from archiver.evidence.statement import Statement, day_of, folder_of, snapshot_id
 from archiver.ledger import Committed, Ledger, Maker
 from archiver.outcome import Outcome, outcome_of
 from archiver.projection import rows_of
@@ -153,7 +153,7 @@ class Pipeline:
         A power loss may keep a rename and lose the new folder it leads into: a day's folder must be durable before
         anything moves there. A file puts it on the disk; were we to crash before it is removed, start-up does.
         """
-        days = {folder_of("", 0, item.draft["started_at"]).rpartition("/")[0] for item in finished} - self.days
+        days = {day_of(item.draft["started_at"]) for item in finished} - self.days
         for day in days:
             self.archive.files.write(f"{day}/{DAY}", b"")
         self.archive.files.barrier([*days, *(item.check.staging for item in finished)])
@@ -212,9 +212,12 @@ class Pipeline:
 
     def _write_statement(self, path: str, line: bytes, recovering: bool) -> None:
         if recovering and self.archive.files.exists(path):
-            # After a power loss the copy may be torn, and after a failed sync the kernel may only seem to have it;
-            # the journal line is the truth.
-            self.archive.files.replace(path, line)
+            # After a power loss the copy may be torn; the journal line is the truth. After a failed sync the kernel
+            # may only seem to have it.
+            if self.archive.files.read(path) == line:
+                self.archive.files.renew(path)
+            else:
+                self.archive.files.replace(path, line)
             return
         self.archive.files.write(path, line)
 

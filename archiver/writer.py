@@ -132,7 +132,7 @@ class Writer:
     def _commit_or_release(
         self, finished: list[Finished], makers: list[Maker]
     ) -> tuple[list[Outcome], list[Committed]]:
-        """Commit; when the disk is full, release the reserve and state that together with the batch."""
+        """Commit; when the disk is full, release the reserve, finish, and state that."""
         try:
             return self.pipeline.commit(finished, makers)
         except Full as error:
@@ -140,9 +140,14 @@ class Writer:
                 raise
             LOG.error("the disk is full; the reserve was released: %s", error)
             detail = str(error)[:200]
-            makers = [*makers, lambda _seq, _sealed: ("custody", {"event": "storage_full", "detail": detail})]
-            outcomes, own = self.pipeline.commit(finished, makers)
-            return outcomes, own[:-1]
+            full: Maker = lambda _seq, _sealed: ("custody", {"event": "storage_full", "detail": detail})  # noqa: E731
+            if not self.pipeline.unsettled:
+                outcomes, own = self.pipeline.commit(finished, [*makers, full])
+                return outcomes, own[:-1]
+            # The disk filled up after the commit: committing again would state every check twice.
+            settled = self.pipeline.settle_rest(finished, makers)
+            self.pipeline.commit([], [full])
+            return settled
 
     def _call(self, item: _Item) -> None:
         assert item.call is not None
@@ -152,8 +157,12 @@ class Writer:
             self._fail([item], error)
 
     def _fail(self, items: Sequence[_Item], error: BaseException) -> None:
-        """Tell the waiting threads. After a failed sync the state on disk is unknown: nothing more is written."""
-        if isinstance(error, SyncFailed | Full) or not isinstance(error, Exception):
+        """Tell the waiting threads. After a failed sync the state on disk is unknown: nothing more is written.
+
+        Nor after any error between commit and acknowledgement: a later batch would leave a hole in the index that no
+        start-up looks for, while this one's state is redone from the journal at the next start.
+        """
+        if isinstance(error, SyncFailed | Full) or not isinstance(error, Exception) or self.pipeline.unsettled:
             self.fatal = error
         LOG.error("not committed: %s", error)
         for item in items:

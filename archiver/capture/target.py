@@ -86,6 +86,9 @@ def redirect(base: Target, location: str) -> Target:
     if not location or _CONTROL.search(location) or len(location) > MAX_URL:
         raise _bad(f"Location cannot be followed: {shown(location)}")
     try:
+        parts = urlsplit(location)
+        if parts.scheme in _PORTS and not parts.netloc:
+            raise _bad(f"Location without a host: {shown(location)}")  # urljoin would take it for a path
         url = urljoin(base.url, requote_uri(location))
     except (RequestException, ValueError) as error:
         raise _bad(f"Location cannot be followed: {shown(location)}") from error

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import BinaryIO
+
 import click
 
 from archiver.cli.context import Context
@@ -76,7 +78,7 @@ def prove(context: Context, snapshot: str) -> None:
 @log.command(epilog="Example: archiver log consistency old-checkpoint.txt")
 @click.argument("older", type=click.File("rb"))
 @click.pass_obj
-def consistency(context: Context, older: click.utils.LazyFile) -> int:
+def consistency(context: Context, older: BinaryIO) -> int:
     """Check that the newest checkpoint continues the one in the file OLDER, and print the proof."""
     from archiver.audit import Audit
     from archiver.errors import NotCheckable

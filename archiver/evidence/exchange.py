@@ -123,7 +123,7 @@ class ResponseHead:
     status: int
     reason: str
     fields: tuple[tuple[str, str], ...]
-    """Field lines in order of arrival, names as sent, Latin-1 text; a line without a colon is an anomaly, not a field."""
+    """Field lines in order of arrival, names as sent, Latin-1 text; a line without a colon is an anomaly instead."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -46,8 +46,8 @@ _HEX64 = re.compile(r"[0-9a-f]{64}", re.ASCII)
 _COMMON = frozenset({"v", "kind", "seq", "origin", "at", "nonce"})
 _REQUIRED: dict[str, frozenset[str]] = {
     "capture": frozenset(
-        "check document watch_seq trigger attended method result reason recovered started_at ended_at snapshot folder warc"
-        " partial parts robots clock environment before text_lines_root limits".split()
+        "check document watch_seq trigger attended method result reason recovered started_at ended_at snapshot folder"
+        " warc partial parts robots clock environment before text_lines_root limits".split()
     ),
     "assessment": frozenset(
         "capture_seq capture_entry document normaliser gate verdict reason text_sha256 text_sha512 text_bytes version"
@@ -156,4 +156,9 @@ def parse_snapshot_id(text: str) -> int | None:
 
 def folder_of(prefix: str, seq: int, started_at: str) -> str:
     """Return ``snapshots/2026/05/12/EA-S-00000123``: the UTC day the check began."""
-    return f"snapshots/{started_at[0:4]}/{started_at[5:7]}/{started_at[8:10]}/{snapshot_id(prefix, seq)}"
+    return f"{day_of(started_at)}/{snapshot_id(prefix, seq)}"
+
+
+def day_of(started_at: str) -> str:
+    """Return ``snapshots/2026/05/12``: the folder of all checks that began on that UTC day."""
+    return f"snapshots/{started_at[0:4]}/{started_at[5:7]}/{started_at[8:10]}"

@@ -16,6 +16,9 @@ from archiver.capture.tls import Trust
 from archiver.evidence.exchange import Bytes, Visit
 from tests.simulators.website import Website
 
+made: list[HttpCapturer] = []
+"""Capturers of the running test; closed by ``conftest`` when it ends."""
+
 USER_AGENT = "test-archiver/1 (+mailto:nobody@example.org)"
 
 
@@ -70,7 +73,7 @@ def make_capturer(
 
     limits = changes.pop("limits", None) or Limits(timeout_s=20)
     options: dict[str, Any] = {"user_agent": USER_AGENT, "robots": "obey", **changes}
-    return HttpCapturer(
+    capturer = HttpCapturer(
         policy=AddressPolicy((ip_network(allow),), frozenset(site.port for site in sites)),
         trust=trust or Trust(str(ca_file) if ca_file else ""),
         limits=limits,
@@ -79,6 +82,8 @@ def make_capturer(
         monotonic=clock or Clock(),
         **options,
     )
+    made.append(capturer)
+    return capturer
 
 
 def whole(data: Bytes) -> bytes:

@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import BinaryIO
 
 import pytest
 
@@ -229,14 +230,11 @@ def test_under_record_the_page_shows_why_there_is_no_connection(site: Website) -
 def test_a_spool_that_cannot_be_written_is_stated(site: Website) -> None:
     site.documents["/large"] = b"x" * 3_000_000
 
-    class Full:
-        """A device without room; ``/dev/full`` is what it is."""
+    with Path("/dev/full").open("r+b", buffering=0) as full:  # a device without room
 
-        def __init__(self) -> None:
-            self.file = Path("/dev/full").open("r+b", buffering=0)
+        def spool() -> BinaryIO:
+            return full
 
-    full = Full()
-    visit = make_capturer(site).visit(site.url("/large"), spool=lambda: full.file)  # type: ignore[arg-type, return-value]
-    full.file.close()
+        visit = make_capturer(site).visit(site.url("/large"), spool=spool)
     assert failure_code(visit) == "storage_full"
     assert whole(visit.exchanges[0].response).startswith(b"HTTP/1.1 200 OK\r\n")

@@ -281,6 +281,8 @@ def _requests(sock: socket.socket, number: int) -> Iterator[Hit]:
             if not data:
                 return
             buffer += data
+            if not buffer[:1].isalpha():
+                return  # TLS spoken to a site without it
         head, _, buffer = buffer.partition(b"\r\n\r\n")
         first, *lines = head.decode("latin-1").split("\r\n")
         method, path, _ = first.split(" ")
