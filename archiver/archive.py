@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from archiver.errors import ArchiveDamaged, ArchiveError, FormatError, SettingsError, UsageError
@@ -47,6 +47,7 @@ class Archive:
     verifier: Verifier
     index: Index
     head: HeadCopy
+    _config_sha256: str = field(default="", repr=False)
 
     @property
     def origin(self) -> str:
@@ -61,7 +62,10 @@ class Archive:
     @property
     def config_sha256(self) -> str:
         """SHA-256 of the canonical JSON of the settings in force (they hold no secrets)."""
-        return hashlib.sha256(encode_line(self.settings.as_tables()).rstrip(b"\n")).hexdigest()
+        if not self._config_sha256:
+            tables = encode_line(self.settings.as_tables()).rstrip(b"\n")
+            self._config_sha256 = hashlib.sha256(tables).hexdigest()
+        return self._config_sha256
 
     def statement(self, seq: int) -> Statement:
         """Return statement ``seq`` from the journal; ``UsageError`` when there is none."""

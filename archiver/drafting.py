@@ -63,12 +63,12 @@ class Drafter:
                 visits.append(self.capturer.visit(url, spool=spool, conditional=self._conditional(check, url)))
             draft = self._draft(check, visits, started, clock, before)
             has_folder = draft["warc"] is not None
+            for number in range(1, spools + 1):
+                self._remove(f"{check.staging}/spool-{number}")
+            if has_folder:
+                self.archive.files.write(f"{check.staging}/{DRAFT}", encode_line(draft))
         except Full as error:
             return self.give_up(check, Failure("storage_full", str(error)))
-        for number in range(1, spools + 1):
-            self._remove(f"{check.staging}/spool-{number}")
-        if has_folder:
-            self.archive.files.write(f"{check.staging}/{DRAFT}", encode_line(draft))
         return Finished(check, draft, has_folder)
 
     def give_up(self, check: Check, failure: Failure) -> Finished:

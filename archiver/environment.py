@@ -9,7 +9,7 @@ import platform
 import ssl
 import time
 from datetime import UTC, datetime
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 
 from archiver import __version__
@@ -113,12 +113,21 @@ def _host() -> str | None:
     return hashlib.sha256(b"evidence-archiver\0" + identifier).hexdigest() if identifier else None
 
 
+_RESOLV_CONF = Path("/etc/resolv.conf")
+
+
 def _resolvers() -> list[str]:
+    """The name servers in force; read again only when the file has changed."""
     try:
-        lines = Path("/etc/resolv.conf").read_text("utf-8", "replace").splitlines()
+        return list(_name_servers(_RESOLV_CONF.stat().st_mtime_ns))
     except OSError:
         return []
-    return [line.split()[1] for line in lines if line.startswith("nameserver") and len(line.split()) > 1]
+
+
+@lru_cache(maxsize=1)
+def _name_servers(_changed_ns: int) -> tuple[str, ...]:
+    lines = [line.split() for line in _RESOLV_CONF.read_text("utf-8", "replace").splitlines()]
+    return tuple(words[1] for words in lines if len(words) > 1 and words[0] == "nameserver")
 
 
 @cache

@@ -198,6 +198,8 @@ class Pipeline:
         # A power loss can keep the rename and lose the removals before it, so they are made up for in either place.
         for name in (INTENT, DRAFT):
             self._remove(f"{folder if placed else staging}/{name}")
+        if recovering:
+            self._remove(f"{folder.rpartition('/')[0]}/{DAY}")
         if not placed:
             files.rename(staging, folder)
         self._write_statement(f"{folder}/statement.json", statement.line, recovering)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from archiver.archive import Archive
+from archiver.errors import FormatError
 from archiver.evidence.canonical import Json
 from archiver.evidence.checkpoint import Checkpoint
 from archiver.evidence.tiles import inclusion_proofs
@@ -42,9 +43,9 @@ def add_proofs(
         folders = []
         proofs = inclusion_proofs([row["seq"] for row in rows], checkpoint.size, read_tile)
         for row, (seq, hashes) in zip(rows, proofs, strict=True):
-            proof = TlogProof(seq, hashes, data)
-            lay(archive, f"{row['folder']}/{PROOF}", proof.to_bytes())
-            _add_token(archive, row["folder"], token)
+            if not _keep_proof(archive, seq, row["folder"]):
+                lay(archive, f"{row['folder']}/{PROOF}", TlogProof(seq, hashes, data).to_bytes())
+                _add_token(archive, row["folder"], token)
             _add_before(archive, row["seq"], row["folder"])
             folders.append(row["folder"])
         archive.files.barrier(folders)
@@ -69,6 +70,33 @@ def add_later_token(archive: Archive, data: bytes, token: tuple[str, str]) -> in
     if folders:
         archive.files.barrier(folders)
     return len(folders)
+
+
+def _keep_proof(archive: Archive, seq: int, folder: str) -> bool:
+    """Leave a whole proof as it is, and see that the tokens over its own checkpoint lie beside it.
+
+    A run that was stopped left it, or the watermark was lost with the database. It may have been handed out since: a
+    proof is written once. Only one that a power loss tore makes way.
+    """
+    path = f"{folder}/{PROOF}"
+    if not archive.files.exists(path):
+        return False
+    try:
+        proof = TlogProof.from_bytes(archive.files.read(path))
+        checkpoint = proof.verify(archive.statement(seq).entry, archive.verifier)
+    except FormatError:
+        return False
+    if proof.index != seq:
+        return False
+    archive.files.renew(path)
+    rows = archive.index.rows(
+        "select authority, path, min(seq) from stamp where event = 'token' and subject = 'checkpoint' and size = ?"
+        " group by authority",
+        (checkpoint.size,),
+    )
+    for row in rows:
+        _add_token(archive, folder, (row["authority"], row["path"]))
+    return True
 
 
 def _add_token(archive: Archive, folder: str, token: tuple[str, str] | None) -> None:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from archiver.archive import Archive
-from archiver.check import DRAFT, INTENT, WARC, Check, Finished
+from archiver.check import DAY, DRAFT, INTENT, WARC, Check, Finished
 from archiver.environment import clock_facts, environment_facts
 from archiver.errors import ArchiveDamaged, FormatError
 from archiver.evidence.canonical import Json, decode_line
@@ -20,7 +20,7 @@ from archiver.evidence.instant import format_instant
 from archiver.evidence.merkle import verify_consistency
 from archiver.evidence.statement import parse_snapshot_id
 from archiver.evidence.tiles import consistency_proof
-from archiver.ledger import Committed, Ledger, Maker
+from archiver.ledger import CHECKPOINT, Committed, Ledger, Maker
 from archiver.pipeline import Pipeline
 from archiver.projection import rows_of
 from archiver.stamping import STAGED
@@ -28,6 +28,8 @@ from storage.errors import Missing
 from storage.interface import Files
 
 HASH_CHUNK = 1024 * 1024
+TORN = "torn-"
+"""Begins the name of what was cut off the journal; its SHA-256 follows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,12 +51,22 @@ def recover(pipeline: Pipeline) -> Recovered:
     ledger.load_checkpoint()
     notes: list[Maker] = []
     warnings: list[str] = []
-    _set_torn_tail_aside(archive, ledger, notes)
+    outside = _outside_checkpoint(archive, ledger)
+    _set_torn_tail_aside(archive, ledger)
     tail = ledger.load_tail()
-    _check_log(ledger)
+    if outside is None:
+        _check_log(ledger)
+    else:
+        _restore_log(archive, ledger, outside, notes, warnings)
     _check_head_copy(archive, ledger, notes, warnings)
+    if tail:
+        # A killed process may have left lines that were never synced. Nothing may rest on them before they are:
+        # database and head copy are durable at once, and would know statements that a power loss then takes away.
+        ledger.journal.sync()
     catch_up_index(pipeline, tail)
+    _state_torn_tails(archive, ledger, notes)
     pipeline.settle(tail, recovering=True, index=False)
+    _sweep_day(archive.files)
     finished = _owed_checks(pipeline)
     _sweep_stamp_staging(pipeline)
     committed = tuple(item.check.id for item in finished if item.draft["result"] != "failed" or item.draft["warc"])
@@ -75,10 +87,10 @@ def _note(fields: Json) -> Maker:
 # -- journal tail ----------------------------------------------------------------------------------
 
 
-def _set_torn_tail_aside(archive: Archive, ledger: Ledger, notes: list[Maker]) -> None:
+def _set_torn_tail_aside(archive: Archive, ledger: Ledger) -> None:
     """Cut what a crash left of an unfinished append, if nobody can have been told of it (DESIGN 12.2).
 
-    The cut bytes are kept in staging, durable, before the journal is shortened; a statement names their digest.
+    The cut bytes are kept in staging, durable, before the journal is shortened; ``_state_torn_tails`` names them.
     """
     tail = ledger.journal.tail()
     first_bad, path, offset = _first_bad_line(ledger, tail.next_seq)
@@ -87,20 +99,34 @@ def _set_torn_tail_aside(archive: Archive, ledger: Ledger, notes: list[Maker]) -
             return
         first_bad, path, offset = tail.next_seq, tail.path, tail.offset
     claims = _highest_claims(archive, ledger)
+    if path != tail.path:
+        claims["a later journal file"] = tail.next_seq
     for who, seq in claims.items():
         if seq >= first_bad:
             raise ArchiveDamaged(
                 f"{path}: statement {first_bad} is damaged, but {who} knows statement {seq}",
                 do="restore the journal from a backup; nothing was changed",
             )
-    with archive.files.open(path) as handle:
-        handle.seek(offset)
-        torn = handle.read()
-    digest = hashlib.sha256(torn).hexdigest()
-    archive.files.replace(f"staging/torn-{digest}", torn)
+    torn = ledger.journal.rest(path, offset)
+    archive.files.replace(f"staging/{TORN}{hashlib.sha256(torn).hexdigest()}", torn)
     ledger.journal.cut(path, offset)
     archive.files.barrier([path])
-    notes.append(_note({"event": "torn_tail", "journal": path, "cut_sha256": digest, "cut_bytes": len(torn)}))
+
+
+def _state_torn_tails(archive: Archive, ledger: Ledger, notes: list[Maker]) -> None:
+    """Name the bytes that were cut off, now or by a start-up that crashed before it could."""
+    torn = [name for name in archive.files.list("staging") if name.startswith(TORN)]
+    if not torn:
+        return
+    rows = archive.index.rows("select seq from statement where kind = 'recovery'")
+    stated = {archive.statement(row["seq"]).body.get("cut_sha256") for row in rows}
+    journal = ledger.journal.segments()[-1].path
+    for name in torn:
+        digest, size = _sha256(archive.files, f"staging/{name}")
+        if digest not in stated:
+            notes.append(
+                _note({"event": "torn_tail", "journal": journal, "cut_sha256": digest, "cut_bytes": size})
+            )
 
 
 def _first_bad_line(ledger: Ledger, next_seq: int) -> tuple[int, str | None, int]:
@@ -128,18 +154,64 @@ def _highest_claims(archive: Archive, ledger: Ledger) -> dict[str, int]:
     return claims
 
 
-def _newest_folders(files: Files) -> list[str]:
-    """Names of the snapshots of the newest day that has any."""
+def _newest_day(files: Files) -> str | None:
+    """The folder of the newest day that has any snapshots."""
     path = "snapshots"
     for _ in range(3):
         names = files.list(path)
         if not names:
-            return []
+            return None
         path = f"{path}/{names[-1]}"
-    return [name for name in files.list(path) if files.exists(f"{path}/{name}/statement.json")]
+    return path
+
+
+def _newest_folders(files: Files) -> list[str]:
+    """Names of the snapshots of the newest day that has any."""
+    day = _newest_day(files)
+    return [] if day is None else [name for name in files.list(day) if files.exists(f"{day}/{name}/statement.json")]
+
+
+def _sweep_day(files: Files) -> None:
+    """Remove what a crash left of making the newest day's folder durable."""
+    day = _newest_day(files)
+    if day is not None and files.exists(f"{day}/{DAY}"):
+        files.remove(f"{day}/{DAY}")
 
 
 # -- log and head copy -----------------------------------------------------------------------------
+
+
+def _outside_checkpoint(archive: Archive, ledger: Ledger) -> bytes | None:
+    """Where ``log/checkpoint`` is missing, take up the newest head known elsewhere: head copy, then stamps.
+
+    Nothing is written yet: the journal must lead to its root first.
+    """
+    if ledger.checkpoint is not None or not archive.files.list("journal"):
+        return None
+    head = archive.head.read()
+    known = [] if head is None or head.checkpoint is None else [head.checkpoint]
+    sizes = [int(name) for name in archive.files.list("stamps") if name.isdecimal()]
+    known += [archive.files.read(f"stamps/{max(sizes)}/checkpoint")] if sizes else []
+    try:
+        heads = [(open_checkpoint(data, archive.verifier), data) for data in known]
+    except FormatError as error:
+        raise ArchiveDamaged(f"log/checkpoint is missing, and a copy of it does not hold: {error}") from error
+    if not heads:
+        return None
+    ledger.checkpoint, ledger.checkpoint_bytes = max(heads, key=lambda found: found[0].size)
+    return ledger.checkpoint_bytes
+
+
+def _restore_log(
+    archive: Archive, ledger: Ledger, checkpoint: bytes, notes: list[Maker], warnings: list[str]
+) -> None:
+    """Derive ``log/`` again from the journal; ``ArchiveDamaged`` unless it leads to the head known outside."""
+    ledger.rebuild_tiles()
+    archive.files.replace(CHECKPOINT, checkpoint)
+    size = ledger.published
+    warnings.append(f"log/checkpoint was missing; the newest head known elsewhere, of size {size}, took its place")
+    digest = hashlib.sha256(checkpoint).hexdigest()
+    notes.append(_note({"event": "outside_checkpoint", "size": size, "checkpoint_sha256": digest}))
 
 
 def _check_log(ledger: Ledger) -> None:
@@ -237,7 +309,10 @@ def _owed_checks(pipeline: Pipeline) -> list[Finished]:
     finished: list[Finished] = []
     for name in archive.files.list("staging"):
         folder = f"staging/{name}"
-        if name.startswith(("stamp-", "torn-")):
+        if name.startswith(("stamp-", TORN)):
+            continue
+        if name.startswith("."):
+            archive.files.remove(folder)  # a crash within ``replace`` left it
             continue
         if archive.index.row("select seq from capture where check_id = ?", (name,)) is not None:
             archive.files.remove(folder)  # already committed and placed: only its intent was left
@@ -274,6 +349,11 @@ def _from_draft(pipeline: Pipeline, name: str) -> Finished | None:
         )
     except (FormatError, KeyError, TypeError):
         return None  # torn draft: the bytes are sealed as an interrupted check below
+    for other in files.list(folder):
+        if other not in (INTENT, DRAFT, WARC):
+            files.remove(f"{folder}/{other}")  # a spool whose removal did not reach the disk
+    # After a failed sync the kernel may only seem to have written it; the next barrier must write it.
+    files.renew(f"{folder}/{WARC}")
     return Finished(check, {**draft, "recovered": True}, True)
 
 
@@ -331,6 +411,7 @@ def _seal_partial(files: Files, folder: str) -> list[Json]:
         target = name if name.startswith("partial-") else f"partial-{name}"
         if target != name:
             files.rename(f"{folder}/{name}", f"{folder}/{target}")
+        files.renew(f"{folder}/{target}")
         digest, size = _sha256(files, f"{folder}/{target}")
         sealed.append({"name": target, "bytes": size, "sha256": digest})
     return sealed

@@ -42,6 +42,7 @@ class Index:
     def __init__(self, path: Path | None, *, read_only: bool = False) -> None:
         self._name = "archive.db" if path is None else path.name
         self._lock = threading.RLock()
+        self._read_lock = self._lock
         self._urls: dict[str, int] = {}
         with _translated(self._name):
             if path is None:
@@ -52,6 +53,7 @@ class Index:
                 )
             else:
                 self._db = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
+            self._reader = self._db
             self._db.row_factory = sqlite3.Row
             self._db.execute(f"pragma busy_timeout = {BUSY_MS}")
             if not read_only:
@@ -59,6 +61,13 @@ class Index:
                 self._db.execute("pragma synchronous = full")
                 self._db.execute("pragma cache_size = -32000")
                 migrate(self._db)
+                if path is not None:
+                    # Readers must not wait for the sync of a commit: they have a connection of their own.
+                    self._reader = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
+                    self._reader.row_factory = sqlite3.Row
+                    self._reader.execute(f"pragma busy_timeout = {BUSY_MS}")
+                    self._reader.execute("pragma query_only = on")
+                    self._read_lock = threading.RLock()
             else:
                 (version,) = self._db.execute("pragma user_version").fetchone()
                 if version != len(STEPS):
@@ -66,7 +75,9 @@ class Index:
 
     def close(self) -> None:
         """Close the connection; the last one checkpoints the write-ahead log."""
-        with self._lock:
+        with self._lock, self._read_lock:
+            if self._reader is not self._db:
+                self._reader.close()
             self._db.close()
 
     # -- writing ---------------------------------------------------------------------------------
@@ -117,14 +128,14 @@ class Index:
     # -- reading ---------------------------------------------------------------------------------
 
     def rows(self, sql: str, arguments: Sequence[Any] = ()) -> list[Row]:
-        """Every row of a query."""
-        with self._lock, _translated(self._name):
-            return [dict(row) for row in self._db.execute(sql, arguments)]
+        """Every row of a query, as of the last commit."""
+        with self._read_lock, _translated(self._name):
+            return [dict(row) for row in self._reader.execute(sql, arguments)]
 
     def row(self, sql: str, arguments: Sequence[Any] = ()) -> Row | None:
-        """The first row of a query, or None."""
-        with self._lock, _translated(self._name):
-            found = self._db.execute(sql, arguments).fetchone()
+        """The first row of a query as of the last commit, or None."""
+        with self._read_lock, _translated(self._name):
+            found = self._reader.execute(sql, arguments).fetchone()
             return None if found is None else dict(found)
 
     def next_seq(self) -> int:

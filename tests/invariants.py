@@ -71,7 +71,7 @@ class Told:
         if files.exists("log/checkpoint"):
             self.checkpoints.add(files.read("log/checkpoint"))
         for path in walk(files, ""):
-            if not NOT_IMMUTABLE.match(path):
+            if not NOT_IMMUTABLE.match(path) and "/." not in path:
                 self.files[path] = files.read(path)
 
 
@@ -314,11 +314,18 @@ class Audit:
         assert len(checks) == len(set(checks)), "a check is stated twice"
         assert told.intents <= set(checks), f"never stated: {told.intents - set(checks)}"
         cut = {line.body["cut_sha256"] for line in self.lines if line.body.get("event") == "torn_tail"}
+        tokens = {line.body["token_sha256"] for line in self.lines if line.body.get("event") == "token"}
+        waiting = {f"stamp-{digest[:32]}" for digest in tokens}  # placed; goes once the places are durable
         for name in self.files.list("staging"):
+            if name in waiting:
+                continue
             assert name.startswith("torn-"), f"staging/{name} is forgotten"
             assert name.removeprefix("torn-") in cut, f"staging/{name} was cut off and never stated"
         for digest in cut:
             assert sha256(self.files.read(f"staging/torn-{digest}")) == digest
+        places = {line.body["folder"] for line in self.lines if line.body.get("folder")}
+        found = {path.rpartition("/")[0] for path in walk(self.files, "snapshots")}
+        assert found == places, f"folders without statement or the reverse: {found ^ places}"
         judged = {line.body["capture_seq"] for line in self.lines if line.body["kind"] == "assessment"}
         stored = {line.body["seq"] for line in self.lines if line.body.get("result") == "stored"}
         assert judged == stored, f"stored and not assessed: {stored - judged}"

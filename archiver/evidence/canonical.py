@@ -10,6 +10,7 @@ import rfc8785
 from archiver.errors import MalformedJson
 
 Json = dict[str, Any]
+MAX_WHOLE = 2**53 - 1
 MAX_LINE = 4 * 1024 * 1024  # bytes; stops a hostile journal from filling memory
 
 
@@ -25,12 +26,49 @@ def _refuse_number(text: str) -> Any:
     raise MalformedJson(f"numbers with a fraction or exponent have no place in a statement: {text[:40]!r}")
 
 
-def encode_line(value: Json) -> bytes:
-    """Return the canonical bytes of an object, line feed included; ``MalformedJson`` if it has no such form."""
+def _whole(text: str) -> int:
+    """Refuse integers that other readers of JSON would round (RFC 7493, section 2.2)."""
+    number = int(text)
+    if not -MAX_WHOLE <= number <= MAX_WHOLE:
+        raise MalformedJson(f"a number beyond 2^53 - 1: {text[:40]}")
+    return number
+
+
+def _load(text: str) -> Any:
+    return json.loads(
+        text,
+        object_pairs_hook=_refuse_duplicates,
+        parse_int=_whole,
+        parse_float=_refuse_number,
+        parse_constant=_refuse_number,
+    )
+
+
+def _dump(value: Json) -> bytes:
+    """Canonical bytes of a value that holds only what JSON can hold exactly.
+
+    For ASCII the C encoder of the standard library writes what RFC 8785 asks: it escapes the same characters in the
+    same way, and ASCII keys sort alike by code point and by UTF-16 unit. Everything else goes the long way.
+    """
+    text = json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":"), allow_nan=False)
+    if text.isascii():
+        return text.encode("ascii") + b"\n"
     try:
         return rfc8785.dumps(value) + b"\n"
     except rfc8785.CanonicalizationError as error:
         raise MalformedJson(f"cannot be written canonically: {error}") from error
+
+
+def encode_line(value: Json) -> bytes:
+    """Return the canonical bytes of an object, line feed included; ``MalformedJson`` if it has no such form."""
+    try:
+        line = _dump(value)
+        # Reading it back refuses what the encoder let pass: fractions, huge numbers, keys that were no texts, tuples.
+        if _load(line.decode("utf-8")) != value:
+            raise MalformedJson("holds something that JSON would not give back as it was")
+    except (ValueError, TypeError, RecursionError) as error:
+        raise MalformedJson(f"cannot be written canonically: {error}") from error
+    return line
 
 
 def decode_line(line: bytes) -> Json:
@@ -40,16 +78,15 @@ def decode_line(line: bytes) -> Json:
     if not line.endswith(b"\n"):
         raise MalformedJson("no line feed at the end: the line is torn")
     try:
-        value = json.loads(
-            line.decode("utf-8"),
-            object_pairs_hook=_refuse_duplicates,
-            parse_float=_refuse_number,
-            parse_constant=_refuse_number,
-        )
-    except (UnicodeDecodeError, json.JSONDecodeError, RecursionError, ValueError) as error:
+        value = _load(line.decode("utf-8"))
+    except (ValueError, RecursionError) as error:
         raise MalformedJson(f"not JSON: {error}") from error
     if not isinstance(value, dict):
         raise MalformedJson("not a JSON object")
-    if encode_line(value) != line:
+    try:
+        same = _dump(value) == line
+    except (ValueError, RecursionError) as error:
+        raise MalformedJson(f"cannot be written canonically: {error}") from error
+    if not same:
         raise MalformedJson("not in canonical form (RFC 8785)")
     return value

@@ -14,7 +14,7 @@ from archiver.evidence.warc_head import Finding, parse_head
 from archiver.evidence.warc_record import RECORD_END
 from archiver.evidence.warc_verdict import RecordCheck, Wanted
 
-MAX_INFLATED = 16 * 1024 * 1024
+MAX_INFLATED = 8 * 1024 * 1024
 """Bytes a batch may inflate to; a bomb is left to the bounded walk."""
 
 

@@ -21,8 +21,8 @@ from archiver.evidence.warc_walk import Walked, Walker
 MAX_RECORDS = 10_000_000
 """Records of one file that are looked at; the rest is a finding."""
 _FIRST = 64 * 1024
-_BATCH = 2 * 1024 * 1024
-"""Bytes of the file in one batch: large enough that handing it between threads costs little."""
+_BATCH = 512 * 1024
+"""Bytes of the file in one batch: what it inflates to should still be in the cache when it is hashed."""
 
 _RATIO = 10
 """Room for inflated bytes per stored byte; where it is not enough, fewer members fit a batch."""

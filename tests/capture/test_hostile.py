@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import gzip
 import socket
-import time
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import BinaryIO
 
@@ -20,7 +19,8 @@ from tests.simulators.website import Close, Hit, Repeat, Reset, Script, Sleep, W
 
 OK = b"HTTP/1.1 200 OK\r\n"
 PLAIN = OK + b"Content-Length: 5\r\n\r\nhello"
-LIMITS = Limits(timeout_s=1.0, max_bytes=300_000, max_content_bytes=1_000_000)
+LIMITS = Limits(timeout_s=20, max_bytes=300_000, max_content_bytes=1_000_000)
+IMPATIENT = replace(LIMITS, timeout_s=1.0)
 
 
 @pytest.fixture
@@ -118,9 +118,9 @@ def replaced(script: Script, port: int) -> Script:
     return [action.replace(b"PORT", b"%d" % port) if isinstance(action, bytes) else action for action in script]
 
 
-def run(site: Website, script: Script, tmp_path: Path) -> Visit:
-    site.scripts["/odd"] = replaced(script, site.port)
-    capturer = make_capturer(site, limits=LIMITS)
+def run(site: Website, case: Case, tmp_path: Path) -> Visit:
+    site.scripts["/odd"] = replaced(case.script, site.port)
+    capturer = make_capturer(site, limits=IMPATIENT if case.failure == "timeout" else LIMITS)
     spools = Spools(tmp_path)
     try:
         return capturer.visit(site.url("/odd"), spool=spools)
@@ -131,15 +131,12 @@ def run(site: Website, script: Script, tmp_path: Path) -> Visit:
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 def test_a_hostile_server(case: Case, site: Website, tmp_path: Path) -> None:
-    began = time.monotonic()
-    visit = run(site, case.script, tmp_path)
-    took = time.monotonic() - began
+    visit = run(site, case, tmp_path)
     assert failure_code(visit) == case.failure
     (exchange,) = visit.exchanges
     assert (exchange.head.status if exchange.head else None) == case.status
     assert {line.partition(":")[0] for line in exchange.anomalies} >= case.anomalies
     assert exchange.response.size <= LIMITS.max_bytes
-    assert took < 20  # not a measure of speed: the drip would hold a client without a deadline for ever
     assert (exchange.content is not None) is (exchange.failure is None and case.status != 304)
     arrived = whole(exchange.response)
     assert len(arrived) == exchange.response.size
@@ -186,9 +183,9 @@ def test_a_redirect_to_itself_ends_too(site: Website) -> None:
 
 def test_the_deadline_covers_all_hops(site: Website) -> None:
     site.scripts["/slow"] = [Sleep(0.3), redirect("/slow")]
-    visit = make_capturer(site, limits=LIMITS).visit(site.url("/slow"), spool=no_spool)
+    visit = make_capturer(site, limits=IMPATIENT).visit(site.url("/slow"), spool=no_spool)
     assert failure_code(visit) == "timeout"
-    assert 2 <= len(visit.exchanges) <= 4
+    assert 1 <= len(visit.exchanges) <= 4
 
 
 @pytest.mark.parametrize("mode", ["obey", "record"])

@@ -136,7 +136,7 @@ def test_bytes_nobody_asked_for_end_an_idle_connection(site: Website) -> None:
     site.scripts["/late"] = [response(b"good"), Sleep(0.05), late]
     capturer = make_capturer(site)
     capturer.visit(site.url("/late"), spool=no_spool)
-    threading.Event().wait(0.2)
+    threading.Event().wait(0.5)
     visit = capturer.visit(site.url("/terms"), spool=no_spool)
     assert not visit.exchanges[0].reused
     assert visit.exchanges[0].content is not None and visit.exchanges[0].content.size == len(PAGE)
@@ -306,6 +306,19 @@ def test_a_cookie_does_not_follow_onto_an_untrusted_connection(authority: Author
             assert visit.failure is None
             assert ("cookie" in other.asked("/end")[0].fields) is expected
             assert (b"secret" in visit.exchanges[1].request) is expected
+
+
+def test_a_cookie_from_an_untrusted_connection_goes_nowhere(authority: Authority, ca_file: Path) -> None:
+    with (
+        Website(tls=authority.wrong_host()) as untrusted,
+        Website(documents={"/end": PAGE}) as plain,
+    ):
+        location = redirect(plain.url("/end", host="localhost"))
+        untrusted.scripts["/a"] = [location[:-2] + b"Set-Cookie: planted=1\r\n\r\n"]
+        capturer = make_capturer(untrusted, plain, ca_file=ca_file)
+        visit = capturer.visit(untrusted.url("/a", host="localhost"), spool=no_spool)
+        assert visit.failure is None and len(visit.exchanges) == 2
+        assert "cookie" not in plain.asked("/end")[0].fields
 
 
 @pytest.mark.parametrize(("ending", "code"), [(Close(), None), (Cut(), "closed_early")])
