@@ -104,7 +104,7 @@ class Index:
         }
         verb = "insert or ignore" if table == "digest" else "insert"
         self._db.execute(
-            f"{verb} into {table} ({', '.join(values)}) values ({', '.join('?' * len(values))})",  # noqa: S608
+            f"{verb} into {table} ({', '.join(values)}) values ({', '.join('?' * len(values))})",
             tuple(values.values()),
         )
 
@@ -158,7 +158,7 @@ class Index:
             for table in PROJECTION:
                 names = [r[1] for r in self._db.execute(f"pragma table_info({table})")]
                 order = ", ".join(str(n + 1) for n in range(len(names)))
-                for row in self._db.execute(f"select * from {table} order by {order}"):  # noqa: S608
+                for row in self._db.execute(f"select * from {table} order by {order}"):
                     yield table, tuple(row)
 
     def check(self) -> list[str]:

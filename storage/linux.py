@@ -8,9 +8,13 @@ import os
 import platform
 import re
 import stat
+from functools import lru_cache
 from typing import Final
 
 _LIBC: Final = ctypes.CDLL(None, use_errno=True)
+_QUICK: Final = ctypes.PyDLL(None, use_errno=True)
+"""For calls of a few microseconds: the interpreter's lock is kept, because getting it back among busy threads costs
+a thousand times more than the call."""
 _OPENAT2: Final = 437
 _RESOLVE: Final = 0x02 | 0x04 | 0x08
 """RESOLVE_NO_MAGICLINKS, RESOLVE_NO_SYMLINKS, RESOLVE_BENEATH: whoever can write in the tree cannot lead us out."""
@@ -25,6 +29,13 @@ class _How(ctypes.Structure):
     _fields_ = (("flags", ctypes.c_uint64), ("mode", ctypes.c_uint64), ("resolve", ctypes.c_uint64))
 
 
+@lru_cache(maxsize=64)
+def _how(flags: int, mode: int) -> tuple[_How, object]:
+    """The argument of openat2 and a reference to it; the kernel only reads it."""
+    how = _How(flags | os.O_CLOEXEC, mode, _RESOLVE)
+    return how, ctypes.byref(how)
+
+
 def _failure(path: str = "") -> OSError:
     code = ctypes.get_errno()
     return OSError(code, os.strerror(code), path)
@@ -32,11 +43,10 @@ def _failure(path: str = "") -> OSError:
 
 def open_beneath(folder: int, path: str, flags: int, mode: int = 0) -> int:
     """Open a path below a folder with openat2(2); any symbolic link on the way is ELOOP."""
-    flags |= os.O_CLOEXEC
-    how = _How(flags, mode, _RESOLVE)
+    how = _how(flags, mode)[1]
     name = os.fsencode(path or ".")
     for _ in range(_ATTEMPTS):
-        found: int = _LIBC.syscall(_OPENAT2, folder, name, ctypes.byref(how), _HOW_SIZE)
+        found: int = _QUICK.syscall(_OPENAT2, folder, name, how, _HOW_SIZE)
         if found >= 0:
             return found
         if ctypes.get_errno() not in (errno.EAGAIN, errno.EINTR):
@@ -85,7 +95,7 @@ def has_openat2(folder: int) -> bool:
 def rename_new(source_folder: int, source: str, target_folder: int, target: str) -> None:
     """Rename, or fail with EEXIST: nothing is ever overwritten (renameat2 with RENAME_NOREPLACE)."""
     names = os.fsencode(source), os.fsencode(target)
-    if _LIBC.renameat2(source_folder, names[0], target_folder, names[1], _NOREPLACE) == 0:
+    if _QUICK.renameat2(source_folder, names[0], target_folder, names[1], _NOREPLACE) == 0:
         return
     if ctypes.get_errno() not in (errno.EINVAL, errno.ENOSYS):
         raise _failure(source)

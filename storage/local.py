@@ -10,7 +10,7 @@ import os
 import shutil
 import stat
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
@@ -178,22 +178,28 @@ class LocalFiles:
         check_path(source)
         if check_path(target).startswith(source + "/"):
             raise Conflict(target, f"lies in {source}, which was to be moved there")
-        self._existing(source)
-        with At(target), self._above(source) as from_folder, self._above(target, make=True) as to_folder:
+        with At(target), ExitStack() as opened:
+            try:
+                from_folder = opened.enter_context(self._above(source))
+                os.stat(name_of(source), dir_fd=from_folder, follow_symlinks=False)
+            except (FileNotFoundError, NotADirectoryError):
+                raise Missing(source, "there is no such file or folder") from None
+            to_folder = opened.enter_context(self._above(target, make=True))
             rename_new(from_folder, name_of(source), to_folder, name_of(target))
         self.barriers.moved(source, target)
 
     def remove(self, path: str) -> None:
         """See ``Files.remove``."""
-        status = self._existing(check_path(path))
-        with At(path):
-            if stat.S_ISDIR(status.st_mode):
+        with At(check_path(path)):
+            try:
+                self._unlink(path)
+            except IsADirectoryError:
                 with self._above(path) as folder:
                     shutil.rmtree(name_of(path), dir_fd=folder)
                 self.barriers.forget(path)
                 self.barriers.changed(parent_of(path))
-            else:
-                self._unlink(path)
+            except (FileNotFoundError, NotADirectoryError):
+                raise Missing(path, "there is no such file or folder") from None
 
     def barrier(self, paths: Iterable[str]) -> None:
         """See ``Files.barrier``."""
