@@ -104,6 +104,7 @@ class Drafter:
             check, visits, {"clock": clock, "environment": environment, "robots": robots}
         )
         kinds = {record.id: record.type for record in facts.records} if facts else {}
+        blocks = {record.id: record.block_sha256 for record in facts.records} if facts else {}
         parts: list[Json] = []
         for number, visit in enumerate(visits):
             names = [facts.exchange_records.get((number, n)) if facts else None for n in range(len(visit.exchanges))]
@@ -113,7 +114,7 @@ class Drafter:
                 else None
                 for name, exchange in zip(names, visit.exchanges, strict=True)
             ]
-            parts.append(part_fields(visit, names, revisits))
+            parts.append(part_fields(visit, names, revisits, blocks))
         result, failure = result_of(visits)
         return {
             **self._common(check, started, clock, before),

@@ -87,8 +87,7 @@ class Index:
         with self._lock, _translated(self._name):
             self._db.execute("begin immediate")
             try:
-                for table, row in rows:
-                    self._insert(table, row)
+                self._insert(rows)
                 for sql, arguments in operational:
                     self._db.execute(sql, arguments)
                 self._db.execute("commit")
@@ -98,15 +97,18 @@ class Index:
                     self._db.execute("rollback")
                 raise
 
-    def _insert(self, table: str, row: Row) -> None:
-        values = {
-            name: self._url_id(value) if name in ("url_id", "final_url_id") else value for name, value in row.items()
-        }
-        verb = "insert or ignore" if table == "digest" else "insert"
-        self._db.execute(
-            f"{verb} into {table} ({', '.join(values)}) values ({', '.join('?' * len(values))})",
-            tuple(values.values()),
-        )
+    def _insert(self, rows: Iterable[TableRow]) -> None:
+        """Insert table by table; within a table the order stays, and ids of addresses are given in the order of rows."""
+        grouped: dict[tuple[str, tuple[str, ...]], list[tuple[Any, ...]]] = {}
+        for table, row in rows:
+            for name in ("url_id", "final_url_id"):
+                if name in row:
+                    row = {**row, name: self._url_id(row[name])}
+            grouped.setdefault((table, tuple(row)), []).append(tuple(row.values()))
+        for (table, names), values in grouped.items():
+            verb = "insert or ignore" if table == "digest" else "insert"
+            places = ", ".join("?" * len(names))
+            self._db.executemany(f"{verb} into {table} ({', '.join(names)}) values ({places})", values)
 
     def _url_id(self, url: str | None) -> int | None:
         if url is None:

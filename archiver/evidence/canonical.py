@@ -44,8 +44,8 @@ def _load(text: str) -> Any:
     )
 
 
-def _dump(value: Json) -> bytes:
-    """Canonical bytes of a value that holds only what JSON can hold exactly.
+def dump_line(value: Json) -> bytes:
+    """Canonical bytes of a value already known to hold only what JSON holds exactly: no fractions, small integers.
 
     For ASCII the C encoder of the standard library writes what RFC 8785 asks: it escapes the same characters in the
     same way, and ASCII keys sort alike by code point and by UTF-16 unit. Everything else goes the long way.
@@ -62,7 +62,7 @@ def _dump(value: Json) -> bytes:
 def encode_line(value: Json) -> bytes:
     """Return the canonical bytes of an object, line feed included; ``MalformedJson`` if it has no such form."""
     try:
-        line = _dump(value)
+        line = dump_line(value)
         # Reading it back refuses what the encoder let pass: fractions, huge numbers, keys that were no texts, tuples.
         if _load(line.decode("utf-8")) != value:
             raise MalformedJson("holds something that JSON would not give back as it was")
@@ -84,7 +84,7 @@ def decode_line(line: bytes) -> Json:
     if not isinstance(value, dict):
         raise MalformedJson("not a JSON object")
     try:
-        same = _dump(value) == line
+        same = dump_line(value) == line
     except (ValueError, RecursionError) as error:
         raise MalformedJson(f"cannot be written canonically: {error}") from error
     if not same:

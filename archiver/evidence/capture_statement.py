@@ -74,10 +74,17 @@ def response_fields(fields: Sequence[tuple[str, str]]) -> Json:
     return {name: first.get(name) for name in _FIELDS}
 
 
-def exchange_fields(exchange: Exchange, record: str | None, revisit: Revisit | None) -> Json:
-    """One exchange as a statement tells it; ``record`` is the WARC-Record-ID of its response or revisit."""
+def exchange_fields(
+    exchange: Exchange, record: str | None, revisit: Revisit | None, block_sha256: str | None = None
+) -> Json:
+    """One exchange as a statement tells it; ``record`` is the WARC-Record-ID of its response or revisit.
+
+    ``block_sha256`` is that of its response record, which is the digest of everything received unless there was more.
+    """
     framing = exchange.framing
     cut = framing is None or not framing.complete
+    alone = framing is not None and framing.start == 0 and framing.end == exchange.response.size
+    received = block_sha256 if alone and block_sha256 and revisit is None else _sha256(exchange.response)
     return {
         "url": exchange.url,
         "method": exchange.method,
@@ -85,7 +92,7 @@ def exchange_fields(exchange: Exchange, record: str | None, revisit: Revisit | N
         "fields": response_fields(() if exchange.head is None else exchange.head.fields),
         "request_sha256": hashlib.sha256(exchange.request).hexdigest(),
         "request_bytes": len(exchange.request),
-        "response_sha256": _sha256(exchange.response),
+        "response_sha256": received,
         "response_bytes": exchange.response.size,
         "payload_sha256": exchange.payload_sha256,
         "payload_bytes": None if framing is None or cut else framing.end - framing.head_end,
@@ -119,8 +126,14 @@ def robots_fields(decision: RobotsDecision) -> Json:
     }
 
 
-def part_fields(visit: Visit, records: Sequence[str | None], revisits: Sequence[Revisit | None]) -> Json:
-    """One part (one URL of the document) with its hops in order."""
+def part_fields(
+    visit: Visit,
+    records: Sequence[str | None],
+    revisits: Sequence[Revisit | None],
+    blocks: Mapping[str, str] | None = None,
+) -> Json:
+    """One part (one URL of the document) with its hops in order; ``blocks`` are block digests by record."""
+    blocks = blocks or {}
     last = visit.exchanges[-1] if visit.exchanges else None
     content = None if last is None or visit.failure is not None else last.content
     return {
@@ -128,7 +141,7 @@ def part_fields(visit: Visit, records: Sequence[str | None], revisits: Sequence[
         "final_url": visit.final_url,
         "reason": _reason(visit.failure),
         "exchanges": [
-            exchange_fields(exchange, record, revisit)
+            exchange_fields(exchange, record, revisit, blocks.get(record or ""))
             for exchange, record, revisit in zip(visit.exchanges, records, revisits, strict=True)
         ],
         "content": None

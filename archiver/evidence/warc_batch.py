@@ -91,11 +91,11 @@ def _member_end(data: bytes, member: int, record: memoryview) -> int:
         return -1
     crc: Any = CODEC.crc32(record)
     trailer = crc.to_bytes(4, "little") + len(record).to_bytes(4, "little")
-    end = data.find(MAGIC, member + len(MAGIC))
+    end = data.find(MAGIC, member + len(MAGIC))  # the nearest: no member may be jumped over
     end = len(data) if end < 0 else end
     if data.startswith(trailer, end - len(trailer)):
         return end
-    # rare: bytes inside the member that look like the beginning of one
+    # an empty member stands before the record, garbage after it, or something like a member inside it
     inflate = inflater()
     if inflate.decompress(memoryview(data)[member:], len(record) + 1) != record or not inflate.eof:
         return -1

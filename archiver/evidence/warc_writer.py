@@ -14,7 +14,7 @@ from functools import lru_cache
 from itertools import chain
 from typing import BinaryIO
 
-from archiver.evidence.canonical import Json, encode_line
+from archiver.evidence.canonical import Json, dump_line
 from archiver.evidence.exchange import Bytes, Exchange, MemoryBytes, Visit
 from archiver.evidence.instant import format_instant
 from archiver.evidence.warc_digest import http_body_start
@@ -111,7 +111,7 @@ def write_warc(
             exchange_records[v, e] = warc.put_exchange(exchange)
     for value in (transport, environment):
         if value is not None:
-            warc.put("metadata", date, JSON, encode_line(value))
+            warc.put("metadata", date, JSON, dump_line(value))
     return WarcFacts(
         records=tuple(warc.records),
         exchange_records=exchange_records,
