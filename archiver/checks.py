@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 import logging
+import queue
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 
 from archiver.check import Check, Finished
+from archiver.crew import Crew, Told
 from archiver.evidence.exchange import Failure
+from archiver.leftovers import interrupted
 from archiver.outcome import Outcome
 from archiver.pipeline import Pipeline
 from archiver.writer import Writer
 from storage.errors import StorageError
 
+STEP = 32
+"""Checks whose intents share one barrier."""
+WINDOW = 128
+"""Checks begun and not yet acknowledged, at most: bounds memory and what a crash can interrupt."""
 LOG = logging.getLogger("archiver.checks")
 
 
@@ -44,11 +51,10 @@ class Checks:
 
     def run_all(self, checks: Sequence[Check], done: Callable[[int, Outcome], None]) -> None:
         """Run many checks, a window at a time, and tell each outcome with its place in the list."""
-        window = threading.Semaphore(self.concurrency * 4)
-        step = self.concurrency * 2
+        window = threading.Semaphore(WINDOW)
         waiting: dict[Future[Outcome], int] = {}
-        for first in range(0, len(checks), step):
-            batch = checks[first : first + step]
+        for first in range(0, len(checks), STEP):
+            batch = checks[first : first + STEP]
             for _ in batch:
                 window.acquire()
             for number, future in enumerate(self.start(batch), first):
@@ -58,6 +64,49 @@ class Checks:
                 done(waiting.pop(future), future.result())
         for future in as_completed(waiting):
             done(waiting[future], future.result())
+
+    def run_in_crew(self, crew: Crew, checks: Sequence[Check], done: Callable[[int, Outcome], None]) -> None:
+        """Run many checks in the processes of a crew; commits stay with the writer, as ever."""
+        places = {check.id: number for number, check in enumerate(checks)}
+        acknowledged: queue.SimpleQueue[Future[Outcome]] = queue.SimpleQueue()
+        begun = open_ = 0
+        while begun < len(checks) or open_:
+            room = min(WINDOW - open_, len(checks) - begun)
+            if room >= STEP or 0 < room == len(checks) - begun:
+                batch = checks[begun : begun + min(room, STEP)]
+                self._pipeline.intend(batch)
+                begun += len(batch)
+                open_ += len(batch)
+                for check in crew.give(batch):
+                    self._writer.finish(self._capture(check)).add_done_callback(acknowledged.put)
+            if crew.alive:
+                finished, lost = crew.collect(0.005 if begun < len(checks) else 0.05)
+                finished += [interrupted(self._pipeline, check) for check in lost]
+                for item in finished:
+                    self._writer.finish(item).add_done_callback(acknowledged.put)
+            open_ -= self._tell(acknowledged, crew, places, done)
+
+    def _tell(
+        self,
+        acknowledged: queue.SimpleQueue[Future[Outcome]],
+        crew: Crew,
+        places: dict[str, int],
+        done: Callable[[int, Outcome], None],
+    ) -> int:
+        """Tell the outcomes that were acknowledged by now, and the crew which statements hold its robots.txt files."""
+        count = 0
+        robots: list[Told] = []
+        while not acknowledged.empty():
+            outcome = acknowledged.get().result()
+            body = outcome.capture.body
+            robots += [
+                (r["url"], r["sha256"], outcome.capture.seq) for r in body["robots"] if r["seq"] == outcome.capture.seq
+            ]
+            done(places[body["check"]], outcome)
+            count += 1
+        if robots:
+            crew.tell(robots)
+        return count
 
     def _run(self, check: Check, future: Future[Outcome]) -> None:
         try:

@@ -8,7 +8,7 @@ import random
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
@@ -28,6 +28,8 @@ from archiver.capture.policy import AddressPolicy, system_resolver
 from archiver.capture.tls import Trust
 from archiver.check import Check
 from archiver.checks import Checks
+from archiver.crew import Crew
+from archiver.drafting import Drafter
 from archiver.environment import SOFTWARE, utc_now
 from archiver.errors import ArchiveError, ArchiveLocked, UsageError
 from archiver.evidence.canonical import Json
@@ -105,6 +107,7 @@ class Operation:
         self._lock = lock
         self.writer = Writer(pipeline)
         self.checks = Checks(pipeline, self.writer, self.archive.settings["network.concurrency"])
+        self.crew: Crew | None = None
         self._asked: dict[str, float] = {}
         self._watch_lock = threading.Lock()
 
@@ -117,6 +120,8 @@ class Operation:
 
     def close(self) -> None:
         """End the checks in flight, commit what is finished, release the lock."""
+        if self.crew is not None:
+            self.crew.__exit__()
         self.checks.__exit__()
         self.writer.stop()
         self.pipeline.capturer.close()
@@ -139,9 +144,24 @@ class Operation:
             conditional=conditional,
         )
 
+    def muster(self, size: int) -> None:
+        """Fork a crew for a large batch; only before the operation is entered, while there are no threads."""
+        self.crew = Crew(size, self._crew_drafter)
+
+    def _crew_drafter(self) -> Drafter:
+        """What a member of the crew works with: its own connections to database and network."""
+        root = self.archive.files.local_path("")
+        assert root is not None
+        archive = replace(self.archive, files=LocalFiles(root), index=Index(root / DATABASE, read_only=True))
+        pipeline = self.pipeline
+        return Drafter(archive, make_capturer(archive.settings, pipeline.now), pipeline.now, pipeline.random)
+
     def capture(self, checks: Sequence[Check], done: Callable[[int, Outcome], None]) -> None:
         """Run checks and tell each outcome with its place in the list, once it is acknowledged."""
-        self.checks.run_all(checks, done)
+        if self.crew is None:
+            self.checks.run_all(checks, done)
+        else:
+            self.checks.run_in_crew(self.crew, checks, done)
 
     # -- watch list --------------------------------------------------------------------------------
 

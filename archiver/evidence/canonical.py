@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 import rfc8785
@@ -44,6 +45,10 @@ def _load(text: str) -> Any:
     )
 
 
+_LONG_NUMBER = re.compile(r"[:,\[]-?\d{16}")
+_PLAIN = json.JSONDecoder(parse_float=_refuse_number, parse_constant=_refuse_number)
+
+
 def dump_line(value: Json) -> bytes:
     """Canonical bytes of a value already known to hold only what JSON holds exactly: no fractions, small integers.
 
@@ -63,8 +68,11 @@ def encode_line(value: Json) -> bytes:
     """Return the canonical bytes of an object, line feed included; ``MalformedJson`` if it has no such form."""
     try:
         line = dump_line(value)
-        # Reading it back refuses what the encoder let pass: fractions, huge numbers, keys that were no texts, tuples.
-        if _load(line.decode("utf-8")) != value:
+        text = line.decode("utf-8")
+        # Reading it back finds what the encoder let pass: fractions, keys that were no texts, tuples. Every statement
+        # comes by here, so the plain scanner is used; a number long enough to be too large gets the strict one.
+        back = _load(text) if _LONG_NUMBER.search(text) else _PLAIN.decode(text)
+        if back != value:
             raise MalformedJson("holds something that JSON would not give back as it was")
     except (ValueError, TypeError, RecursionError) as error:
         raise MalformedJson(f"cannot be written canonically: {error}") from error
