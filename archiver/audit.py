@@ -7,34 +7,32 @@ from __future__ import annotations
 
 import hashlib
 import os
+import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import BinaryIO
 
-from archiver.archive import Archive
-from archiver.errors import ArchiveDamaged, FormatError, UsageError
+from archiver.archive import LOCK, Archive
+from archiver.errors import ArchiveDamaged, ArchiverError, FormatError, UsageError
 from archiver.evidence.checkpoint import Checkpoint, open_checkpoint
 from archiver.evidence.merkle import verify_consistency
 from archiver.evidence.statement import Statement, parse_snapshot_id
 from archiver.evidence.tiles import consistency_proof, inclusion_proof
 from archiver.evidence.tlog_proof import TlogProof
 from archiver.evidence.verify import (
-    Evidence,
     Failed,
     Folder,
-    Incomplete,
-    Nothing,
     Report,
     run,
-    verify_folder,
 )
 from archiver.folders import StoredFolder
 from archiver.ledger import CHECKPOINT, tile_reader
-from archiver.projection import rows_of
-from storage.errors import Missing, StorageError
+from storage.errors import StorageError
 
 HASH_CHUNK = 1024 * 1024
+PATIENCE = 20
+"""How often something that the writer may be about to finish is looked at again."""
+PAUSE_S = 0.1
 
 
 class Audit:
@@ -44,15 +42,39 @@ class Audit:
         self.archive = archive
         self.roots = tuple(root for roots in archive.roots().values() for root in roots) + tuple(extra_roots)
         self.read_tile = tile_reader(archive.files)
-        self.head = self._head()
+        # In the opposite order to that in which a writer beside us publishes: the copy is never ahead of the head.
+        self._copy = self._head_copy()
+        self.head_fault = ""
+        self.head = self.read_head()
 
-    def _head(self) -> tuple[Checkpoint, bytes] | None:
-        """The newest checkpoint; None when there is none or it does not hold (the whole-archive check says so)."""
+    def read_head(self) -> tuple[Checkpoint, bytes] | None:
+        """The newest checkpoint; None, and ``head_fault``, when there is none or it does not hold."""
+        self.head_fault = ""
         try:
             data = self.archive.files.read(CHECKPOINT)
             return open_checkpoint(data, self.archive.verifier), data
-        except (Missing, FormatError):
-            return None
+        except StorageError as error:
+            self.head_fault = str(error)
+        except FormatError as error:
+            self.head_fault = f"{CHECKPOINT}: {error.what}"
+        return None
+
+    def patiently(self, done: Callable[[], bool]) -> bool:
+        """Say whether this holds, looking again for two seconds while another process writes in the archive."""
+        for _ in range(PATIENCE):
+            if done():
+                return True
+            if not self._being_written():
+                break
+            time.sleep(PAUSE_S)
+        return done()
+
+    def _being_written(self) -> bool:
+        """The lock file names its holder; one that was killed leaves its number behind, which costs us a moment."""
+        try:
+            return bool(self.archive.files.read(LOCK).strip())
+        except StorageError:
+            return False
 
     # -- subjects ----------------------------------------------------------------------------------
 
@@ -64,32 +86,26 @@ class Audit:
             raise UsageError(f"there is no snapshot {name} in this archive", do="see archiver history DOCUMENT")
         return self.seq(seq)
 
-    def seq(self, seq: int) -> Report:
-        """Verify the snapshot of one capture statement."""
+    def seq(self, seq: int, numbers: Sequence[int] = range(1, 15)) -> Report:
+        """Verify the snapshot of one capture statement by the checks of these numbers, in this order."""
         row = self.archive.index.row("select folder from capture where seq = ?", (seq,))
         assert row is not None and row["folder"] is not None
         folder = self._folder(row["folder"])
-        evidence = Evidence(
-            folder,
-            self.archive.verifier,
-            self.roots,
-            referent=self._referent,
-            proof=self.proof(seq),
-            expects_tokens=bool(self.archive.settings.authorities),
-        )
-        checks = verify_folder(evidence)
-        further: list[tuple[int, Callable[[], str]]] = [
-            (11, lambda: self._journal_line(seq, evidence)),
-            (12, lambda: self._stamp_statements(seq, folder)),
-            (13, lambda: self._index_row(seq)),
-            (14, lambda: self._consistency(evidence.checkpoint)),
-        ]
-        return Report(folder.name, (*checks, *(run(number, _guarded(step)) for number, step in further)))
+        from archiver.audit_snapshot import SnapshotAudit
+
+        for _ in range(PATIENCE):
+            names = _names(folder)
+            report = SnapshotAudit(self, seq, folder).report(numbers)
+            # The writer may be adding a token, its chain and its proof one after the other: look again.
+            if report.verdict != "fail" or _names(folder) == names:
+                break
+        return report
 
     def _folder(self, path: str) -> StoredFolder:
         return StoredFolder(self.archive.files, path, path.rsplit("/", 1)[-1])
 
-    def _referent(self, seq: int) -> Folder | None:
+    def referent(self, seq: int) -> Folder | None:
+        """The folder of another snapshot, for revisit records; None when it is not there."""
         row = self.archive.index.row("select folder from capture where seq = ?", (seq,))
         if row is None or row["folder"] is None or not self.archive.files.exists(row["folder"]):
             return None
@@ -102,7 +118,7 @@ class Audit:
         checkpoint, data = self.head
         try:
             return TlogProof(seq, inclusion_proof(seq, checkpoint.size, self.read_tile), data).to_bytes()
-        except (Missing, FormatError):
+        except (StorageError, FormatError):
             return None
 
     def file(self, path: Path) -> list[Report]:
@@ -124,7 +140,7 @@ class Audit:
             owner = self.archive.index.row("select folder from capture where seq = ?", (row["seq"],))
             if owner is None or owner["folder"] is None:
                 statement = f"statement {row['seq']}"
-                check = run(11, _guarded(lambda seq=row["seq"]: self._known_line(seq)))  # type: ignore[misc]
+                check = run(11, guarded(lambda seq=row["seq"]: self._known_line(seq)))  # type: ignore[misc]
                 reports.append(Report(f"{prefix}{sha256} is {name} of {statement}", (check,)))
                 continue
             report = self.seq(row["seq"])
@@ -147,79 +163,33 @@ class Audit:
                 progress()
                 yield report
 
-    # -- 11 to 14 of one snapshot ------------------------------------------------------------------
+    # -- the journal and the heads -------------------------------------------------------------------
 
     def _known_line(self, seq: int) -> str:
-        statement = self._line(seq)
+        statement = self.line(seq)
         return f"statement {seq} of kind {statement.kind}, entry {statement.entry_hex}"
 
-    def _line(self, seq: int) -> Statement:
+    def line(self, seq: int) -> Statement:
+        """One statement from the journal; ``Failed`` when it is not what the index knows."""
         try:
             return self.archive.statement(seq)
         except ArchiveDamaged as error:
             raise Failed(error.what) from error
 
-    def _journal_line(self, seq: int, evidence: Evidence) -> str:
-        line = self._line(seq).line
-        if evidence.statement is not None and evidence.statement.line != line:
-            raise Failed("statement.json differs from its line in the journal")
-        return f"line {seq} of the journal is statement.json, byte for byte"
-
-    def _stamp_statements(self, seq: int, folder: StoredFolder) -> str:
-        stated: dict[str, Statement] = {}
-        for name in folder.names():
-            if not name.endswith(".tsr"):
-                continue
-            digest = _sha256_of(folder.open(name))
-            row = self.archive.index.row(
-                "select seq from stamp where token_sha256 = ? limit 1", (bytes.fromhex(digest),)
-            )
-            if row is None:
-                raise Failed(f"{name}: no stamp statement of the log names this token ({digest})")
-            statement = self._line(row["seq"])
-            if statement.body.get("token_sha256") != digest:
-                raise Failed(f"{name}: stamp statement {statement.seq} names another token")
-            chain = f"{name.removesuffix('.tsr')}.chain.pem"
-            if _sha256_of(folder.open(chain)) != statement.body["chain_sha256"]:
-                raise Failed(f"{chain} is not the chain that stamp statement {statement.seq} names")
-            stated[name] = statement
-        if not stated:
-            raise Nothing("no token in this folder")
-        return "; ".join(f"{name}: statement {statement.seq}" for name, statement in stated.items())
-
-    def _index_row(self, seq: int) -> str:
-        row = self.archive.index.row("select segment, offset from statement where seq = ?", (seq,))
-        assert row is not None
-        for table, wanted in rows_of(self._line(seq), row["segment"], row["offset"]):
-            if table in ("capture", "statement"):
-                have = self.archive.index.row(f"select * from {table} where seq = ?", (seq,))
-                if have is None:
-                    raise Failed(f"archive.db has no row of {table} for statement {seq}")
-                for column, value in wanted.items():
-                    if not column.endswith("url_id") and have[column] != value:
-                        raise Failed(f"archive.db: {table}.{column} of statement {seq} is not what the statement says")
-        return "the rows of archive.db are what the statement says"
-
-    def _consistency(self, checkpoint: Checkpoint | None) -> str:
-        if self.head is None:
-            raise Incomplete(f"{CHECKPOINT} is missing or does not hold")
-        if checkpoint is None:
-            raise Incomplete("no checkpoint covers the snapshot yet")
-        newest = self.head[0]
-        for name, known in (("the snapshot's checkpoint", checkpoint), ("the head copy", self.head_copy())):
-            if known is not None:
-                self.require_consistent(name, known, newest)
-        return f"sizes {checkpoint.size} and {newest.size} are of one history"
-
     def head_copy(self) -> Checkpoint | None:
         """The checkpoint in the head copy; ``Failed`` when it does not hold."""
+        if isinstance(self._copy, Failed):
+            raise self._copy
+        return self._copy
+
+    def _head_copy(self) -> Checkpoint | Failed | None:
         try:
             head = self.archive.head.read()
             if head is None or head.checkpoint is None:
                 return None
             return open_checkpoint(head.checkpoint, self.archive.verifier)
-        except (ArchiveDamaged, FormatError) as error:
-            raise Failed(f"the head copy does not hold: {error.what}") from error
+        except (ArchiveDamaged, FormatError, StorageError) as error:
+            return Failed(f"the head copy {self.archive.head.path} does not hold: {error}")
 
     def require_consistent(self, name: str, known: Checkpoint, newest: Checkpoint) -> None:
         """``Failed`` unless both are heads of one history, proved from the tiles."""
@@ -233,7 +203,7 @@ class Audit:
         try:
             proof = consistency_proof(older.size, newer.size, self.read_tile)
             verify_consistency(older.size, newer.size, proof, older.root, newer.root)
-        except (FormatError, Missing) as error:
+        except (FormatError, StorageError) as error:
             raise Failed(f"{name} of size {known.size} and {CHECKPOINT} of size {newest.size}: {error}") from error
 
 
@@ -248,26 +218,27 @@ _OBJECTS = {
 }
 
 
-def _guarded(step: Callable[[], str]) -> Callable[[], str]:
-    """Turn storage errors of a check into its failure, naming the path."""
+def guarded(step: Callable[[], str]) -> Callable[[], str]:
+    """Turn errors of storage and archive into the failure of a check, naming the path."""
 
-    def guarded() -> str:
+    def with_guard() -> str:
         try:
             return step()
         except StorageError as error:
             raise Failed(str(error)) from error
-        except UsageError as error:
+        except FormatError:
+            raise
+        except ArchiverError as error:
             raise Failed(error.what) from error
 
-    return guarded
+    return with_guard
 
 
-def _sha256_of(handle: BinaryIO) -> str:
-    digest = hashlib.sha256()
-    with handle:
-        while chunk := handle.read(HASH_CHUNK):
-            digest.update(chunk)
-    return digest.hexdigest()
+def _names(folder: StoredFolder) -> Sequence[str] | None:
+    try:
+        return folder.names()
+    except (StorageError, Failed):
+        return None
 
 
 def exit_code(reports: Sequence[Report]) -> int:

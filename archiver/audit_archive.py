@@ -4,47 +4,78 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Callable
+from collections.abc import Iterator
+from functools import partial
+from typing import Any
 
 from archiver.archive import VKEY
-from archiver.audit import Audit
-from archiver.errors import ArchiverError, FormatError
+from archiver.audit import Audit, guarded
+from archiver.errors import FormatError
 from archiver.evidence.checkpoint import open_checkpoint
 from archiver.evidence.frontier import Frontier
-from archiver.evidence.merkle import leaf_hash
+from archiver.evidence.merkle import leaf_hash, root_of
 from archiver.evidence.statement import Statement, parse_statement
-from archiver.evidence.tiles import grow
+from archiver.evidence.tiles import grow, read_entries
 from archiver.evidence.timestamp import certificates_from_pem, chain_to_pem, verify_token
 from archiver.evidence.verify import CheckResult, Failed, Incomplete, Nothing, Report, run
 from archiver.ledger import CHECKPOINT
 from archiver.projection import TableRow, rows_of
-from storage.errors import StorageError
+from storage.errors import Missing, StorageError
 from storage.index import Index
+from storage.interface import Files
 from storage.journal import Journal
+from storage.segments import Line
+
+Dumped = tuple[str, tuple[Any, ...]]
 
 
-class _Reading:
-    """One pass over the journal, shared by the checks."""
+class Reading:
+    """One pass over the journal, shared by the checks.
+
+    A writer may be at work beside us. It states first and places afterwards, so what is listed before the pass is
+    stated in it; and what is stated, but not yet placed or indexed, is waited for (``Audit.patiently``).
+    """
 
     def __init__(self, audit: Audit) -> None:
         self.audit = audit
         self.entries: list[bytes] = []
+        self.segments: list[tuple[int, str]] = []
+        """First statement and path of each journal file."""
         self.roots: dict[int, bytes] = {}
         self.stamps: list[Statement] = []
         self.folders: set[str] = set()
         self.rows = Index(None)
         self.whole = False
+        self.placed: list[str] = []
+        self.stamped_files: list[str] = []
+        self.log_files: list[str] = []
+        self.acknowledged: int | None = None
+
+    def _look_around(self) -> None:
+        """List what may lie there only once it is stated."""
+        files = self.audit.archive.files
+        days = ["snapshots"]
+        for _ in ("year", "month", "day"):
+            days = [f"{day}/{name}" for day in days for name in files.list(day)]
+        self.placed = [f"{day}/{name}" for day in days for name in files.list(day)]
+        self.stamped_files = _walk(files, "stamps")
+        self.log_files = _walk(files, "log")
+        stated = self.audit.archive.head.read()
+        self.acknowledged = None if stated is None else stated.acknowledged
 
     def read(self) -> str:
         """Check 11: every line is a statement of this log, numbered without gaps; collect the rest as it passes."""
         archive = self.audit.archive
-        wanted = {int(n) for n in archive.files.list("stamps") if n.isdigit()}
+        self._look_around()
+        wanted = {int(n) for n in archive.files.list("stamps") if n.isascii() and n.isdigit()}
         if self.audit.head is not None:
             wanted.add(self.audit.head[0].size)
         frontier = Frontier()
         batch: list[TableRow] = []
         journal = Journal(archive.files)
         for line in journal.lines(0):
+            if not self.segments or self.segments[-1][1] != line.path:
+                self.segments.append((line.seq, line.path))
             try:
                 statement = parse_statement(line.data)
             except FormatError as error:
@@ -52,7 +83,7 @@ class _Reading:
             if statement.seq != line.seq or statement.body["origin"] != archive.origin:
                 raise Failed(f"{line.path}: line {line.seq} says {statement.seq} of {statement.body['origin']}")
             if statement.seq == 0:
-                self._key(statement)
+                self._key(statement, line.path)
             self.entries.append(statement.entry)
             frontier.append(leaf_hash(statement.entry))
             if frontier.size in wanted:
@@ -61,22 +92,63 @@ class _Reading:
                 self.stamps.append(statement)
             if statement.kind == "capture" and statement.body["folder"]:
                 self.folders.add(statement.body["folder"])
-            batch += rows_of(statement, line.path, line.offset, self._token(statement))
+            batch += self._rows(statement, line)
             if len(batch) > 5000:
-                self.rows.apply(batch)
+                self._apply(batch, line.path)
                 batch = []
-        tail = journal.tail()
-        self.rows.apply(batch)
-        if tail.torn:
-            raise Failed(f"{tail.path}: {len(tail.torn)} bytes at the end are no whole line")
-        self._strangers()
+        self._apply(batch, self.segments[-1][1] if self.segments else "journal")
+        self._end()
+        self._logged()
+        self._folders()
         self.whole = True
         return f"{len(self.entries)} statements, no gap"
 
-    def _key(self, statement: Statement) -> None:
+    def _rows(self, statement: Statement, line: Line) -> list[TableRow]:
+        try:
+            return rows_of(statement, line.path, line.offset, self._token(statement))
+        except (LookupError, TypeError, ValueError, AttributeError) as error:
+            raise Failed(f"{line.path}: line {line.seq} is not as docs/format.md says: {error!r}") from error
+
+    def _apply(self, batch: list[TableRow], path: str) -> None:
+        try:
+            self.rows.apply(batch)
+        except StorageError as error:
+            raise Failed(f"{path}: its statements contradict each other: {error.cause}") from error
+
+    def _end(self) -> None:
+        """The journal ends with a whole line; a writer beside us may be in the middle of one."""
+        tail = Journal(self.audit.archive.files).tail()
+        if tail.torn and not self.audit.patiently(lambda: not Journal(self.audit.archive.files).tail().torn):
+            raise Failed(f"{tail.path}: {len(tail.torn)} bytes at the end are no whole line")
+
+    def _logged(self) -> None:
+        """Where the journal does not lead to the checkpoint but the entries of the log do, name the line."""
+        head = self.audit.head
+        if head is None:
+            return
+        size = head[0].size
+        if size > len(self.entries):
+            path = self.segments[-1][1] if self.segments else "journal"
+            raise Failed(f"{path}: the journal ends before statement {size - 1}, {CHECKPOINT} covers {size}")
+        if self.roots.get(size) == head[0].root:
+            return
+        unknown = f"{CHECKPOINT}: the journal does not lead to its root"
+        try:
+            logged = list(read_entries(size, self.audit.read_tile))
+        except (StorageError, FormatError):
+            raise Failed(unknown) from None
+        seq = next((n for n, entry in enumerate(logged) if entry != self.entries[n]), None)
+        if seq is None or root_of([leaf_hash(entry) for entry in logged]) != head[0].root:
+            raise Failed(unknown)
+        _, path = max(segment for segment in self.segments if segment[0] <= seq)
+        raise Failed(f"{path}: line {seq} is not the one in the log, whose entry is {logged[seq].hex()}")
+
+    def _key(self, statement: Statement, path: str) -> None:
         archive = self.audit.archive
         if statement.kind != "key" or statement.body["vkey"] != archive.verifier.vkey:
-            raise Failed(f"statement 0 does not name the key in {VKEY}")
+            raise Failed(f"{path}: statement 0 does not name the key in {VKEY}")
+        if archive.files.read(VKEY) != archive.verifier.vkey.encode() + b"\n":
+            raise Failed(f"{VKEY} is not one line that ends with a line feed")
         if archive.files.read("keys/log.pub.pem") != archive.verifier.spki_pem:
             raise Failed("keys/log.pub.pem is not the key of keys/log.vkey")
 
@@ -86,61 +158,65 @@ class _Reading:
         path = statement.body["path"]
         return self.audit.archive.files.read(path) if self.audit.archive.files.exists(path) else None
 
-    def _strangers(self) -> None:
+    def _folders(self) -> None:
         """Every snapshot folder belongs to a statement, and every statement with a folder has it."""
-        files = self.audit.archive.files
-        found: set[str] = set()
-        for year in files.list("snapshots"):
-            for month in files.list(f"snapshots/{year}"):
-                for day in files.list(f"snapshots/{year}/{month}"):
-                    base = f"snapshots/{year}/{month}/{day}"
-                    found |= {f"{base}/{name}" for name in files.list(base)}
-        for path in sorted(found - self.folders):
-            raise Failed(f"{path} belongs to no statement")
-        for path in sorted(self.folders - found):
-            raise Failed(f"{path} is missing")
+        for path in self.placed:
+            if path not in self.folders:
+                raise Failed(f"{path} belongs to no statement")
+        exists = self.audit.archive.files.exists
+        for path in sorted(self.folders.difference(self.placed)):
+            if not self.audit.patiently(partial(exists, path)):
+                raise Failed(f"{path} is missing")
 
     def stamped(self) -> str:
         """Check 12: every reply and chain under ``stamps/`` is stated, equal and verifies; nothing else lies there."""
         self._need_journal()
-        expected: set[str] = set()
-        for statement in self.stamps:
-            expected |= self._stamp(statement)
-        files = self.audit.archive.files
-        for size in files.list("stamps"):
-            for name in files.list(f"stamps/{size}"):
-                path = f"stamps/{size}/{name}"
-                if path not in expected:
-                    raise Failed(f"{path}: no stamp statement names it")
+        # Digests first: they name the file that changed, and cost little.
+        stamps = [(statement, *self._files_of(statement)) for statement in self.stamps]
+        expected = {path for statement in self.stamps for path in _paths_of(statement)}
+        for path in self.stamped_files:
+            if path not in expected:
+                raise Failed(f"{path}: no stamp statement names it")
+        for statement, reply, chain, subject in stamps:
+            self._stamp(statement, reply, chain, subject)
         if not self.stamps:
             raise Nothing("no timestamp yet")
         return f"{len(self.stamps)} tokens, each stated and verified"
 
-    def _stamp(self, statement: Statement) -> set[str]:
+    def _files_of(self, statement: Statement) -> tuple[bytes, bytes, bytes]:
+        """Reply, chain and subject of a stamp statement, each with the digest it states."""
         body, files = statement.body, self.audit.archive.files
-        path = str(body["path"])
-        chain_path = f"{path.removesuffix('.tsr')}.chain.pem"
-        reply, chain = files.read(path), files.read(chain_path)
-        for name, data, stated in ((path, reply, "token_sha256"), (chain_path, chain, "chain_sha256")):
+        paths = _paths_of(statement)
+        found = []
+        for path in paths:
+            try:
+                found.append(files.read(path))
+            except Missing:
+                if not self.audit.patiently(partial(files.exists, path)):
+                    raise Failed(f"{path} is missing, stamp statement {statement.seq} names it") from None
+                found.append(files.read(path))
+        if body["subject"] == "statement":
+            found.append(self.audit.archive.statement(int(body["subject_seq"])).line)
+            paths.append(f"statement {body['subject_seq']}")
+        for path, data, stated in zip(paths, found, ("token_sha256", "chain_sha256", "subject_sha256"), strict=True):
             if hashlib.sha256(data).hexdigest() != body[stated]:
-                raise Failed(f"{name} is not what stamp statement {statement.seq} names")
-        paths = {path, chain_path}
-        if body["subject"] == "checkpoint":
-            subject_path = f"stamps/{body['size']}/checkpoint"
-            subject = files.read(subject_path)
-            paths.add(subject_path)
-            self._older_head(subject_path, subject, int(body["size"]))
-        else:
-            subject = self.audit.archive.statement(int(body["subject_seq"])).line
-        if hashlib.sha256(subject).hexdigest() != body["subject_sha256"]:
-            raise Failed(f"{path}: its subject is not what stamp statement {statement.seq} names")
+                raise Failed(f"{path} is not what stamp statement {statement.seq} names")
+        return found[0], found[1], found[2]
+
+    def _stamp(self, statement: Statement, reply: bytes, chain: bytes, subject: bytes) -> None:
+        path, chain_path, *rest = _paths_of(statement)
+        if rest:
+            self._older_head(rest[0], subject, int(statement.body["size"]))
         try:
-            token = verify_token(reply, subject, self.audit.roots, extra=certificates_from_pem(chain))
+            certificates = certificates_from_pem(chain)
+        except FormatError as error:
+            raise Failed(f"{chain_path}: {error.what}") from error
+        try:
+            token = verify_token(reply, subject, self.audit.roots, extra=certificates)
         except FormatError as error:
             raise Failed(f"{path}: {error.what}") from error
         if chain_to_pem(token.chain) != chain:
             raise Failed(f"{chain_path} is not the chain of the token")
-        return paths
 
     def _older_head(self, path: str, data: bytes, size: int) -> None:
         try:
@@ -153,9 +229,15 @@ class _Reading:
     def indexed(self) -> str:
         """Check 13: the database is what a rebuild would make, row by row."""
         self._need_journal()
-        wanted, have = self.rows.dump(), self.audit.archive.index.dump()
+        index, limit = self.audit.archive.index, len(self.entries)
+        if not self.audit.patiently(lambda: index.next_seq() >= limit):
+            raise Failed(f"archive.db knows {index.next_seq()} statements of {limit}; run archiver rebuild")
+        problems = index.check()
+        if problems:
+            raise Failed(f"archive.db: {problems[0]}")
+        have = index.dump() if index.next_seq() == limit else _up_to(index.dump(), limit, self.rows)
         count = 0
-        for pair in wanted:
+        for pair in self.rows.dump():
             count += 1
             found = next(have, None)
             if found != pair:
@@ -163,9 +245,6 @@ class _Reading:
         extra = next(have, None)
         if extra is not None:
             raise Failed(f"archive.db: a row of {extra[0]} comes from no statement; run archiver rebuild")
-        problems = self.audit.archive.index.check()
-        if problems:
-            raise Failed(f"archive.db: {problems[0]}")
         return f"{count} rows"
 
     def consistent(self) -> str:
@@ -173,24 +252,19 @@ class _Reading:
         self._need_journal()
         head = self.audit.head
         if head is None:
-            raise Failed(f"{CHECKPOINT} is missing or does not hold")
+            raise Failed(self.audit.head_fault)
         checkpoint = head[0]
-        if checkpoint.size > len(self.entries):
-            raise Failed(f"{CHECKPOINT} covers {checkpoint.size} statements, the journal has {len(self.entries)}")
-        if self.roots.get(checkpoint.size) != checkpoint.root:
-            raise Failed(f"{CHECKPOINT}: the journal does not lead to its root")
-        self._tiles(checkpoint.size)
         copy = self.audit.head_copy()
         if copy is not None:
             self.audit.require_consistent("the head copy", copy, checkpoint)
-        stated = self.audit.archive.head.read()
-        if stated is not None and stated.acknowledged >= len(self.entries):
-            raise Failed(f"the head copy knows statement {stated.acknowledged}, the journal has {len(self.entries)}")
+        if self.acknowledged is not None and self.acknowledged >= len(self.entries):
+            raise Failed(f"the head copy knows statement {self.acknowledged}, the journal has {len(self.entries)}")
+        self._tiles(checkpoint.size)
         tail = "" if copy is not None else "; there is no head copy to compare with"
         return f"checkpoint of size {checkpoint.size}, {len(self.roots)} heads{tail}"
 
     def _tiles(self, size: int) -> None:
-        """Every file of ``log/`` is what the journal gives; partial tiles of older heads are beginnings of it."""
+        """Every file of ``log/`` is what the journal gives; partial tiles of other heads are beginnings of it."""
         whole = grow(0, self.entries[:size], _nothing).files
         files = self.audit.archive.files
         for path, data in whole.items():
@@ -198,17 +272,16 @@ class _Reading:
                 raise Failed(f"log/{path} is missing; run archiver rebuild")
             if files.read(f"log/{path}") != data:
                 raise Failed(f"log/{path} is not what the journal gives")
-        for path in _walk(files.list, "log/tile", files.is_dir):
-            short = path.removeprefix("log/")
-            if short in whole or short.rsplit("/", 1)[-1].startswith("."):
-                continue
-            base = re.sub(r"\.p/\d+$", "", short)
-            longer = whole.get(base) or max(
-                (data for name, data in whole.items() if name.startswith(f"{base}.p/")), key=len, default=b""
-            )
-            data = files.read(path)
-            width = int(short.rsplit("/", 1)[-1]) * (34 if short.startswith("tile/entries/") else 32)
-            if not longer.startswith(data) or len(data) != width:
+        others = [path for path in self.log_files if path.removeprefix("log/") not in whole and path != CHECKPOINT]
+        longest = grow(0, self.entries, _nothing).files if others else {}
+        for path in others:
+            found = re.fullmatch(r"log/(tile/(entries|\d+)/(?:x\d{3}/)*\d{3})(?:\.p/(\d+))?", path, re.ASCII)
+            if found is None:
+                raise Failed(f"{path} does not belong there")
+            base, level, width = found[1], found[2], int(found[3] or 256)
+            data = next((data for name, data in longest.items() if name.partition(".p/")[0] == base), b"")
+            length = width * (34 if level == "entries" else 32)
+            if len(data) < length or files.read(path) != data[:length]:
                 raise Failed(f"{path} is not what the journal gives")
 
     def _need_journal(self) -> None:
@@ -220,34 +293,42 @@ def _nothing(path: str) -> bytes:
     raise FormatError(f"nothing is read from a log of size 0, but {path} was")
 
 
-def _walk(names: Callable[[str], list[str]], path: str, is_dir: Callable[[str], bool]) -> list[str]:
+def _walk(files: Files, path: str) -> list[str]:
+    """Every file below a folder, but for the temporary ones a writer renames into place."""
     found: list[str] = []
-    for name in names(path):
+    for name in files.list(path):
         below = f"{path}/{name}"
-        found += _walk(names, below, is_dir) if is_dir(below) else [below]
+        if files.is_dir(below):
+            found += _walk(files, below)
+        elif not name.startswith("."):
+            found.append(below)
     return found
+
+
+def _paths_of(statement: Statement) -> list[str]:
+    """Where a stamp statement's reply and chain lie, and the checkpoint it is over."""
+    body = statement.body
+    path = str(body["path"])
+    paths = [path, f"{path.removesuffix('.tsr')}.chain.pem"]
+    return [*paths, f"stamps/{body['size']}/checkpoint"] if body["subject"] == "checkpoint" else paths
+
+
+def _up_to(rows: Iterator[Dumped], limit: int, known: Index) -> Iterator[Dumped]:
+    """Leave out what a writer beside us has added since the journal was read."""
+    seqs = {"digest": 2, "full_copy": 2}
+    last = known.row("select max(id) as id from url")
+    urls = 0 if last is None or last["id"] is None else int(last["id"])
+    for table, values in rows:
+        if (values[0] <= urls) if table == "url" else (values[seqs.get(table, 0)] < limit):
+            yield table, values
 
 
 def verify_archive(audit: Audit) -> Report:
     """Checks 11 to 14 over everything that is not in one snapshot's folder."""
-    reading = _Reading(audit)
+    reading = Reading(audit)
     steps = ((11, reading.read), (12, reading.stamped), (13, reading.indexed), (14, reading.consistent))
     checks: list[CheckResult] = []
     for number, step in steps:
-        checks.append(run(number, _as_failure(step)))
+        checks.append(run(number, guarded(step)))
     reading.rows.close()
     return Report(f"archive {audit.archive.origin}", tuple(checks))
-
-
-def _as_failure(step: Callable[[], str]) -> Callable[[], str]:
-    def guarded() -> str:
-        try:
-            return step()
-        except StorageError as error:
-            raise Failed(str(error)) from error
-        except ArchiverError as error:
-            if isinstance(error, FormatError):
-                raise
-            raise Failed(error.what) from error
-
-    return guarded

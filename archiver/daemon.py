@@ -22,13 +22,21 @@ from archiver.outcome import Outcome
 from archiver.stamp.interface import StampFailure
 from archiver.systemd import ServiceManager
 from archiver.watch.entry import WatchedDocument
-from archiver.watch.schedule import Due, after_check, due_now, host_of
+from archiver.watch.schedule import Due, after_check, due_now, host_of, within_reach
 from archiver.work import LocalWork, answer
 from storage.errors import StorageError
 
+_KEEP = (
+    "insert into schedule values (?, ?, ?) on conflict (document) do update"
+    " set next_check = excluded.next_check, failures = excluded.failures"
+)
 LOG = logging.getLogger("archiver.daemon")
 TICK_S = 0.2
 """Longest time in which a stop or a newly added document goes unnoticed."""
+PAUSE_S = 60.0
+"""After an error of our own disk or database: seconds until checks or timestamps are tried again."""
+LOOK_S = 30.0
+"""Where nothing new was stated, seconds between two looks at what is owed: retry times and the heartbeat come due."""
 
 
 class Daemon:
@@ -37,12 +45,17 @@ class Daemon:
     def __init__(self, operation: Operation, root: Path, environment: Mapping[str, str]) -> None:
         self._operation = operation
         self._archive = operation.archive
+        self._work = LocalWork(operation)
         self._manager = ServiceManager(environment)
-        self._control = ControlServer(root, environment, lambda request: answer(LocalWork(operation), request))
+        self._control = ControlServer(root, environment, lambda request: answer(self._work, request))
         self._stop = threading.Event()
         self._busy: dict[str, WatchedDocument] = {}
         self._host_free_at: dict[str, float] = {}
+        self._watched: list[WatchedDocument] = []
+        self._watched_seq = -1
+        self._looked_at = 0.0
         self._plan = self._load_plan()
+        self._unsaved: dict[str, Due] = {}
         self._changed = threading.Lock()
         self._alive = 0.0
 
@@ -65,6 +78,7 @@ class Daemon:
             published = time.monotonic()
             while not self._stop.wait(TICK_S):
                 self._operation.writer.raise_if_fatal()
+                self._save_plan()
                 self._start_due()
                 if time.monotonic() - published >= settings["log.publish_every_s"]:
                     published = time.monotonic()
@@ -73,8 +87,10 @@ class Daemon:
             self._manager.tell("STOPPING=1")
             LOG.info("stopping: %d checks in flight are finished first", len(self._busy))
         self._wait_for_checks()
-        for thread in stampers:
-            thread.join(timeout=settings["stamp.timeout_s"] + 5)
+        self._control.finish()
+        self._join(stampers)
+        self._save_plan()
+        self._operation.writer.raise_if_fatal()
         self._publish()
         LOG.info("stopped at statement %d", self._operation.pipeline.ledger.next_seq - 1)
 
@@ -96,35 +112,50 @@ class Daemon:
     def _load_plan(self) -> dict[str, Due]:
         """The retry times kept from last time; without them the last check in the index tells when the next is due."""
         plan: dict[str, Due] = {}
-        for row in self._archive.index.rows("select document, max(started_at) as at from capture group by document"):
-            if row["document"] is not None:
-                plan[row["document"]] = Due(parse_instant(row["at"]).timestamp(), 0)
-        for watched in self._archive.watched():
-            if watched.document in plan:
-                plan[watched.document] = Due(plan[watched.document].next_check + watched.entry.every_s, 0)
+        every = {watched.document: watched.entry.every_s for watched in self._archive.watched()}
+        # One that a crash interrupted does not count: its document is due at once.
+        rows = self._archive.index.rows(
+            "select document, max(started_at) as at from capture where reason is not 'interrupted' group by document"
+        )
+        for row in rows:
+            if row["document"] in every:
+                last = parse_instant(row["at"]).timestamp()
+                plan[row["document"]] = Due(last + every[row["document"]], 0)
         for row in self._archive.index.rows("select document, next_check, failures from schedule"):
             plan[row["document"]] = Due(row["next_check"], row["failures"])
         return plan
 
+    def _documents(self) -> list[WatchedDocument]:
+        """The watch list, read again only after it changed."""
+        row = self._archive.index.row("select max(seq) as seq from watch_entry")
+        newest = -1 if row is None or row["seq"] is None else int(row["seq"])
+        now = time.time()
+        went_back, self._looked_at = now < self._looked_at, now
+        if newest != self._watched_seq or went_back:
+            self._watched, self._watched_seq = self._archive.watched(), newest
+            jitter = self._archive.settings["schedule.jitter"]
+            with self._changed:
+                for watched in self._watched:
+                    if watched.document in self._plan:
+                        due = self._plan[watched.document]
+                        self._plan[watched.document] = within_reach(due, watched.entry.every_s, now=now, jitter=jitter)
+        return self._watched
+
     def _start_due(self) -> None:
         concurrency = self._operation.checks.concurrency
+        documents = self._documents()
         with self._changed:
             free = concurrency - len(self._busy)
             busy = frozenset(self._busy)
+            plan = dict(self._plan)
         if free <= 0:
             return
         now = time.time()
-        due = due_now(
-            self._archive.watched(),
-            self._plan,
-            now=now,
-            busy=busy,
-            host_free_at=self._host_free_at,
-            most=free,
-        )
+        due = due_now(documents, plan, now=now, busy=busy, host_free_at=self._host_free_at, most=free)
         if not due:
             return
         pace = self._archive.settings["network.per_host_interval_s"]
+        self._host_free_at = {host: at for host, at in self._host_free_at.items() if now < at <= now + pace}
         for watched in due:
             self._host_free_at[host_of(watched.entry.urls[0])] = now + pace
         with self._changed:
@@ -137,7 +168,7 @@ class Daemon:
             with self._changed:
                 for watched in due:
                     self._busy.pop(watched.document, None)
-                    self._plan[watched.document] = Due(now + 60, 0)
+                    self._plan[watched.document] = Due(now + PAUSE_S, 0)
             return
         for watched, future in zip(due, futures, strict=True):
             future.add_done_callback(self._finished(watched))
@@ -145,12 +176,16 @@ class Daemon:
     def _finished(self, watched: WatchedDocument) -> Callable[[Future[Outcome]], None]:
         def done(future: Future[Outcome]) -> None:
             error = future.exception()
-            if error is None:
-                self._note(watched, future.result())
-            else:
-                LOG.error("%s: %s", watched.document, error)
-            with self._changed:
-                self._busy.pop(watched.document, None)
+            try:
+                if error is None:
+                    self._note(watched, future.result())
+                else:
+                    LOG.error("%s: %s", watched.document, error, extra={"document": watched.document})
+                    with self._changed:
+                        self._plan[watched.document] = Due(time.time() + PAUSE_S, 0)
+            finally:
+                with self._changed:
+                    self._busy.pop(watched.document, None)
 
         return done
 
@@ -165,12 +200,8 @@ class Daemon:
             jitter=settings["schedule.jitter"],
             chance=random.random(),
         )
-        self._plan[watched.document] = due
-        self._archive.index.run(
-            "insert into schedule values (?, ?, ?) on conflict (document) do update"
-            " set next_check = excluded.next_check, failures = excluded.failures",
-            (watched.document, due.next_check, due.failures),
-        )
+        with self._changed:
+            self._plan[watched.document] = self._unsaved[watched.document] = due
         told = outcome.to_json()
         LOG.info(
             "%s %s %s%s",
@@ -181,23 +212,56 @@ class Daemon:
             extra={key: told[key] for key in ("seq", "snapshot", "document", "outcome", "reason", "url")},
         )
 
+    def _save_plan(self) -> None:
+        """Keep the retry times, many in one transaction; they may be lost, so an error here stops nothing."""
+        with self._changed:
+            unsaved, self._unsaved = self._unsaved, {}
+        if not unsaved:
+            return
+        rows = [(_KEEP, (document, due.next_check, due.failures)) for document, due in unsaved.items()]
+        try:
+            self._archive.index.apply((), rows)
+        except StorageError as error:
+            LOG.warning("retry times were not kept: %s", error)
+
     def _wait_for_checks(self) -> None:
         """Checks in flight end by their own time-outs; nothing of theirs is thrown away."""
         until = time.monotonic() + self._archive.settings["network.timeout_s"] + 30
-        while self._busy and time.monotonic() < until:
+        while self._busy and self._operation.writer.fatal is None and time.monotonic() < until:
+            self._say_alive()
+            time.sleep(0.02)
+
+    def _join(self, threads: list[threading.Thread]) -> None:
+        """Let the authorities that are being asked answer, or run out of time."""
+        until = time.monotonic() + self._archive.settings["stamp.timeout_s"] + 5
+        while any(thread.is_alive() for thread in threads) and time.monotonic() < until:
+            self._say_alive()
             time.sleep(0.02)
 
     # -- timestamps --------------------------------------------------------------------------------
 
     def _stamp_loop(self, name: str) -> None:
         """One thread for each authority: a slow one delays nobody."""
+        looked: tuple[int, int] | None = None
+        again = 0.0
         while not self._stop.wait(TICK_S):
+            ledger = self._operation.pipeline.ledger
+            seen = (ledger.next_seq, ledger.published)
+            if seen == looked and time.monotonic() < again:
+                continue
+            # A checkpoint may be owed by time alone, once the least interval since the last stamped one is over.
+            wait = min(LOOK_S, self._archive.settings["stamp.checkpoint_every_s"])
+            looked, again = seen, time.monotonic() + wait
             try:
-                answer = self._operation.stamp_step(name)
+                answer = self._work.stamp_step(name)
             except (ArchiverError, StorageError) as error:
-                LOG.error("timestamps from %s stopped: %s", name, error)
-                return
+                LOG.error("no timestamps from %s for %d s: %s", name, PAUSE_S, error, extra={"authority": name})
+                self._stop.wait(PAUSE_S)
+                continue
             if isinstance(answer, StampFailure):
                 LOG.warning("no timestamp from %s: %s", name, answer.detail, extra={"authority": name})
             elif answer:
                 LOG.info("timestamp from %s", name, extra={"authority": name})
+            if answer is not False:
+                looked = None  # there may be more to ask for
+                self._stop.wait(self._operation.authorities[name].min_interval_s)

@@ -10,10 +10,12 @@ from pathlib import Path
 from archiver.archive import PRIVATE_KEY, Archive, head_copy_folder, open_archive
 from archiver.environment import clock_facts, utc_now
 from archiver.errors import ArchiverError
+from archiver.operation import make_capturer
+from archiver.settings import DEFAULTS
+from archiver.stamping import open_authorities
+from archiver.standing import LITTLE_SPACE, counted
 from storage.errors import StorageError
 from storage.local import LocalFiles
-
-LITTLE_SPACE = 512 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +39,7 @@ def examine(root: Path) -> list[Finding]:
         ("disk", _disk),
         ("folders", _folders),
         ("private key", _key),
+        ("network", _network),
         ("authorities", _authorities),
         ("head copy", _head_copy),
         ("database", _database),
@@ -88,11 +91,20 @@ def _key(archive: Archive, root: Path) -> tuple[bool, str]:
     return encrypted and private, what
 
 
+def _network(archive: Archive, _: Path) -> tuple[bool, str]:
+    make_capturer(archive.settings).close()  # SettingsError for a file of roots that cannot be read
+    agent = str(archive.settings["network.user_agent"])
+    if agent == DEFAULTS["network"]["user_agent"]:
+        return False, "network.user_agent names nobody: put a contact address into it"
+    return True, f"asks as {agent}"
+
+
 def _authorities(archive: Archive, _: Path) -> tuple[bool, str]:
     roots = archive.roots()
     if not roots:
         return False, "none configured: nothing outside dates this log"
-    return True, ", ".join(f"{name} with {len(ders)} roots" for name, ders in roots.items())
+    open_authorities(archive)  # SettingsError for a kind or an address that cannot be
+    return True, ", ".join(f"{name} with {counted(len(ders), 'root')}" for name, ders in roots.items())
 
 
 def _head_copy(archive: Archive, root: Path) -> tuple[bool, str]:

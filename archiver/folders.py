@@ -50,6 +50,13 @@ class StoredFolder:
         return f"{self.path}/{name}" if self.path else name
 
 
+def sibling(path: Path, seq: int) -> StoredFolder | None:
+    """The folder of another snapshot of the same log that lies beside this one; None when there is none."""
+    prefix, mark, _ = path.resolve().name.rpartition("-S-")
+    other = path.resolve().parent / f"{prefix}{mark}{seq:08d}"
+    return folder_at(other) if mark and (other / "statement.json").exists() else None
+
+
 def folder_at(path: Path) -> StoredFolder:
     """The folder at this place; ``UsageError`` unless it looks like a snapshot's."""
     if not (path / "statement.json").exists():

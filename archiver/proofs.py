@@ -11,7 +11,7 @@ from collections.abc import Callable
 from archiver.archive import Archive
 from archiver.errors import FormatError
 from archiver.evidence.canonical import Json
-from archiver.evidence.checkpoint import Checkpoint
+from archiver.evidence.checkpoint import Checkpoint, open_checkpoint
 from archiver.evidence.tiles import inclusion_proofs
 from archiver.evidence.tlog_proof import TlogProof
 from archiver.stamping import lay
@@ -20,6 +20,8 @@ PROOF = "statement.tlog-proof"
 BATCH = 500
 WATERMARK = "proved"
 """Operational: every snapshot below this number has its proof. When lost, folders are looked at again."""
+LATER = "adding_token"
+"""Operational: authority and path of a further token while it is being added to folders; else empty."""
 
 
 def add_proofs(
@@ -57,6 +59,7 @@ def add_proofs(
 
 def add_later_token(archive: Archive, data: bytes, token: tuple[str, str]) -> int:
     """A further token over a checkpoint that already serves as proof: add it to the folders that end with it."""
+    archive.index.set_meta(LATER, " ".join(token))
     rows = archive.index.rows("select folder from capture where folder is not null order by seq desc")
     folders = []
     for row in rows:
@@ -69,7 +72,31 @@ def add_later_token(archive: Archive, data: bytes, token: tuple[str, str]) -> in
         folders.append(row["folder"])
     if folders:
         archive.files.barrier(folders)
+    archive.index.set_meta(LATER, "")
     return len(folders)
+
+
+def finish_proofs(
+    archive: Archive, checkpoint: Checkpoint | None, data: bytes | None, read_tile: Callable[[str], bytes]
+) -> None:
+    """Start-up: go on where a crash stopped ``add_proofs`` or ``add_later_token``; torn files make way.
+
+    ``checkpoint`` and its bytes are the newest, which serves where no authority is configured.
+    """
+    later = archive.index.meta(LATER)
+    if later:
+        authority, _, path = later.partition(" ")
+        add_later_token(archive, archive.files.read(f"{path.rpartition('/')[0]}/checkpoint"), (authority, path))
+    row = archive.index.row(
+        "select size, authority, path from stamp where event = 'token' and subject = 'checkpoint'"
+        " order by size desc, seq limit 1"
+    )
+    if row is not None and archive.files.exists(f"stamps/{row['size']}/checkpoint"):
+        stamped = archive.files.read(f"stamps/{row['size']}/checkpoint")
+        head = open_checkpoint(stamped, archive.verifier)
+        add_proofs(archive, head, stamped, read_tile, (row["authority"], row["path"]))
+    elif row is None and not archive.settings.authorities and checkpoint is not None and data is not None:
+        add_proofs(archive, checkpoint, data, read_tile, None)
 
 
 def _keep_proof(archive: Archive, seq: int, folder: str) -> bool:

@@ -11,25 +11,18 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from archiver.archive import Archive
-from archiver.check import DAY, DRAFT, INTENT, WARC, Check, Finished
-from archiver.environment import clock_facts, environment_facts
 from archiver.errors import ArchiveDamaged, FormatError
-from archiver.evidence.canonical import Json, decode_line
+from archiver.evidence.canonical import Json
 from archiver.evidence.checkpoint import open_checkpoint
-from archiver.evidence.instant import format_instant
 from archiver.evidence.merkle import verify_consistency
 from archiver.evidence.statement import parse_snapshot_id
 from archiver.evidence.tiles import consistency_proof
 from archiver.ledger import CHECKPOINT, Committed, Ledger, Maker
+from archiver.leftovers import TORN, digest_of, newest_folders, owed_checks, sweep_day, sweep_stamps
 from archiver.pipeline import Pipeline
 from archiver.projection import rows_of
-from archiver.stamping import STAGED
+from archiver.proofs import finish_proofs
 from storage.errors import Missing
-from storage.interface import Files
-
-HASH_CHUNK = 1024 * 1024
-TORN = "torn-"
-"""Begins the name of what was cut off the journal; its SHA-256 follows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,9 +59,10 @@ def recover(pipeline: Pipeline) -> Recovered:
     catch_up_index(pipeline, tail)
     _state_torn_tails(archive, ledger, notes)
     pipeline.settle(tail, recovering=True, index=False)
-    _sweep_day(archive.files)
-    finished = _owed_checks(pipeline)
-    _sweep_stamp_staging(pipeline)
+    sweep_day(archive.files)
+    finished = owed_checks(pipeline)
+    sweep_stamps(pipeline)
+    finish_proofs(archive, ledger.checkpoint, ledger.checkpoint_bytes, ledger.read_tile)
     committed = tuple(item.check.id for item in finished if item.draft["result"] != "failed" or item.draft["warc"])
     interrupted = tuple(item.check.id for item in finished if item.check.id not in committed)
     if finished:
@@ -122,11 +116,9 @@ def _state_torn_tails(archive: Archive, ledger: Ledger, notes: list[Maker]) -> N
     stated = {archive.statement(row["seq"]).body.get("cut_sha256") for row in rows}
     journal = ledger.journal.segments()[-1].path
     for name in torn:
-        digest, size = _sha256(archive.files, f"staging/{name}")
+        digest, size = digest_of(archive.files, f"staging/{name}")
         if digest not in stated:
-            notes.append(
-                _note({"event": "torn_tail", "journal": journal, "cut_sha256": digest, "cut_bytes": size})
-            )
+            notes.append(_note({"event": "torn_tail", "journal": journal, "cut_sha256": digest, "cut_bytes": size}))
 
 
 def _first_bad_line(ledger: Ledger, next_seq: int) -> tuple[int, str | None, int]:
@@ -148,34 +140,10 @@ def _highest_claims(archive: Archive, ledger: Ledger) -> dict[str, int]:
     head = archive.head.read()
     if head is not None:
         claims["the head copy"] = head.acknowledged
-    placed = [seq for name in _newest_folders(archive.files) if (seq := parse_snapshot_id(name)) is not None]
+    placed = [seq for name in newest_folders(archive.files) if (seq := parse_snapshot_id(name)) is not None]
     if placed:
         claims["a placed snapshot"] = max(placed)
     return claims
-
-
-def _newest_day(files: Files) -> str | None:
-    """The folder of the newest day that has any snapshots."""
-    path = "snapshots"
-    for _ in range(3):
-        names = files.list(path)
-        if not names:
-            return None
-        path = f"{path}/{names[-1]}"
-    return path
-
-
-def _newest_folders(files: Files) -> list[str]:
-    """Names of the snapshots of the newest day that has any."""
-    day = _newest_day(files)
-    return [] if day is None else [name for name in files.list(day) if files.exists(f"{day}/{name}/statement.json")]
-
-
-def _sweep_day(files: Files) -> None:
-    """Remove what a crash left of making the newest day's folder durable."""
-    day = _newest_day(files)
-    if day is not None and files.exists(f"{day}/{DAY}"):
-        files.remove(f"{day}/{DAY}")
 
 
 # -- log and head copy -----------------------------------------------------------------------------
@@ -202,9 +170,7 @@ def _outside_checkpoint(archive: Archive, ledger: Ledger) -> bytes | None:
     return ledger.checkpoint_bytes
 
 
-def _restore_log(
-    archive: Archive, ledger: Ledger, checkpoint: bytes, notes: list[Maker], warnings: list[str]
-) -> None:
+def _restore_log(archive: Archive, ledger: Ledger, checkpoint: bytes, notes: list[Maker], warnings: list[str]) -> None:
     """Derive ``log/`` again from the journal; ``ArchiveDamaged`` unless it leads to the head known outside."""
     ledger.rebuild_tiles()
     archive.files.replace(CHECKPOINT, checkpoint)
@@ -298,137 +264,3 @@ def write_rows(pipeline: Pipeline, first: int, progress: Callable[[int], None] =
             progress(line.seq + 1)
     archive.index.apply(rows)
     progress(ledger.next_seq)
-
-
-# -- staging ---------------------------------------------------------------------------------------
-
-
-def _owed_checks(pipeline: Pipeline) -> list[Finished]:
-    """Every check that staging still holds and the journal does not: finished ones to commit, others interrupted."""
-    archive = pipeline.archive
-    finished: list[Finished] = []
-    for name in archive.files.list("staging"):
-        folder = f"staging/{name}"
-        if name.startswith(("stamp-", TORN)):
-            continue
-        if name.startswith("."):
-            archive.files.remove(folder)  # a crash within ``replace`` left it
-            continue
-        if archive.index.row("select seq from capture where check_id = ?", (name,)) is not None:
-            archive.files.remove(folder)  # already committed and placed: only its intent was left
-            continue
-        item = _from_draft(pipeline, name) or _interrupted(pipeline, name)
-        if item is None:
-            archive.files.remove(folder)
-        else:
-            finished.append(item)
-    return finished
-
-
-def _sha256(files: Files, path: str) -> tuple[str, int]:
-    digest, size = hashlib.sha256(), 0
-    with files.open(path) as handle:
-        while chunk := handle.read(HASH_CHUNK):
-            digest.update(chunk)
-            size += len(chunk)
-    return digest.hexdigest(), size
-
-
-def _from_draft(pipeline: Pipeline, name: str) -> Finished | None:
-    """A check whose WARC and draft are whole: commit it as it is, flagged recovered."""
-    files = pipeline.archive.files
-    folder = f"staging/{name}"
-    if not files.exists(f"{folder}/{DRAFT}") or not files.exists(f"{folder}/{WARC}"):
-        return None
-    try:
-        draft = decode_line(files.read(f"{folder}/{DRAFT}"))
-        if draft["check"] != name or draft["warc"]["sha256"] != _sha256(files, f"{folder}/{WARC}")[0]:
-            return None
-        check = Check(
-            name, draft["document"], draft["watch_seq"], tuple(p["url"] for p in draft["parts"]), draft["trigger"]
-        )
-    except (FormatError, KeyError, TypeError):
-        return None  # torn draft: the bytes are sealed as an interrupted check below
-    for other in files.list(folder):
-        if other not in (INTENT, DRAFT, WARC):
-            files.remove(f"{folder}/{other}")  # a spool whose removal did not reach the disk
-    # After a failed sync the kernel may only seem to have written it; the next barrier must write it.
-    files.renew(f"{folder}/{WARC}")
-    return Finished(check, {**draft, "recovered": True}, True)
-
-
-def _interrupted(pipeline: Pipeline, name: str) -> Finished | None:
-    """A check that never finished: state it, and seal whatever bytes had arrived."""
-    archive = pipeline.archive
-    folder = f"staging/{name}"
-    try:
-        intent = decode_line(archive.files.read(f"{folder}/{INTENT}"))
-        urls = [str(url) for url in intent["urls"]]
-        document, watch_seq = intent["document"], intent["watch_seq"]
-        trigger, at = str(intent["trigger"]), str(intent["at"])
-    except (Missing, FormatError, KeyError, TypeError):
-        if not archive.files.list(folder):
-            return None  # the folder reached the disk, its intent did not: nothing was asked of the network yet
-        urls, document, watch_seq, trigger = [], None, None, "scheduled"
-        at = format_instant(pipeline.now())
-    partial = _seal_partial(archive.files, folder)
-    now = pipeline.now()
-    clock = {**clock_facts(now), "server_skew_ms": None}
-    detail = "the process ended during the check" + (f"; {len(partial)} partial files are kept" if partial else "")
-    reason = {"code": "interrupted", "detail": detail}
-    draft: Json = {
-        "nonce": pipeline.random(32).hex(),
-        "check": name,
-        "document": document,
-        "watch_seq": watch_seq,
-        "trigger": trigger,
-        "attended": False,
-        "method": pipeline.capturer.name,
-        "result": "failed",
-        "reason": reason,
-        "recovered": True,
-        "started_at": at,
-        "ended_at": format_instant(now),
-        "warc": None,
-        "partial": partial or None,
-        "parts": [{"url": url, "final_url": url, "reason": reason, "exchanges": [], "content": None} for url in urls],
-        "robots": [],
-        "clock": clock,
-        "environment": environment_facts(archive.config_sha256),
-        "before": None,
-        "text_lines_root": None,
-        "limits": ["L1", "L2", "L3", "L4", "L6", "L11", "L14"],
-    }
-    return Finished(Check(name, document, watch_seq, tuple(urls), trigger), draft, bool(partial))
-
-
-def _seal_partial(files: Files, folder: str) -> list[Json]:
-    """Digest what lies in the folder beside its intent, and name it so that nobody takes it for a whole capture."""
-    sealed = []
-    for name in files.list(folder):
-        if name == INTENT or name.startswith("."):
-            continue
-        target = name if name.startswith("partial-") else f"partial-{name}"
-        if target != name:
-            files.rename(f"{folder}/{name}", f"{folder}/{target}")
-        files.renew(f"{folder}/{target}")
-        digest, size = _sha256(files, f"{folder}/{target}")
-        sealed.append({"name": target, "bytes": size, "sha256": digest})
-    return sealed
-
-
-def _sweep_stamp_staging(pipeline: Pipeline) -> None:
-    """Replies that were being verified when we stopped: place the stated ones again, drop the others."""
-    archive = pipeline.archive
-    stated = {
-        row["token_sha256"].hex()[:STAGED]: row["seq"]
-        for row in archive.index.rows("select seq, token_sha256 from stamp where event = 'token'")
-    }
-    for name in archive.files.list("staging"):
-        if not name.startswith("stamp-"):
-            continue
-        seq = stated.get(name.removeprefix("stamp-"))
-        if seq is None:
-            archive.files.remove(f"staging/{name}")
-        else:
-            pipeline.place_stamp(archive.statement(seq))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from archiver.archive import Archive
@@ -20,7 +20,7 @@ FAILING = 3
 def standing(archive: Archive, now: datetime) -> dict[str, Any]:
     """The document ``status --json`` prints."""
     head = Audit(archive).head
-    pending, overdue = _stamps(archive, now)
+    owed = owed_stamps(archive, now)
     size = archive.index.next_seq()
     day = format_instant(now - timedelta(days=1))
     facts: dict[str, Any] = {
@@ -29,8 +29,8 @@ def standing(archive: Archive, now: datetime) -> dict[str, Any]:
         "checks_24h": _count(archive, "select count(*) as n from capture where started_at >= ?", day),
         "failing": _failing(archive),
         "quarantined": _quarantined(archive),
-        "stamps_pending": pending,
-        "stamps_overdue": overdue,
+        "stamps_pending": len(owed),
+        "stamps_overdue": sum(item["overdue"] for item in owed),
         "log_size": size,
         "checkpoint_size": head[0].size if head else 0,
         "checkpoint_time": _checkpoint_time(archive, head[0].size) if head else None,
@@ -71,28 +71,52 @@ def _quarantined(archive: Archive) -> list[dict[str, Any]]:
     ]
 
 
-def _stamps(archive: Archive, now: datetime) -> tuple[int, int]:
-    """How many subjects wait for a token, and how many of them for longer than ``stamp.overdue_s``."""
+def owed_stamps(archive: Archive, now: datetime) -> list[dict[str, Any]]:
+    """Every token that is owed and not had: since when, how often it was asked for, and why that failed.
+
+    ``overdue`` after ``stamp.overdue_s``. Retry times may be lost with the database; what is owed cannot.
+    """
     head = Audit(archive).head
     oldest = format_instant(now - timedelta(seconds=archive.settings["stamp.overdue_s"]))
-    pending = overdue = 0
+    tries = {
+        (row["subject"], row["authority"]): row
+        for row in archive.index.rows("select subject, authority, attempts, error, next_try from outbox")
+    }
+    found: list[dict[str, Any]] = []
+
+    def owe(subject: str, authority: str, since: str) -> None:
+        tried = tries.get((subject, authority))
+        found.append(
+            {
+                "subject": subject,
+                "authority": authority,
+                "since": since,
+                "overdue": since < oldest,
+                "attempts": tried["attempts"] if tried else 0,
+                "error": tried["error"] if tried else None,
+                "next_try": format_instant(datetime.fromtimestamp(tried["next_try"], UTC)) if tried else None,
+            }
+        )
+
     for authority in archive.settings.authorities:
-        subject = owed_checkpoint(archive, authority.name, head, now, at_once=True)
-        if subject is not None:
-            pending += 1
-            covered = archive.index.row(
-                "select max(size) as n from stamp where event = 'token' and subject = 'checkpoint' and authority = ?",
-                (authority.name,),
-            )
-            first = archive.index.row(
-                "select at from statement where seq >= ? and kind <> 'stamp' order by seq limit 1",
-                ((covered["n"] if covered else 0) or 0,),
-            )
-            overdue += first is not None and first["at"] < oldest
+        if owed_checkpoint(archive, authority.name, head, now, at_once=True) is not None:
+            owe("checkpoint", authority.name, _first_uncovered(archive, authority.name) or format_instant(now))
         for seq in owed_statements(archive, authority.name):
-            pending += 1
-            overdue += archive.statement(seq).at < oldest
-    return pending, overdue
+            owe(f"statement:{seq}", authority.name, archive.statement(seq).at)
+    return found
+
+
+def _first_uncovered(archive: Archive, authority: str) -> str | None:
+    """When the oldest statement was made that no token of this authority covers yet."""
+    covered = archive.index.row(
+        "select max(size) as n from stamp where event = 'token' and subject = 'checkpoint' and authority = ?",
+        (authority,),
+    )
+    first = archive.index.row(
+        "select at from statement where seq >= ? and kind <> 'stamp' order by seq limit 1",
+        ((covered["n"] if covered else 0) or 0,),
+    )
+    return None if first is None else str(first["at"])
 
 
 def _checkpoint_time(archive: Archive, size: int) -> str | None:
@@ -100,14 +124,19 @@ def _checkpoint_time(archive: Archive, size: int) -> str | None:
     return row["at"] if row else None
 
 
+def counted(number: int, noun: str) -> str:
+    """``1 root``, ``2 roots``."""
+    return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
 def _warnings(archive: Archive, facts: dict[str, Any]) -> list[str]:
     warnings = []
     if facts["disk_free_bytes"] < LITTLE_SPACE:
         warnings.append(f"only {facts['disk_free_bytes'] // (1024 * 1024)} MiB are free")
     if facts["failing"]:
-        warnings.append(f"{len(facts['failing'])} documents fail")
+        warnings.append(f"{counted(len(facts['failing']), 'document')} failed {FAILING} times in a row")
     if facts["stamps_overdue"]:
-        warnings.append(f"{facts['stamps_overdue']} timestamps are overdue")
+        warnings.append(f"{counted(facts['stamps_overdue'], 'timestamp')} overdue: see archiver stamp list")
     if not archive.settings.authorities:
         warnings.append("no timestamp authority is configured: nothing outside dates this log")
     try:
@@ -117,5 +146,6 @@ def _warnings(archive: Archive, facts: dict[str, Any]) -> list[str]:
         warnings.append(error.what)
     row = archive.index.row("select at from statement order by seq desc limit 1")
     if row and facts["log_size"] > facts["checkpoint_size"]:
-        warnings.append(f"{facts['log_size'] - facts['checkpoint_size']} statements wait for a checkpoint")
+        waiting = counted(facts["log_size"] - facts["checkpoint_size"], "statement")
+        warnings.append(f"no checkpoint over {waiting} yet")
     return warnings

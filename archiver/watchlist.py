@@ -8,18 +8,19 @@ from typing import Any
 from archiver.archive import Archive
 from archiver.evidence.instant import format_instant
 from archiver.outcome import outcome_of
-from archiver.watch.entry import as_row
+from archiver.watch.entry import WatchedDocument, as_row
 
 
 def watch_rows(archive: Archive, *, removed: bool = False) -> list[dict[str, Any]]:
     """Items of ``watch list --json``."""
-    planned = {r["document"]: r["next_check"] for r in archive.index.rows("select document, next_check from schedule")}
-    rows = []
-    for watched in archive.watched(removed=removed):
-        at = planned.get(watched.document)
-        next_check = None if at is None else format_instant(datetime.fromtimestamp(at, UTC))
-        rows.append(as_row(watched, next_check, last_outcome(archive, watched.document)))
-    return rows
+    return [watch_row(archive, watched) for watched in archive.watched(removed=removed)]
+
+
+def watch_row(archive: Archive, watched: WatchedDocument) -> dict[str, Any]:
+    """One item of ``watch list --json``; ``next_check`` is null until the daemon planned one."""
+    row = archive.index.row("select next_check from schedule where document = ?", (watched.document,))
+    next_check = None if row is None else format_instant(datetime.fromtimestamp(row["next_check"], UTC))
+    return as_row(watched, next_check, last_outcome(archive, watched.document))
 
 
 def last_outcome(archive: Archive, document: str) -> str | None:

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import os
+import queue
+import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
-from archiver.control import ask_daemon
+from archiver.capture.target import BadTarget, locate
+from archiver.control import ask_daemon, daemon_pid
 from archiver.errors import ArchiveLocked, UsageError
 from archiver.operation import LOCK_WAIT_S, Operation, Passphrase, open_operation
 from archiver.outcome import Outcome
@@ -41,10 +45,16 @@ class Work(Protocol):
 
 
 class LocalWork:
-    """Work done in this process; a context manager around an ``Operation``."""
+    """Work done in this process; a context manager around an ``Operation``. Of one operation there is one."""
 
     def __init__(self, operation: Operation) -> None:
         self.operation = operation
+        self._turns = {name: threading.Lock() for name in operation.authorities}
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What start-up found that a person should know."""
+        return self.operation.recovered.warnings
 
     def __enter__(self) -> LocalWork:
         self.operation.__enter__()
@@ -61,7 +71,7 @@ class LocalWork:
             if "document" in target:
                 checks.append(operation.check_of(operation.archive.document(target["document"]), "manual"))
             else:
-                checks.append(operation.pipeline.new_check([checked_url(target["url"])], trigger="manual"))
+                checks.append(operation.pipeline.new_check([fetchable(target["url"])], trigger="manual"))
         results: list[Json] = [{} for _ in checks]
 
         def done(number: int, outcome: Outcome) -> None:
@@ -73,16 +83,33 @@ class LocalWork:
 
     def watch(self, event: str, entries: Sequence[tuple[str | None, WatchEntry]]) -> list[str]:
         """State watch entries."""
-        return self.operation.watch(event, [(name, checked_entry(entry)) for name, entry in entries])
+        checked = [(name, checked_entry(entry)) for name, entry in entries]
+        for _, entry in checked:
+            for url in entry.urls:
+                fetchable(url)
+        return self.operation.watch(event, checked)
+
+    def stamp_step(self, name: str, *, at_once: bool = False) -> StampFailure | bool:
+        """``Operation.stamp_step`` in turn: one authority is asked by one thread at a time.
+
+        Two would ask for the same token, and replies that come together would get the same path: the second would
+        replace the first, which is stated already.
+        """
+        with self._turns[name]:
+            return self.operation.stamp_step(name, at_once=at_once)
 
     def request_stamp(self, seq: int) -> list[str]:
         """State that a token over one statement is wanted, and ask each authority now."""
         operation = self.operation
         operation.archive.statement(seq)
+        if operation.authorities and all(_has_token(operation, name, seq) for name in operation.authorities):
+            return []
         operation.request_stamp(seq)
         warnings = [] if operation.authorities else ["no timestamp authority is configured"]
         for name in operation.authorities:
-            answer = operation.stamp_statement(name, seq)
+            with self._turns[name]:
+                # The daemon's own thread may have been quicker: the request just stated is owed work to it.
+                answer = _has_token(operation, name, seq) or operation.stamp_statement(name, seq)
             if isinstance(answer, StampFailure):
                 warnings.append(f"no timestamp from {name}: {answer.detail}; it stays pending")
         if operation.pipeline.ledger.can_publish:
@@ -90,7 +117,10 @@ class LocalWork:
         return warnings
 
     def settle(self, *, stamp: bool) -> list[str]:
-        """Publish and stamp once, then publish again so that the checkpoint covers the ``stamp`` statements."""
+        """Publish, ask each authority, then publish again so that the checkpoint covers the ``stamp`` statements.
+
+        An authority is asked for the newest checkpoint, then for statements as long as it wants no pause between.
+        """
         operation = self.operation
         if not operation.pipeline.ledger.can_publish:
             return ["no checkpoint was published: the passphrase of the log key was not given"]
@@ -100,10 +130,12 @@ class LocalWork:
             return warnings
         stamped = False
         for name in operation.authorities:
-            answer = operation.stamp_step(name, at_once=True)
+            answer = self.stamp_step(name, at_once=True)
+            stamped = stamped or answer is True
+            while answer is True and not operation.authorities[name].min_interval_s:
+                answer = self.stamp_step(name)
             if isinstance(answer, StampFailure):
                 warnings.append(f"no timestamp from {name}: {answer.detail}; it stays pending")
-            stamped = stamped or answer is True
         if stamped:
             operation.publish()
         return warnings
@@ -111,6 +143,9 @@ class LocalWork:
 
 class RemoteWork:
     """Work handed to the running daemon."""
+
+    warnings: tuple[str, ...] = ()
+    """None of its own: the daemon's are in its log and in ``status``."""
 
     def __init__(self, root: Path) -> None:
         self._root = root
@@ -151,14 +186,9 @@ class RemoteWork:
 
 def answer(work: LocalWork, request: Json) -> Iterator[Json]:
     """The daemon's side of ``RemoteWork``."""
-    import queue
-
     match request.get("do"):
         case "capture":
-            told: queue.SimpleQueue[Json] = queue.SimpleQueue()
-            work.capture(request["targets"], lambda n, outcome: told.put({"number": n, "outcome": outcome}))
-            while not told.empty():
-                yield told.get()
+            yield from _capture_and_tell(work, request["targets"])
         case "watch":
             entries = [(name, WatchEntry.from_json(entry)) for name, entry in request["entries"]]
             for name in work.watch(request["event"], entries):
@@ -175,16 +205,52 @@ def answer(work: LocalWork, request: Json) -> Iterator[Json]:
             raise UsageError(f"unknown request {other!r}")
 
 
+def _capture_and_tell(work: LocalWork, targets: Sequence[Target]) -> Iterator[Json]:
+    """Tell each outcome when it is there. A client that goes away stops nothing: what it asked for is done."""
+    told: queue.SimpleQueue[Json | None] = queue.SimpleQueue()
+    failed: list[BaseException] = []
+
+    def run() -> None:
+        try:
+            work.capture(targets, lambda n, outcome: told.put({"number": n, "outcome": outcome}))
+        except BaseException as error:  # noqa: BLE001 - raised again in the thread that answers
+            failed.append(error)
+        finally:
+            told.put(None)
+
+    thread = threading.Thread(target=run, name="control-capture", daemon=True)
+    thread.start()
+    while (item := told.get()) is not None:
+        yield item
+    thread.join()
+    if failed:
+        raise failed[0]
+
+
+def _has_token(operation: Operation, authority: str, seq: int) -> bool:
+    row = operation.archive.index.row(
+        "select 1 as x from stamp where event = 'token' and subject = 'statement'"
+        " and subject_seq = ? and authority = ?",
+        (seq, authority),
+    )
+    return row is not None
+
+
+def fetchable(url: str) -> str:
+    """Return the address if it can be asked for; ``UsageError`` says why not, before a check is begun for it."""
+    url = checked_url(url)
+    try:
+        locate(url)
+    except BadTarget as error:
+        raise UsageError(error.failure.detail, do="correct the address") from error
+    return url
+
+
 def open_work(root: Path, passphrase: Passphrase, *, wait_s: float = LOCK_WAIT_S) -> LocalWork | RemoteWork:
     """Open the archive for work, or the way to the daemon that holds it; ``ArchiveLocked`` after ``wait_s``."""
-    import time
-
     until = time.monotonic() + wait_s
     while True:
-        replies = ask_daemon(root, os.environ, {"do": "ping"})
-        if replies is not None:
-            for _ in replies:
-                pass
+        if daemon_pid(root) is not None:
             return RemoteWork(root)
         try:
             left = until - time.monotonic()

@@ -41,10 +41,6 @@ class Line:
     data: bytes
     body: Json
 
-    @property
-    def entry(self) -> bytes:
-        return hashlib.sha256(self.data).digest()
-
 
 @dataclass
 class Told:
@@ -107,6 +103,7 @@ def root(entries: list[bytes]) -> bytes:
     return _node(root(entries[:split]), root(entries[split:]))
 
 
+@lru_cache(maxsize=1 << 12)
 def open_note(data: bytes, vkey: str) -> tuple[str, int, bytes]:
     """Origin, size and root of a checkpoint, its one signature verified (C2SP signed-note)."""
     name, identifier, key = vkey.split("+", 2)
@@ -151,11 +148,8 @@ class Audit:
         """Statements below this number were audited before."""
         self.vkey = files.read("keys/log.vkey").decode().rstrip("\n")
         self.lines = list(self._journal())
+        self.entries = [hashlib.sha256(line.data).digest() for line in self.lines]
         self.origin, self.size, self.root = open_note(files.read("log/checkpoint"), self.vkey)
-
-    @property
-    def entries(self) -> list[bytes]:
-        return [line.entry for line in self.lines]
 
     @property
     def fresh(self) -> list[Line]:
@@ -230,7 +224,7 @@ class Audit:
         if body["subject"] == "checkpoint":
             assert sha256(read(f"stamps/{body['size']}/checkpoint")) == body["subject_sha256"]
         else:
-            assert self.lines[body["subject_seq"]].entry.hex() == body["subject_sha256"]
+            assert self.entries[body["subject_seq"]].hex() == body["subject_sha256"]
 
     def a_checkpoint_covers_only_statements_that_are_there(self) -> None:
         """Invariant 2, for the newest checkpoint and every stamped one."""
@@ -240,6 +234,13 @@ class Audit:
             for size in self.files.list("stamps"):
                 if size.isdigit():
                     self._continues(self.files.read(f"stamps/{size}/checkpoint"))
+
+    def _days(self) -> Iterator[str]:
+        """Everything that lies in the folder of a day."""
+        folders = ["snapshots"]
+        for _ in range(4):
+            folders = [f"{folder}/{name}" for folder in folders for name in self.files.list(folder)]
+        yield from folders
 
     def _continues(self, checkpoint: bytes) -> None:
         _, size, hashed = open_note(checkpoint, self.vkey)
@@ -256,10 +257,11 @@ class Audit:
         if self.first:
             return
         stated = {line.body["token_sha256"]: line.body for line in self.lines if line.body.get("event") == "token"}
-        for top in ("stamps", "snapshots"):
-            for path in walk(self.files, top):
-                if path.endswith(".tsr"):
-                    assert sha256(self.files.read(path)) in stated, f"{path} is not stated"
+        folders = [f"stamps/{name}" for name in self.files.list("stamps")]
+        for folder in [*folders, *self._days()]:
+            for name in self.files.list(folder):
+                if name.endswith(".tsr"):
+                    assert sha256(self.files.read(f"{folder}/{name}")) in stated, f"{folder}/{name} is not stated"
         for digest, body in stated.items():
             _verify_once(self._subject(body), self.files.read(body["path"]), self._roots(body), digest)
         self._proofs()
@@ -290,7 +292,7 @@ class Audit:
         """Invariant 5; and nothing that was acknowledged is lost or renumbered."""
         for seq, entry in told.entries.items():
             assert seq < len(self.lines), f"statement {seq} was acknowledged and is gone"
-            assert self.lines[seq].entry.hex() == entry, f"statement {seq} was acknowledged and is another now"
+            assert self.entries[seq].hex() == entry, f"statement {seq} was acknowledged and is another now"
         for checkpoint in told.checkpoints:
             self._continues(checkpoint)
         copies = self.head.list("")
@@ -324,7 +326,7 @@ class Audit:
         for digest in cut:
             assert sha256(self.files.read(f"staging/torn-{digest}")) == digest
         places = {line.body["folder"] for line in self.lines if line.body.get("folder")}
-        found = {path.rpartition("/")[0] for path in walk(self.files, "snapshots")}
+        found = set(self._days())
         assert found == places, f"folders without statement or the reverse: {found ^ places}"
         judged = {line.body["capture_seq"] for line in self.lines if line.body["kind"] == "assessment"}
         stored = {line.body["seq"] for line in self.lines if line.body.get("result") == "stored"}
@@ -351,7 +353,7 @@ class Audit:
             assert one == other, f"a row of {one[0]} differs from its rebuild"
 
 
-@lru_cache(maxsize=1 << 14)
+@lru_cache(maxsize=1 << 12)
 def _verify_once(subject: bytes, reply: bytes, roots: bytes, digest: str) -> None:
     assert sha256(reply) == digest
     verify_token(reply, subject, certificates_from_pem(roots))

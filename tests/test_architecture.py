@@ -29,8 +29,9 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     "errors": frozenset(),
     "registry": frozenset({"errors"}),
     "evidence": frozenset({"errors"}),
-    "settings": frozenset({"errors", "evidence", "registry"}),
-    "watch": frozenset({"errors", "evidence", "registry"}),
+    "setting_values": frozenset({"errors"}),
+    "settings": frozenset({"errors", "evidence", "registry", "setting_values"}),
+    "watch": frozenset({"errors", "evidence", "registry", "setting_values"}),
     **{house: frozenset({"errors", "evidence", "registry"}) for house in PLUG_INS},
 }
 BELOW_THE_LINE = frozenset(MAY_IMPORT) | {"storage"}

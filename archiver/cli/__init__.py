@@ -6,7 +6,10 @@ bug. Commands are imported when they are called, so that a quick one stays quick
 
 from __future__ import annotations
 
+import contextlib
 import importlib
+import io
+import os
 import sys
 import traceback
 from collections.abc import Sequence
@@ -84,7 +87,10 @@ def root(
     passphrase_file: str | None,
     passphrase_fd: int | None,
 ) -> None:
-    """Watch web documents, keep what they said, and cite it so that others can check."""
+    """Watch web documents, keep what they said, and cite it so that others can check.
+
+    The options below may stand before or after the command.
+    """
     from archiver.cli.context import Context
 
     ctx.obj = Context(archive or ".", as_json, verbose, passphrase_file, passphrase_fd)
@@ -92,27 +98,50 @@ def root(
 
 def run(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return the exit code; every error becomes one line on standard error."""
-    words = sys.argv[1:] if arguments is None else list(arguments)
+    words = global_first(sys.argv[1:] if arguments is None else list(arguments))
     verbose = "--verbose" in words or "-v" in words
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            # A title in a script that the terminal's encoding does not have is no reason to stop.
+            stream.reconfigure(errors="backslashreplace")
     try:
-        result = root.main(args=_global_first(words), prog_name="archiver", standalone_mode=False)
-    except click.exceptions.Exit as stop:
-        return stop.exit_code
+        try:
+            result = root.main(args=words, prog_name="archiver", standalone_mode=False)
+        finally:
+            if sys.stdout is not None:  # a daemon may be started without one
+                sys.stdout.flush()
     except click.exceptions.NoArgsIsHelpError as error:
         click.echo(error.format_message())
         return 0
     except click.Abort:
-        click.echo("stopped", err=True)
+        say("stopped; what was acknowledged is kept")
         return 130
     except click.ClickException as error:
-        error.show()
+        path = error.ctx.command_path if isinstance(error, click.UsageError) and error.ctx else "archiver"
+        say(f"error: {error.format_message().rstrip('.')}; see {path} --help")
         return 2
-    except BrokenPipeError:
-        sys.stderr.close()
+    except (BrokenPipeError, SystemExit):
+        # Click ends with SystemExit when nobody reads its output any more (head, less): that is no error of ours.
+        _let_go_of_output()
         return 0
     except Exception as error:  # noqa: BLE001 - the last line of defence: one line, and the right code
         return _tell(error, verbose)
     return result if isinstance(result, int) else 0
+
+
+def _let_go_of_output() -> None:
+    """Let the interpreter's own last flush succeed where ours failed."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def say(text: str) -> None:
+    """Print one line on standard error, whatever the text holds: a server's words must not steer the terminal."""
+    line = "".join(c if c.isprintable() else f"\\x{ord(c):02x}" if c != "\n" else " " for c in text)
+    with contextlib.suppress(OSError):
+        click.echo(line, err=True)
 
 
 def _tell(error: Exception, verbose: bool) -> int:
@@ -121,22 +150,38 @@ def _tell(error: Exception, verbose: bool) -> int:
     if verbose:
         traceback.print_exception(error)
     if isinstance(error, ArchiverError):
-        click.echo(f"error: {error}", err=True)
+        say(f"error: {error}")
         return error.exit_code
     if isinstance(error, StorageError):
-        click.echo(f"error: {error}", err=True)
+        say(f"error: {error}; nothing that was acknowledged is lost")
         return 4
-    click.echo(
-        f"error: this is a bug: {type(error).__name__}: {error}; run again with --verbose for the trace", err=True
-    )
+    if isinstance(error, OSError):
+        _let_go_of_output()
+        say(f"error: {error.strerror or error}{f': {error.filename}' if error.filename else ''}")
+        return 3
+    say(f"error: this is a bug: {type(error).__name__}: {error}; run again with --verbose for the trace")
     return 70
 
 
-_GLOBAL_FLAGS = ("--json", "--verbose", "-v")
+_FLAGS = ("--json", "--verbose", "-v")
+_WITH_VALUE = ("--archive", "--passphrase-file", "--passphrase-fd")
 
 
-def _global_first(words: list[str]) -> list[str]:
-    """Allow ``--json`` and ``--verbose`` after the command as well: move them to the front."""
-    end = words.index("--") if "--" in words else len(words)
-    front = [word for word in words[:end] if word in _GLOBAL_FLAGS]
-    return front + [word for word in words[:end] if word not in _GLOBAL_FLAGS] + words[end:]
+def global_first(words: Sequence[str]) -> list[str]:
+    """Allow the options of ``archiver`` itself after the command as well: move them to the front."""
+    front: list[str] = []
+    rest: list[str] = []
+    waiting = iter(words)
+    for word in waiting:
+        if word == "--":
+            return [*front, *rest, word, *waiting]
+        if word in _FLAGS or word.startswith(tuple(f"{name}=" for name in _WITH_VALUE)):
+            front.append(word)
+        elif word in _WITH_VALUE:
+            value = next(waiting, None)
+            if value is None:
+                return [*front, word]  # click says what is missing
+            front += [word, value]
+        else:
+            rest.append(word)
+    return front + rest

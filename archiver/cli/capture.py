@@ -2,39 +2,55 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any, TextIO
 
 import click
 
 from archiver.cli.context import Context, Progress
+
+if TYPE_CHECKING:
+    from archiver.archive import Archive
 
 FINE = frozenset({"new_version", "unchanged", "not_modified", "varying"})
 
 
 @click.command(epilog="Example: archiver --archive my-archive capture https://example.org/terms EA-D-00001")
 @click.argument("targets", nargs=-1, metavar="[URL|DOCUMENT]...")
-@click.option("--from", "source", type=click.File("r"), help="Read addresses or documents from a file, one a line.")
+@click.option(
+    "--from",
+    "source",
+    type=click.File("r", encoding="utf-8"),
+    metavar="FILE",
+    help="Read addresses or documents from a file (- is standard input), one a line; # begins a comment.",
+)
 @click.option("--all", "everything", is_flag=True, help="Every watched document that is not paused.")
 @click.option("--no-stamp", is_flag=True, help="Publish a checkpoint but leave timestamps to the daemon.")
 @click.pass_obj
 def capture(context: Context, targets: tuple[str, ...], source: Any, everything: bool, no_stamp: bool) -> int:
-    """Check each URL or DOCUMENT now and print snapshot, outcome and digests.
+    """Check each URL or DOCUMENT (identifier or title) now and print snapshot, outcome and digests.
 
     Exits 1 when a check failed, was blocked or quarantined. Beside a running daemon the daemon does the work.
     """
     from archiver.errors import UsageError
+    from archiver.history import stamps_of
 
     words = list(targets)
     if source is not None:
-        words += [line.strip() for line in source if line.strip() and not line.startswith("#")]
+        words += _lines(source)
+    archive = context.archive()
     if everything:
-        words += [w.document for w in context.archive().watched() if not w.entry.paused]
+        words += [w.document for w in archive.watched() if not w.entry.paused]
+        if not words:
+            raise UsageError("nothing is watched", do="archiver watch add URL")
     if not words:
         raise UsageError("nothing to capture", do="name an address or a document, or give --from or --all")
-    asked = [_target(word) for word in words]
+    # All are looked at before the first one is checked; one document is checked once, however often it is named.
+    asked = list({tuple(target.items()): target for target in (_target(archive, word) for word in words)}.values())
     with context.work() as work, Progress("capturing", len(asked)) as progress:
         results = work.capture(asked, lambda _n, _o: progress.step())
         warnings = work.settle(stamp=not no_stamp)
+    for result in results:
+        result["stamps"] = stamps_of(archive, result["seq"], result["snapshot"] is not None)
     if context.as_json:
         context.emit(results)
     else:
@@ -45,11 +61,27 @@ def capture(context: Context, targets: tuple[str, ...], source: Any, everything:
     return 0 if all(result["outcome"] in FINE for result in results) else 1
 
 
-def _target(word: str) -> dict[str, str]:
-    from archiver.watch.entry import checked_url
+def _lines(source: TextIO) -> list[str]:
+    from archiver.errors import UsageError
 
-    is_document = "/" not in word and ":" not in word and "-D-" in word
-    return {"document": word} if is_document else {"url": checked_url(word)}
+    try:
+        lines = [line.strip() for line in source]
+    except UnicodeDecodeError as error:
+        raise UsageError(f"{source.name} is not UTF-8: {error.reason} at byte {error.start}") from error
+    return [line for line in lines if line and not line.startswith("#")]
+
+
+def _target(archive: Archive, word: str) -> dict[str, str]:
+    """An address has a colon, a slash or a dot; everything else names a document."""
+    from archiver.errors import UsageError
+    from archiver.work import fetchable
+
+    if " " in word or not any(c in word for c in ":/."):
+        watched = archive.document(word)
+        if watched.entry.removed:
+            raise UsageError(f"{watched.document} was taken off the watch list", do="capture its address instead")
+        return {"document": watched.document}
+    return {"url": fetchable(word)}
 
 
 def _text(result: dict[str, Any]) -> str:
@@ -66,4 +98,7 @@ def _text(result: dict[str, Any]) -> str:
     ):
         if result[key]:
             lines.append(f"  {name:<26} {result[key]}")
+    for stamp in result["stamps"]:
+        at = f"{stamp['gen_time']} over a {stamp['subject']}" if stamp["gen_time"] else stamp["state"]
+        lines.append(f"  timestamp {stamp['authority']:<16} {at}")
     return "\n".join(lines)

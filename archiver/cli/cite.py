@@ -68,8 +68,9 @@ def _stamp(context: Context, snapshot: str) -> None:
     from archiver.evidence.statement import parse_snapshot_id
 
     seq = parse_snapshot_id(snapshot)
-    if seq is None:
-        raise UsageError(f"there is no snapshot {snapshot}", do="see archiver history DOCUMENT")
+    row = None if seq is None else context.archive().index.row("select folder from capture where seq = ?", (seq,))
+    if seq is None or row is None or not (row["folder"] or "").endswith(f"/{snapshot}"):
+        raise UsageError(f"there is no snapshot {snapshot} in this archive", do="see archiver history DOCUMENT")
     with context.work() as work:
         for warning in work.request_stamp(seq):
             context.note(f"warning: {warning}")
@@ -78,9 +79,11 @@ def _stamp(context: Context, snapshot: str) -> None:
 def _write(target: Path, text: str) -> None:
     from archiver.errors import UsageError
 
-    target.parent.mkdir(parents=True, exist_ok=True)
     try:
+        target.parent.mkdir(parents=True, exist_ok=True)
         with target.open("x", encoding="utf-8", newline="") as handle:
             handle.write(text)
     except FileExistsError as error:
-        raise UsageError(f"{target} is there already", do="give another name") from error
+        raise UsageError(f"{error.filename} is there already", do="give another name") from error
+    except OSError as error:
+        raise UsageError(f"{error.filename or target}: {error.strerror}", do="give another name") from error

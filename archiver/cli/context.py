@@ -48,7 +48,10 @@ class Context:
         """The archive's writer: this process, or the daemon that holds it."""
         from archiver.work import open_work
 
-        return open_work(self.path, self.passphrase)
+        work = open_work(self.path, self.passphrase)
+        for warning in work.warnings:
+            self.note(f"warning: {warning}")
+        return work
 
     def passphrase(self) -> bytes | None:
         """The passphrase from a descriptor, a file, a systemd credential or the terminal; None when there is none."""
@@ -56,20 +59,31 @@ class Context:
             try:
                 return _first_line(os.read(self.passphrase_fd, MAX_PASSPHRASE))
             except OSError as error:
-                raise SettingsError(f"--passphrase-fd {self.passphrase_fd} cannot be read: {error}") from error
-        path = self.passphrase_file
-        credentials = os.environ.get("CREDENTIALS_DIRECTORY")
-        if path is None and credentials and Path(credentials, "passphrase").exists():
-            path = str(Path(credentials, "passphrase"))
+                raise SettingsError(f"--passphrase-fd {self.passphrase_fd}: {error.strerror}") from error
+        path = self._passphrase_path
         if path is not None:
             try:
                 with Path(path).open("rb") as handle:
                     return _first_line(handle.read(MAX_PASSPHRASE))
             except OSError as error:
-                raise SettingsError(f"the passphrase file cannot be read: {error}") from error
-        if sys.stdin.isatty() and sys.stderr.isatty():
+                raise SettingsError(f"the passphrase file {path}: {error.strerror}") from error
+        if self.asks:
             return getpass.getpass("Passphrase of the log key (empty: none): ", sys.stderr).encode() or None
         return None
+
+    @property
+    def _passphrase_path(self) -> str | None:
+        if self.passphrase_file:
+            return self.passphrase_file
+        credentials = os.environ.get("CREDENTIALS_DIRECTORY")
+        given = Path(credentials, "passphrase") if credentials else None
+        return str(given) if given is not None and given.exists() else None
+
+    @property
+    def asks(self) -> bool:
+        """Whether the passphrase is typed: none is given otherwise, and someone sits there."""
+        given = self.passphrase_fd is not None or self._passphrase_path is not None
+        return not given and has_terminal() and sys.stderr.isatty()
 
     # -- printing ----------------------------------------------------------------------------------
 
@@ -79,7 +93,14 @@ class Context:
 
     def note(self, text: str) -> None:
         """Print a remark on standard error, where it disturbs no pipe."""
-        click.echo(text, err=True)
+        from archiver.cli import say
+
+        say(text)
+
+
+def has_terminal() -> bool:
+    """True when someone can type an answer; a closed standard input is none."""
+    return sys.stdin is not None and sys.stdin.isatty()
 
 
 def _first_line(data: bytes) -> bytes | None:

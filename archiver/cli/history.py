@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import click
 
 from archiver.cli.context import Context, table
@@ -29,14 +31,22 @@ def history(context: Context, document: str, limit: int | None) -> None:
     ]
     click.echo(table(("version", "snapshot", "first seen", "last seen", "change"), versions))
     click.echo("")
-    checks = [
-        (c["snapshot"] or f"statement {c['seq']}", c["started_at"], c["outcome"], _stamps(c), c["reason"])
-        for c in found["checks"]
-    ]
-    click.echo(table(("check", "started", "outcome", "timestamps", "reason"), checks))
+    checks = [(_name(c), c["started_at"], c["outcome"], _stamps(c)) for c in found["checks"]]
+    click.echo(table(("check", "started", "outcome", "timestamps"), checks))
+    # Below the table: a reason holds whole addresses, and would make every line of the table as long.
+    for check in found["checks"]:
+        if check["reason"]:
+            click.echo(f"{_name(check)}: {check['reason']}")
 
 
-def _stamps(check: dict[str, object]) -> str:
-    stamps = check["stamps"]
-    assert isinstance(stamps, list)
-    return ", ".join(f"{s['authority']} {s['state']}" for s in stamps)
+def _name(check: dict[str, Any]) -> str:
+    return str(check["snapshot"] or f"statement {check['seq']}")
+
+
+def _stamps(check: dict[str, Any]) -> str:
+    """``demo: checkpoint, statement``; ``demo: pending`` where nothing covers the record yet."""
+    covered: dict[str, list[str]] = {}
+    for stamp in check["stamps"]:
+        what = stamp["subject"] if stamp["state"] == "verified" else stamp["state"]
+        covered.setdefault(stamp["authority"], []).append(what)
+    return "; ".join(f"{authority}: {', '.join(sorted(what))}" for authority, what in covered.items())

@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
 
 from archiver.cli.context import Context
+
+if TYPE_CHECKING:
+    from archiver.recovery import Recovered
 
 
 @click.command(epilog="Example: archiver --archive my-archive --passphrase-file secret run")
 @click.option("--log-json/--log-text", default=None, help="Form of the log; default: text on a terminal, else JSON.")
 @click.pass_obj
 def run(context: Context, log_json: bool | None) -> None:
-    """Watch: check what is due, publish, stamp, until SIGTERM or Ctrl-C."""
+    """Watch: check what is due, publish, stamp, until SIGTERM or Ctrl-C.
+
+    The first signal lets checks in flight end and publishes a last checkpoint; a second one stops at once.
+    """
     import os
     import signal
 
@@ -28,9 +36,29 @@ def run(context: Context, log_json: bool | None) -> None:
                 "the daemon signs checkpoints and needs the passphrase of the log key",
                 do="give --passphrase-file, --passphrase-fd or a systemd credential named passphrase",
             )
-        for warning in operation.recovered.warnings:
-            context.note(f"warning: {warning}")
+        _tell_recovery(operation.recovered)
         daemon = Daemon(operation, context.path, os.environ)
+
+        def stop(number: int, _: object) -> None:
+            # The first signal lets everything in flight end; a second one ends the process, and the next start
+            # states what was interrupted.
+            signal.signal(number, signal.SIG_DFL)
+            daemon.stop()
+
         for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, lambda *_: daemon.stop())
+            signal.signal(number, stop)
         daemon.run()
+
+
+def _tell_recovery(recovered: Recovered) -> None:
+    """What start-up found, in the daemon's own log."""
+    import logging
+
+    log = logging.getLogger("archiver.daemon")
+    for warning in recovered.warnings:
+        log.warning("%s", warning)
+    finished, interrupted = len(recovered.committed), len(recovered.interrupted)
+    if finished or interrupted:
+        log.warning(
+            "the last run did not end in order: %d checks are finished now, %d were interrupted", finished, interrupted
+        )

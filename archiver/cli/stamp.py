@@ -16,7 +16,10 @@ def stamp() -> None:
 @click.option("--limit", type=click.IntRange(1), default=50, help="Newest tokens to show; default 50.")
 @click.pass_obj
 def list_(context: Context, limit: int) -> None:
-    """List the newest verified tokens and every pending one."""
+    """List the newest verified tokens and every one that is owed, with the reason why it is not there."""
+    from archiver.environment import utc_now
+    from archiver.standing import counted, owed_stamps
+
     archive = context.archive()
     tokens = [
         {
@@ -32,24 +35,36 @@ def list_(context: Context, limit: int) -> None:
         }
         for r in archive.index.rows("select * from stamp where event = 'token' order by seq desc limit ?", (limit,))
     ]
-    pending = archive.index.rows("select subject, authority, attempts, error from outbox order by since")
+    pending = owed_stamps(archive, utc_now())
     if context.as_json:
         context.emit({"tokens": tokens, "pending": pending})
         return
     rows = [(t["statement"], t["authority"], t["subject"], t["gen_time"], t["serial"]) for t in tokens]
     click.echo(table(("statement", "authority", "covers", "time", "serial"), rows))
     for item in pending:
-        click.echo(f"pending: {item['subject']} from {item['authority']}, {item['attempts']} tries: {item['error']}")
+        state = "overdue" if item["overdue"] else "pending"
+        tried = f"{counted(item['attempts'], 'failed try').replace('trys', 'tries')}: {item['error']}"
+        why = tried if item["attempts"] else "not asked for yet"
+        click.echo(f"{state}: {item['subject']} from {item['authority']} since {item['since']}, {why}")
 
 
 @stamp.command(epilog="Example: archiver stamp retry")
 @click.pass_obj
 def retry(context: Context) -> int:
-    """Publish a checkpoint and ask every authority once, now."""
+    """Publish a checkpoint and ask every authority now, without waiting for the time of the next try.
+
+    Exits 3 when an authority did not answer, or did not answer well.
+    """
+    from archiver.environment import utc_now
+    from archiver.standing import owed_stamps
+
     with context.work() as work:
         warnings = work.settle(stamp=True)
+    pending = owed_stamps(context.archive(), utc_now())
     for warning in warnings:
         context.note(f"warning: {warning}")
     if context.as_json:
-        context.emit({"warnings": warnings})
+        context.emit({"warnings": warnings, "pending": pending})
+    else:
+        click.echo(f"{len(pending)} pending" if pending else "nothing is pending")
     return 3 if warnings else 0

@@ -13,15 +13,17 @@ from archiver.cli.context import Context
 @click.pass_obj
 def status(context: Context) -> int:
     """Say what is watched, what fails, what is pending; exits 1 when something needs a person."""
-    import os
-
-    from archiver.control import ask_daemon
+    from archiver.control import daemon_pid
     from archiver.environment import utc_now
+    from archiver.errors import NotCheckable
     from archiver.standing import standing
 
     facts = standing(context.archive(), utc_now())
-    replies = ask_daemon(context.path, os.environ, {"do": "ping"})
-    facts["daemon"] = next((reply["pong"] for reply in replies), None) if replies is not None else None
+    try:
+        facts["daemon"] = daemon_pid(context.path)
+    except NotCheckable as error:
+        facts["daemon"] = None
+        facts["warnings"].append(error.what)
     if context.as_json:
         context.emit(facts)
     else:
@@ -37,7 +39,7 @@ def _print(facts: dict[str, Any]) -> None:
         ("snapshots", facts["snapshots"]),
         ("checks in 24 h", facts["checks_24h"]),
         ("log", f"{facts['log_size']} statements, checkpoint over {facts['checkpoint_size']}"),
-        ("newest covered", facts["checkpoint_time"] or "none"),
+        ("covered until", facts["checkpoint_time"] or "nothing is covered"),
         ("timestamps", f"{facts['stamps_pending']} pending, {facts['stamps_overdue']} overdue"),
         ("disk free", f"{facts['disk_free_bytes'] / 1e9:.1f} GB"),
     ]

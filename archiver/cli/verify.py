@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import re
+import shutil
+import sys
+import textwrap
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
 from archiver.cli.context import Context, Progress
 
 if TYPE_CHECKING:
+    from archiver.audit import Audit
+    from archiver.evidence.note import Verifier
     from archiver.evidence.verify import Report
 
 _MARK = {"pass": "pass", "fail": "FAIL", "incomplete": "open", "none": "none"}
@@ -42,18 +47,13 @@ def verify(
     if not subjects and not everything:
         raise UsageError("nothing to verify", do="name a snapshot, a file, a folder or a SHA-256, or give --all")
     reports: list[Report] = []
-    unknown = 0
     desk = _Desk(context, key, roots)
     if everything:
         audit = desk.audit()
         with Progress("verifying", len(audit.every_snapshot())) as progress:
             reports += audit.all(progress.step)
     for subject in subjects:
-        found = desk.reports(subject)
-        if not found:
-            unknown += 1
-            context.note(f"no match: {subject} is nothing that this archive knows")
-        reports += found
+        reports += desk.reports(subject)
     if context.as_json:
         context.emit([report.to_json() for report in reports])
     elif everything:
@@ -61,8 +61,7 @@ def verify(
     else:
         for report in reports:
             _print(report)
-    code = exit_code(reports)
-    return code if code in (1, 4) or not unknown else 1
+    return exit_code(reports)
 
 
 class _Desk:
@@ -72,9 +71,9 @@ class _Desk:
         self._context = context
         self._key = key
         self._roots = roots
-        self._audit: Any = None
+        self._audit: Audit | None = None
 
-    def audit(self) -> Any:
+    def audit(self) -> Audit:
         """The archive's audit, opened once."""
         from archiver.audit import Audit
 
@@ -83,9 +82,33 @@ class _Desk:
         return self._audit
 
     def _root_certificates(self) -> tuple[bytes, ...]:
+        from archiver.errors import FormatError, UsageError
         from archiver.evidence.timestamp import certificates_from_pem
 
-        return tuple(der for path in self._roots for der in certificates_from_pem(Path(path).read_bytes()))
+        found: list[bytes] = []
+        for path in self._roots:
+            try:
+                found += certificates_from_pem(Path(path).read_bytes())
+            except FormatError as error:
+                raise UsageError(f"--root {path}: {error.what}") from error
+        return tuple(found)
+
+    def _verifier(self) -> Verifier | None:
+        from archiver.errors import FormatError, UsageError
+        from archiver.evidence.note import Verifier
+
+        if self._key is None:
+            return self.audit().archive.verifier if self._has_archive else None
+        try:
+            return Verifier.from_vkey(Path(self._key).read_bytes().decode("utf-8").strip())
+        except (FormatError, UnicodeDecodeError) as error:
+            raise UsageError(
+                f"--key {self._key} is not a verifier key: {error}", do="give keys/log.vkey, or the line init printed"
+            ) from error
+
+    @property
+    def _has_archive(self) -> bool:
+        return (self._context.path / "archive.toml").exists()
 
     def reports(self, subject: str) -> list[Report]:
         """The reports on one subject; none when it is unknown."""
@@ -95,34 +118,46 @@ class _Desk:
         if path.is_file():
             return self._file(path)
         if _HEX64.fullmatch(subject):
-            found: list[Report] = self.audit().digest(subject.lower())
-            return found
+            return self.audit().digest(subject.lower()) or [_unmatched(subject, f"SHA-256 {subject}")]
         return [self.audit().snapshot(subject)]
 
     def _folder(self, path: Path) -> Report:
-        from archiver.evidence.note import Verifier
-        from archiver.evidence.verify import Evidence, Report, verify_folder
-        from archiver.folders import folder_at
+        from archiver.evidence.verify import Evidence, Folder, Report, verify_folder
+        from archiver.folders import folder_at, sibling
+        from storage.errors import StorageError
 
-        folder = folder_at(path)
-        verifier = None
         roots = self._root_certificates()
-        if self._key is not None:
-            verifier = Verifier.from_vkey(Path(self._key).read_text("utf-8").strip())
-        elif (self._context.path / "archive.toml").exists():
-            audit = self.audit()
-            verifier, roots = audit.archive.verifier, audit.roots
-        return Report(str(path), verify_folder(Evidence(folder, verifier, roots)))
+        if self._key is None and self._has_archive:
+            roots = self.audit().roots
+
+        def referent(seq: int) -> Folder | None:
+            beside = sibling(path, seq)
+            return self.audit().referent(seq) if beside is None and self._has_archive else beside
+
+        evidence = Evidence(folder_at(path), self._verifier(), roots, referent=referent, unreadable=(StorageError,))
+        return Report(str(path), verify_folder(evidence))
 
     def _file(self, path: Path) -> list[Report]:
-        found: list[Report] = []
-        if (self._context.path / "archive.toml").exists():
-            found = self.audit().file(path)
+        found = self.audit().file(path) if self._has_archive else []
+        if found:
+            return found
         with path.open("rb") as handle:
             start = handle.read(5)
-        if not found and (start[:2] == b"\x1f\x8b" or start == b"WARC/"):
+        if start[:2] == b"\x1f\x8b" or start == b"WARC/":
             return [_foreign_warc(path)]
-        return found
+        if not self._has_archive:
+            from archiver.errors import UsageError
+
+            raise UsageError(
+                f"there is no archive here to look for {path} in", do="give --archive DIR, or a FOLDER with --key"
+            )
+        return [_unmatched(str(path), f"{path.name}: its SHA-256")]
+
+
+def _unmatched(subject: str, what: str) -> Report:
+    from archiver.evidence.verify import CheckResult, Report
+
+    return Report(subject, (CheckResult(2, "fail", f"{what} is of nothing that this archive knows"),), ())
 
 
 def _foreign_warc(path: Path) -> Report:
@@ -153,10 +188,21 @@ def _print(report: Report) -> None:
 
     click.echo(f"{report.subject}: {report.verdict}")
     for check in report.checks:
-        click.echo(f"  {check.number:>2} {_MARK[check.verdict]}  {NAMES[check.number]}: {check.detail}")
-    click.echo("  not checked:")
+        click.echo(_wrapped(f"  {check.number:>2} {_MARK[check.verdict]}  {NAMES[check.number]}: {check.detail}"))
+    if report.not_checked:
+        click.echo("  not checked:")
     for text in report.not_checked:
         click.echo(f"    - {text}")
+
+
+def _wrapped(line: str) -> str:
+    """The line, on a terminal broken at spaces under its text; a pipe gets it whole, and digests are never cut."""
+    if not sys.stdout.isatty():
+        return line
+    width = max(60, shutil.get_terminal_size().columns)
+    return "\n".join(
+        textwrap.wrap(line, width, subsequent_indent=" " * 11, break_long_words=False, break_on_hyphens=False)
+    )
 
 
 def _print_many(reports: list[Report]) -> None:

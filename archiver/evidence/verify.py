@@ -15,18 +15,19 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
+from functools import partial
 from typing import BinaryIO, Literal, Protocol
 
-from archiver.errors import FormatError
+from archiver.errors import FormatError, MalformedProof
 from archiver.evidence.canonical import MAX_LINE, Json
 from archiver.evidence.checkpoint import Checkpoint
-from archiver.evidence.instant import parse_instant
 from archiver.evidence.note import Verifier
 from archiver.evidence.statement import Statement, parse_statement
-from archiver.evidence.timestamp import VerifiedToken, certificates_from_pem, chain_to_pem, verify_token
 from archiver.evidence.tlog_proof import TlogProof
+from archiver.evidence.warc_reader import Record
 
 NAMES = {
     1: "statement canonical",
@@ -135,6 +136,16 @@ class Nothing(FormatError):
     """There is nothing of this kind to check."""
 
 
+@dataclass(frozen=True, slots=True)
+class Sealed:
+    """A verified token: when it was made, give or take, and by whom."""
+
+    moment: datetime
+    margin: timedelta
+    """How far the true time may lie from ``moment``, either way: the stated accuracy and the last digit given."""
+    authority: str
+
+
 @dataclass(slots=True)
 class Evidence:
     """A folder with what it is checked against, and what earlier checks found out."""
@@ -144,15 +155,21 @@ class Evidence:
     roots: Sequence[bytes]
     referent: Callable[[int], Folder | None] = lambda _: None
     """The folder of another snapshot, for revisit records."""
-    proof: bytes | None = None
+    proof: Callable[[], bytes | None] = lambda: None
     """A proof from elsewhere, for a snapshot that has none in its folder yet."""
     expects_tokens: bool = False
     """True when an authority is configured, so that no token at all means pending."""
     statement: Statement | None = None
     checkpoint: Checkpoint | None = None
     checkpoint_bytes: bytes | None = None
-    sealed: list[tuple[datetime, str]] = field(default_factory=list)
-    """Moments of verified tokens over statement or checkpoint, with the authority."""
+    sealed: list[Sealed] = field(default_factory=list)
+    """Verified tokens over statement or checkpoint."""
+    unreadable: tuple[type[Exception], ...] = ()
+    """Errors of the place the folder lies in: they fail a check too."""
+    records: dict[int | None, tuple[Record, ...]] = field(default_factory=dict)
+    """Records of WARC files already read: of this folder (None), and of referents by number."""
+    opened: ExitStack = field(default_factory=ExitStack)
+    """Files that records still read from; closed after the last check."""
 
     def read(self, name: str, ceiling: int = SMALL_FILE) -> bytes:
         """A small file whole; ``Failed`` when it is too large to be what it should be."""
@@ -168,26 +185,36 @@ class Evidence:
         return self.statement.body
 
 
-def verify_folder(evidence: Evidence, *, first: int = 1, last: int = 10) -> tuple[CheckResult, ...]:
-    """Run the numbered checks; every one is made even when an earlier one failed."""
-    from archiver.evidence.verify_warc import check_content, check_transport, check_warc_file
+def verify_folder(evidence: Evidence, numbers: Sequence[int] = range(1, 11)) -> tuple[CheckResult, ...]:
+    """Run the numbered checks in this order; every one is made even when an earlier one failed.
+
+    Check 1 reads the statement and 6 the checkpoint, which later ones use.
+    """
+    from archiver.evidence import verify_seal, verify_warc
 
     steps: Mapping[int, Callable[[Evidence], str]] = {
         1: _statement,
         2: _files,
-        3: check_warc_file,
-        4: check_content,
-        5: check_transport,
+        3: verify_warc.check_warc_file,
+        4: verify_warc.check_content,
+        5: verify_warc.check_transport,
         6: _inclusion,
         7: _signature,
-        8: _statement_tokens,
-        9: _checkpoint_tokens,
-        10: _bracket,
+        8: verify_seal.check_statement_tokens,
+        9: verify_seal.check_checkpoint_tokens,
+        10: verify_seal.check_bracket,
     }
-    return tuple(run(number, lambda n=number: steps[n](evidence)) for number in range(first, last + 1))  # type: ignore[misc]
+    with evidence.opened:
+        checks = tuple(run(n, partial(steps[n], evidence), evidence.unreadable) for n in numbers)
+        evidence.records.clear()
+    return checks
 
 
-def run(number: int, step: Callable[[], str]) -> CheckResult:
+_HOSTILE = (LookupError, TypeError, ValueError, AttributeError, ArithmeticError, RecursionError, EOFError)
+"""What reading a file may raise that lacks any key or holds any type; a failed check, never a crash."""
+
+
+def run(number: int, step: Callable[[], str], unreadable: tuple[type[Exception], ...] = ()) -> CheckResult:
     """Make one check: its text when it passes, its error's text when it does not."""
     try:
         return CheckResult(number, "pass", step())
@@ -195,10 +222,12 @@ def run(number: int, step: Callable[[], str]) -> CheckResult:
         return CheckResult(number, "incomplete", error.what)
     except Nothing as error:
         return CheckResult(number, "none", error.what)
-    except (FormatError, KeyError, TypeError, IndexError, ValueError, AttributeError) as error:
-        # A hostile file may lack any key or hold any type: that is a failed check, never a crash.
-        what = error.what if isinstance(error, FormatError) else f"not as docs/format.md says: {error!r}"
-        return CheckResult(number, "fail", what)
+    except FormatError as error:
+        return CheckResult(number, "fail", error.what)
+    except unreadable as error:
+        return CheckResult(number, "fail", str(error))
+    except _HOSTILE as error:
+        return CheckResult(number, "fail", f"not as docs/format.md says: {error!r}")
 
 
 # -- 1 and 2 ---------------------------------------------------------------------------------------
@@ -207,7 +236,12 @@ def run(number: int, step: Callable[[], str]) -> CheckResult:
 def _statement(evidence: Evidence) -> str:
     if "statement.json" not in evidence.folder.names():
         raise Failed("statement.json is missing")
-    statement = parse_statement(evidence.read("statement.json", MAX_LINE))
+    try:
+        statement = parse_statement(evidence.read("statement.json", MAX_LINE))
+    except Failed:
+        raise
+    except FormatError as error:
+        raise Failed(f"statement.json: {error.what}") from error
     body = statement.body
     if statement.kind != "capture":
         raise Failed(f"statement.json is of kind {statement.kind}, not capture")
@@ -236,11 +270,26 @@ def _files(evidence: Evidence) -> str:
     strangers = sorted(name for name in names - named.keys() if not _KNOWN.fullmatch(name))
     if strangers:
         raise Failed(f"{strangers[0]} does not belong in the folder")
+    _complete(names)
     for name, stated in named.items():
         if name not in names:
             raise Failed(f"{name} is missing")
         _compare_file(evidence, name, stated)
     return ", ".join(f"{name} {stated['sha256']} ({stated['bytes']} bytes)" for name, stated in named.items())
+
+
+def _complete(names: set[str]) -> None:
+    """Files that are added together are there together: a token, its chain, and the proof it is about."""
+    for name in sorted(names):
+        base = name.removesuffix(".tsr").removesuffix(".chain.pem").removesuffix(".subject")
+        if base == name:
+            continue
+        wanted = [f"{base}.tsr", f"{base}.chain.pem"]
+        wanted += [f"{base}.subject"] if base.startswith("before.") else []
+        wanted += ["statement.tlog-proof"] if not base.startswith("statement.") else []
+        for other in wanted:
+            if other not in names:
+                raise Failed(f"{other} is missing, {name} is there")
 
 
 def _compare_file(evidence: Evidence, name: str, stated: Json) -> None:
@@ -267,10 +316,11 @@ def _compare_file(evidence: Evidence, name: str, stated: Json) -> None:
 def _proof(evidence: Evidence) -> TlogProof:
     if "statement.tlog-proof" in evidence.folder.names():
         data = evidence.read("statement.tlog-proof")
-    elif evidence.proof is not None:
-        data = evidence.proof
     else:
-        raise Incomplete("not yet covered: there is no statement.tlog-proof")
+        made = evidence.proof()
+        if made is None:
+            raise Incomplete("not yet covered: there is no statement.tlog-proof")
+        data = made
     try:
         return TlogProof.from_bytes(data)
     except FormatError as error:
@@ -287,6 +337,8 @@ def _inclusion(evidence: Evidence) -> str:
     assert evidence.statement is not None
     try:
         checkpoint = proof.verify(evidence.statement.entry, evidence.key)
+    except MalformedProof as error:
+        raise Failed(f"statement.tlog-proof does not lead from statement.json to the root: {error.what}") from error
     except FormatError as error:
         raise Failed(f"statement.tlog-proof: {error.what}") from error
     evidence.checkpoint, evidence.checkpoint_bytes = checkpoint, proof.checkpoint
@@ -300,110 +352,3 @@ def _signature(evidence: Evidence) -> str:
     if evidence.checkpoint is None:
         raise Failed("the checkpoint at the end of statement.tlog-proof does not hold, see check 6")
     return f"{evidence.checkpoint.origin}, size {evidence.checkpoint.size}, signed by {evidence.key.vkey}"
-
-
-# -- 8 to 10 ---------------------------------------------------------------------------------------
-
-
-def _tokens(evidence: Evidence, prefix: str) -> list[tuple[str, str]]:
-    """(authority, name without ``.tsr``) of every token in the folder whose name begins so."""
-    found = []
-    for name in sorted(evidence.folder.names()):
-        if name.startswith(prefix) and name.endswith(".tsr"):
-            base = name.removesuffix(".tsr")
-            found.append((base.removeprefix(prefix).split(".")[0], base))
-    return found
-
-
-def verify_token_files(evidence: Evidence, base: str, subject: bytes) -> VerifiedToken:
-    """Check ``<base>.tsr`` over ``subject`` with the chain beside it; ``Failed`` names the file."""
-    if not evidence.roots:
-        raise Incomplete("no root of a timestamp authority was given (--root)")
-    chain_name = f"{base}.chain.pem"
-    if chain_name not in evidence.folder.names():
-        raise Failed(f"{chain_name} is missing")
-    pem = evidence.read(chain_name)
-    try:
-        chain = certificates_from_pem(pem)
-    except FormatError as error:
-        raise Failed(f"{chain_name}: {error.what}") from error
-    try:
-        token = verify_token(evidence.read(f"{base}.tsr"), subject, evidence.roots, extra=chain)
-    except FormatError as error:
-        raise Failed(f"{base}.tsr: {error.what}") from error
-    if chain_to_pem(token.chain) != pem:
-        raise Failed(f"{chain_name} is not the chain of {base}.tsr")
-    return token
-
-
-def _check_tokens(evidence: Evidence, prefix: str, subject: bytes) -> str:
-    details = []
-    for authority, base in _tokens(evidence, prefix):
-        token = verify_token_files(evidence, base, subject)
-        evidence.sealed.append((token.token.gen_moment, authority))
-        details.append(f"{authority} {token.token.gen_time} serial {token.token.serial}")
-    return "; ".join(details)
-
-
-def _statement_tokens(evidence: Evidence) -> str:
-    evidence.body()
-    assert evidence.statement is not None
-    if not _tokens(evidence, "statement."):
-        raise Nothing("no token over this statement alone")
-    return _check_tokens(evidence, "statement.", evidence.statement.line)
-
-
-def _checkpoint_tokens(evidence: Evidence) -> str:
-    if not _tokens(evidence, "checkpoint."):
-        if evidence.expects_tokens:
-            raise Incomplete("no timestamp yet: none over a checkpoint that covers this statement")
-        raise Nothing("no token over a checkpoint in this folder")
-    if evidence.checkpoint_bytes is None:
-        raise Incomplete("the checkpoint they cover does not hold, see check 6")
-    return _check_tokens(evidence, "checkpoint.", evidence.checkpoint_bytes)
-
-
-def _bracket(evidence: Evidence) -> str:
-    body = evidence.body()
-    parse_instant(body["started_at"])
-    after = min(evidence.sealed, default=None)
-    before = _not_before(evidence, body)
-    if before is not None and after is not None and before[0] > after[0]:
-        raise Failed(
-            f"the token named as not before ({before[0].isoformat()}) is newer than the one over the record"
-            f" ({after[0].isoformat()})"
-        )
-    if after is None:
-        raise Nothing("no verified token over the record: no upper bound")
-    upper = f"{after[0].isoformat()} ({after[1]})"
-    if before is None:
-        return f"the record was sealed not after {upper}; no lower bound: no outside token was known when it began"
-    width = (after[0] - before[0]).total_seconds()
-    return f"the record was sealed between {before[0].isoformat()} ({before[1]}) and {upper}, {width:.0f} s apart"
-
-
-def _not_before(evidence: Evidence, body: Json) -> tuple[datetime, str] | None:
-    before = body["before"]
-    names = evidence.folder.names()
-    strays = [name for name in names if name.startswith("before.")]
-    if before is None:
-        if strays:
-            raise Failed(f"{strays[0]} is there, but the statement names no token as not before")
-        return None
-    base = f"before.{before['authority']}"
-    wrong = [name for name in strays if name not in (f"{base}.tsr", f"{base}.chain.pem", f"{base}.subject")]
-    if wrong:
-        raise Failed(f"{wrong[0]} is not of the token that the statement names")
-    if f"{base}.tsr" not in names or f"{base}.subject" not in names:
-        if "statement.tlog-proof" not in names:
-            return None  # added together with the proof
-        raise Failed(f"{base}.tsr is missing, the statement names it as not before")
-    reply, subject = evidence.read(f"{base}.tsr"), evidence.read(f"{base}.subject")
-    if hashlib.sha256(reply).hexdigest() != before["token_sha256"]:
-        raise Failed(f"{base}.tsr is not the token that the statement names")
-    if hashlib.sha256(subject).hexdigest() != before["subject_sha256"]:
-        raise Failed(f"{base}.subject is not what the statement names")
-    token = verify_token_files(evidence, base, subject)
-    if token.token.gen_time != before["gen_time"]:
-        raise Failed(f"{base}.tsr says {token.token.gen_time}, the statement {before['gen_time']}")
-    return token.token.gen_moment, before["authority"]

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import wraps
 
+from archiver.errors import FormatError
 from archiver.evidence.canonical import Json, decode_line
 from archiver.evidence.capture_statement import response_fields
 from archiver.evidence.exchange import CHUNK, Bytes
@@ -49,9 +51,28 @@ def _sha256(data: Bytes) -> str:
     return digest.hexdigest()
 
 
-def _records(evidence: Evidence, folder: Folder) -> list[Record]:
-    """The records of a folder's WARC; the file stays open as long as they are used."""
-    return list(read_records(folder.open(WARC), strict=True))
+def _records(evidence: Evidence, folder: Folder, seq: int | None = None) -> tuple[Record, ...]:
+    """The records of a folder's WARC (``seq`` None: of the one being verified), read once and strictly."""
+    known = evidence.records.get(seq)
+    if known is None:
+        source = evidence.opened.enter_context(folder.open(WARC))
+        known = evidence.records[seq] = tuple(read_records(source, strict=True))
+    return known
+
+
+def _naming(check: Callable[[Evidence], str]) -> Callable[[Evidence], str]:
+    """Let what the parsers say of the bytes name the file they are in."""
+
+    @wraps(check)
+    def named(evidence: Evidence) -> str:
+        try:
+            return check(evidence)
+        except (Failed, Incomplete, Nothing):
+            raise
+        except FormatError as error:
+            raise Failed(f"{WARC}: {error.what}") from error
+
+    return named
 
 
 def _stated_warc(evidence: Evidence) -> Json:
@@ -62,6 +83,7 @@ def _stated_warc(evidence: Evidence) -> Json:
     return stated
 
 
+@_naming
 def check_warc_file(evidence: Evidence) -> str:
     """Check 3: strict structure, every digest in it, and the list of records of the statement."""
     stated = _stated_warc(evidence)["records"]
@@ -108,7 +130,7 @@ def _response_bytes(evidence: Evidence, records: dict[str, Record], exchange: Js
         raise Incomplete(
             f"the payload is that of statement {revisit['seq']} ({record.get('WARC-Refers-To')}), which is not here"
         )
-    source = next((r for r in _records(evidence, folder) if r.id == revisit["record"]), None)
+    source = next((r for r in _records(evidence, folder, revisit["seq"]) if r.id == revisit["record"]), None)
     if source is None:
         raise Failed(f"{WARC} of statement {revisit['seq']} has no record {revisit['record']}")
     framing = read_response(source.block).framing
@@ -117,6 +139,7 @@ def _response_bytes(evidence: Evidence, records: dict[str, Record], exchange: Js
     return Joined(((record.block, 0, record.block.size), (source.block, framing.head_end, framing.end)))
 
 
+@_naming
 def check_content(evidence: Evidence) -> str:
     """Check 4: head, payload and decoded content are recomputed from the stored bytes."""
     body = evidence.body()
@@ -156,6 +179,7 @@ def _compare(exchange: Json, name: str, value: object) -> None:
         raise Failed(f"{WARC}: {name} of {exchange['url']} is {value}, the statement says {exchange[name]}")
 
 
+@_naming
 def check_transport(evidence: Evidence) -> str:
     """Check 5: requests, whole responses, connections and certificates are what the statement says."""
     body = evidence.body()
@@ -177,7 +201,7 @@ def check_transport(evidence: Evidence) -> str:
     return f"{len(requests)} requests, " + _session(body)
 
 
-def _check_response(evidence: Evidence, records: list[Record], by_id: dict[str, Record], exchange: Json) -> None:
+def _check_response(evidence: Evidence, records: Sequence[Record], by_id: dict[str, Record], exchange: Json) -> None:
     """Interim responses, the final one and surplus bytes together are everything that was received."""
     if not exchange["response_bytes"]:
         return
@@ -195,7 +219,7 @@ def _check_response(evidence: Evidence, records: list[Record], by_id: dict[str, 
         raise Failed(f"{WARC}: the bytes received from {exchange['url']} are not those of the statement")
 
 
-def _check_metadata(body: Json, records: list[Record]) -> None:
+def _check_metadata(body: Json, records: Sequence[Record]) -> None:
     blocks = [r for r in records if r.type == "metadata" and r.get("Content-Type") == JSON]
     if len(blocks) != 2:
         raise Failed(f"{WARC} has {len(blocks)} JSON records, not transport and environment")

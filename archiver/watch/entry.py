@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import urlsplit
@@ -11,6 +12,7 @@ from archiver.evidence.canonical import Json
 
 MAX_URLS = 50
 MAX_TEXT = 500
+MAX_URL = 8192
 LEAST_EVERY_S = 10
 METHODS = ("http",)
 
@@ -52,18 +54,26 @@ class WatchEntry:
         return replace(cls(body["entity"], body["title"], (), body["every_s"]), **{**body, **texts})
 
 
+def _unprintable(character: str) -> bool:
+    """Control characters, halves of surrogate pairs, line and paragraph separators: they would disturb every list."""
+    return unicodedata.category(character) in ("Cc", "Cs", "Zl", "Zp")
+
+
 def checked_url(url: str) -> str:
     """Return the address without its fragment, or raise ``UsageError``: http or https, a host, no credentials."""
-    if any(ord(c) <= 32 or ord(c) == 127 for c in url):
+    if len(url) > MAX_URL:
+        raise UsageError(f"an address of {len(url)} characters", do=f"the longest that is taken has {MAX_URL}")
+    if any(c.isspace() or _unprintable(c) for c in url):
         raise UsageError(f"not an address: {url!r} holds white space or control characters")
     try:
         parts = urlsplit(url)
         host, _port = parts.hostname, parts.port
     except ValueError as error:
         raise UsageError(f"not an address: {url!r} ({error})") from error
-    if not parts.scheme or "." in parts.scheme or (parts.scheme not in ("http", "https") and not host):
+    known = parts.scheme in ("http", "https")
+    if not known and "://" not in url:
         raise UsageError(f"{url!r} has no scheme", do=f"write https://{url}")
-    if parts.scheme not in ("http", "https"):
+    if not known:
         raise UsageError(f"{url!r}: only http and https can be captured, not {parts.scheme}")
     if not host:
         raise UsageError(f"{url!r} names no host")
@@ -75,8 +85,11 @@ def checked_url(url: str) -> str:
 def checked_entry(entry: WatchEntry) -> WatchEntry:
     """Return the entry with its addresses checked, or raise ``UsageError`` naming what cannot be meant."""
     for name, text in (("entity", entry.entity), ("title", entry.title)):
-        if not text.strip() or len(text) > MAX_TEXT or any(ord(c) < 32 for c in text):
+        if not text.strip() or len(text) > MAX_TEXT or any(_unprintable(c) for c in text):
             raise UsageError(f"the {name} must be one line of 1 to {MAX_TEXT} characters")
+    for selector in (*entry.select, *entry.remove):
+        if not selector.strip() or len(selector) > MAX_TEXT or any(_unprintable(c) for c in selector):
+            raise UsageError(f"a selector must be one line of 1 to {MAX_TEXT} characters")
     if not 1 <= len(entry.urls) <= MAX_URLS:
         raise UsageError(f"a document has 1 to {MAX_URLS} addresses, not {len(entry.urls)}")
     if entry.every_s < LEAST_EVERY_S:
@@ -95,6 +108,14 @@ class WatchedDocument:
     entry: WatchEntry
 
 
+def format_every(seconds: int) -> str:
+    """``6h`` for 21600: the largest unit that says it without a remainder."""
+    for unit, size in (("d", 86400), ("h", 3600), ("m", 60)):
+        if seconds % size == 0:
+            return f"{seconds // size}{unit}"
+    return f"{seconds}s"
+
+
 def as_row(watched: WatchedDocument, next_check: str | None, last_outcome: str | None) -> dict[str, Any]:
     """One item of ``watch list --json`` (DESIGN: keys are a contract)."""
     entry = watched.entry
@@ -104,7 +125,7 @@ def as_row(watched: WatchedDocument, next_check: str | None, last_outcome: str |
         "title": entry.title,
         "urls": list(entry.urls),
         "select": list(entry.select),
-        "every": f"{entry.every_s}s",
+        "every": format_every(entry.every_s),
         "method": entry.method,
         "paused": entry.paused,
         "next_check": next_check,

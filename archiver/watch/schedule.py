@@ -52,6 +52,16 @@ def due_now(
     return taken
 
 
+def within_reach(due: Due, every_s: int, *, now: float, jitter: float) -> Due:
+    """Return the plan, no further away than a check made now would put it.
+
+    It is further away when the interval was shortened since, or when the clock went back: then the document would go
+    unwatched until the old time comes.
+    """
+    furthest = now + every_s * (1 + jitter)
+    return due if due.next_check <= furthest else Due(now + every_s, due.failures)
+
+
 def after_check(
     every_s: int,
     previous: Due | None,

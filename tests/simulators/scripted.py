@@ -11,8 +11,12 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import cache
+from hashlib import sha256
 
-from asn1crypto import tsp
+from asn1crypto import cms, tsp
+from cryptography.hazmat.primitives.asymmetric.ec import ECDSA
+from cryptography.hazmat.primitives.hashes import SHA256
 
 from archiver.archive import Archive
 from archiver.capture.interface import Spool
@@ -33,13 +37,13 @@ from archiver.evidence.timestamp import chain_to_pem
 from archiver.headcopy import HeadCopy
 from archiver.operation import Operation, Surroundings, found, start
 from archiver.outcome import Outcome
-from archiver.settings import AuthoritySettings, Settings, parse_settings
+from archiver.settings import Settings, parse_settings
 from archiver.signing import LogKey
-from archiver.stamp.interface import Authority, Reply, StampFailure
+from archiver.stamp.interface import Reply, StampFailure
 from archiver.writer import Writer, _Item
 from storage.index import Index
 from storage.interface import Files
-from tests.simulators.token_forge import ROOT, Recipe
+from tests.simulators.token_forge import MESSAGE, ROOT, SIGNER, Recipe
 
 ORIGIN = "faults.example/log"
 ROOTS = "authorities/forge.pem"
@@ -51,7 +55,7 @@ concurrency = 1
 [stamp]
 checkpoint_every_s = 1
 [storage]
-reserve_bytes = 4096
+reserve_bytes = 65536
 [[authority]]
 name = "forge"
 url = "http://127.0.0.1:9/tsr"
@@ -159,7 +163,7 @@ class ScriptedCapturer:
     def _robots(self, url: str, spool: Spool, *, allowed: bool) -> RobotsDecision:
         address = "/".join([*url.split("/")[:3], "robots.txt"])
         body = b"User-agent: *\nDisallow: /denied\n"
-        digest = hashlib.sha256(body).hexdigest()
+        digest = sha256(body).hexdigest()
         known = self.robots
         return RobotsDecision(
             address,
@@ -191,27 +195,44 @@ class ForgedAuthority:
     failure: StampFailure | None = None
 
     def ask(self, request: bytes) -> Reply | StampFailure:
-        """Sign what is asked; the serial number is that of the nonce, so that no two replies are alike."""
+        """Sign what is asked."""
         if self.failure is not None:
             return self.failure
         query = tsp.TimeStampReq.load(request)
-        nonce = int(query["nonce"].native)
         digest = bytes(query["message_imprint"]["hashed_message"].native)
-        return Reply(_ForDigest(nonce=nonce, serial=nonce & 0xFFFFFFFF).over(digest))
+        return Reply(_sign(digest, int(query["nonce"].native)))
 
 
-@dataclass(frozen=True)
-class _ForDigest(Recipe):
-    """A recipe that knows the digest of the message only."""
+def _sign(digest: bytes, nonce: int) -> bytes:
+    """A reply over the digest of a message: a ready one with three values exchanged, and signed anew.
 
-    imprint: bytes = b""
+    Building one from nothing takes thirty milliseconds, which the tests of faults cannot spend.
+    """
+    size = (nonce.bit_length() + 8) // 8
+    info, attributes, signature, reply = _ready(size)
+    old_info = info
+    info = info.replace(sha256(MESSAGE).digest(), digest).replace(_nonce(size), nonce.to_bytes(size, "big"))
+    again = attributes.replace(sha256(old_info).digest(), sha256(info).digest())
+    signed = b""
+    while len(signed) != len(signature):  # its length varies by a byte or two, which all lengths around it know
+        signed = SIGNER.private_key.sign(again, ECDSA(SHA256()))
+    return reply.replace(old_info, info).replace(attributes[1:], again[1:]).replace(signature, signed)
 
-    def over(self, digest: bytes) -> bytes:
-        return _ForDigest(nonce=self.nonce, serial=self.serial, imprint=digest).reply
 
-    def _info(self) -> bytes:
-        known = hashlib.sha256(self.message).digest()
-        return super()._info().replace(known, self.imprint)
+@cache
+def _ready(size: int) -> tuple[bytes, bytes, bytes, bytes]:
+    """TSTInfo, signed attributes, signature and reply for a nonce of so many bytes."""
+    recipe = Recipe(nonce=int.from_bytes(_nonce(size), "big"))
+    info = recipe._info()
+    attributes: bytes = cms.CMSAttributes(recipe._attributes(info)).dump(force=True)
+    signature = SIGNER.private_key.sign(attributes, ECDSA(SHA256(), deterministic_signing=True))
+    assert recipe.reply.endswith(signature)
+    return info, attributes, signature, recipe.reply
+
+
+def _nonce(size: int) -> bytes:
+    """A number whose DER has exactly so many bytes."""
+    return b"\x00" + b"\x9c" * (size - 1) if size == 9 else b"\x5c" * size
 
 
 class InlineWriter(Writer):
@@ -296,21 +317,14 @@ def make(files: Files, head: Files, index: Index, key: LogKey) -> Archive:
     return archive
 
 
-def live(files: Files, head: Files, index: Index, key: LogKey | None, seed: int, clock: Clock | None = None) -> Life:
+def live(files: Files, head: Files, index: Index, key: LogKey, seed: int, clock: Clock | None = None) -> Life:
     """Start the software over an archive, recovery first, as the command line does."""
     clock = clock or Clock()
     outside, capturer = surroundings(clock, seed)
-    verifier = LogKey.verifier if key is None else key.verifier
-    archive = Archive(files, settings(), verifier, index, HeadCopy(head, verifier.vkey, ORIGIN))  # type: ignore[arg-type]
+    verifier = key.verifier
+    archive = Archive(files, settings(), verifier, index, HeadCopy(head, verifier.vkey, ORIGIN))
     operation = start(archive, key, None, outside)
     writer = InlineWriter(operation.pipeline)
     operation.writer = writer.__enter__()
-    operation.authorities = {"forge": _authority()}
+    operation.authorities = {"forge": ForgedAuthority()}
     return Life(operation, writer, clock, capturer)
-
-
-def _authority() -> Authority:
-    return ForgedAuthority()
-
-
-AUTHORITY: AuthoritySettings = settings().authorities[0]

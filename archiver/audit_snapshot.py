@@ -1,0 +1,161 @@
+"""One snapshot with its archive at hand: checks 1 to 10 of its folder, then 11 to 14."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import BinaryIO
+
+from archiver.audit import HASH_CHUNK, Audit, guarded
+from archiver.evidence.statement import Statement
+from archiver.evidence.verify import Evidence, Failed, Incomplete, Nothing, Report, run, verify_folder
+from archiver.folders import StoredFolder
+from archiver.projection import rows_of
+from archiver.proofs import LATER, PROOF, WATERMARK
+from archiver.stamping import staging_of
+from storage.errors import StorageError
+
+
+class SnapshotAudit:
+    """Verifies the snapshot of one capture statement, once."""
+
+    def __init__(self, audit: Audit, seq: int, folder: StoredFolder) -> None:
+        self.audit = audit
+        self.seq = seq
+        self.folder = folder
+        self.evidence = Evidence(
+            folder,
+            audit.archive.verifier,
+            audit.roots,
+            referent=audit.referent,
+            proof=partial(audit.proof, seq),
+            expects_tokens=bool(audit.archive.settings.authorities),
+            unreadable=(StorageError,),
+        )
+
+    def report(self, numbers: Sequence[int]) -> Report:
+        """Make the checks of these numbers, those of the folder first."""
+        checks = verify_folder(self.evidence, [number for number in numbers if number <= 10])
+        further: dict[int, Callable[[], str]] = {
+            11: self._journal_line,
+            12: self._stamp_statements,
+            13: self._index_row,
+            14: self._consistency,
+        }
+        rest = (run(number, guarded(further[number])) for number in numbers if number > 10)
+        return Report(self.folder.name, (*checks, *rest))
+
+    def _journal_line(self) -> str:
+        line = self.audit.line(self.seq).line
+        if self.evidence.statement is not None and self.evidence.statement.line != line:
+            raise Failed("statement.json differs from its line in the journal")
+        if self.evidence.statement is None:
+            raise Incomplete("statement.json does not hold, see check 1")
+        return f"line {self.seq} of the journal is statement.json, byte for byte"
+
+    def _stamp_statements(self) -> str:
+        stated: dict[str, Statement] = {}
+        names = self.folder.names()
+        for name in names:
+            if name.endswith(".tsr"):
+                stated[name] = self._stamp_statement(name)
+        self._none_missing(names)
+        if not stated:
+            raise Nothing("no token in this folder")
+        return "; ".join(f"{name}: statement {statement.seq}" for name, statement in stated.items())
+
+    def _stamp_statement(self, name: str) -> Statement:
+        """The statement that names this token, for this place."""
+        digest = _sha256_of(self.folder.open(name))
+        row = self.audit.archive.index.row(
+            "select seq from stamp where token_sha256 = ? limit 1", (bytes.fromhex(digest),)
+        )
+        if row is None:
+            raise Failed(f"{name}: no stamp statement of the log names this token ({digest})")
+        statement = self.audit.line(row["seq"])
+        body = statement.body
+        if body.get("token_sha256") != digest:
+            raise Failed(f"{name}: stamp statement {statement.seq} names another token")
+        subject, authority = name.split(".")[:2]
+        if authority != body["authority"] or (subject == "statement") != (body["subject"] == "statement"):
+            raise Failed(f"{name}: the token is of {body['authority']} over a {body['subject']}")
+        if subject == "statement" and body["path"] != f"{self.folder.path}/{name}":
+            raise Failed(f"{name}: stamp statement {statement.seq} puts this token at {body['path']}")
+        chain = f"{name.removesuffix('.tsr')}.chain.pem"
+        if _sha256_of(self.folder.open(chain)) != body["chain_sha256"]:
+            raise Failed(f"{chain} is not the chain that stamp statement {statement.seq} names")
+        return statement
+
+    def _none_missing(self, names: Sequence[str]) -> None:
+        """Files are only ever added to a folder: what was put there once is there."""
+        own = self.audit.archive.index.rows(
+            "select seq, path, token_sha256 from stamp where event = 'token' and subject = 'statement'"
+            " and subject_seq = ? order by seq",
+            (self.seq,),
+        )
+        for row in own:
+            place, _, name = row["path"].rpartition("/")
+            if place == self.folder.path and name not in names:
+                if self.audit.archive.files.exists(staging_of(row["token_sha256"].hex())):
+                    raise Incomplete(f"{name} is being placed")
+                raise Failed(f"{name} is missing, stamp statement {row['seq']} names it")
+        if PROOF not in names:
+            if self.seq < int(self.audit.archive.index.meta(WATERMARK) or 0):
+                raise Failed(f"{PROOF} is missing, it was there")
+            return
+        checkpoint = self.evidence.checkpoint
+        if checkpoint is None or self.audit.archive.index.meta(LATER):
+            return
+        over = self.audit.archive.index.rows(
+            "select authority, min(seq) as seq from stamp where event = 'token' and subject = 'checkpoint'"
+            " and size = ? group by authority",
+            (checkpoint.size,),
+        )
+        for row in over:
+            name = f"checkpoint.{row['authority']}.tsr"
+            if not self.audit.patiently(partial(self._is_there, name)):
+                raise Failed(f"{name} is missing, stamp statement {row['seq']} is over the checkpoint of the proof")
+
+    def _is_there(self, name: str) -> bool:
+        return name in self.folder.names()
+
+    def _index_row(self) -> str:
+        row = self.audit.archive.index.row("select segment, offset from statement where seq = ?", (self.seq,))
+        assert row is not None
+        for table, wanted in rows_of(self.audit.line(self.seq), row["segment"], row["offset"]):
+            if table in ("capture", "statement"):
+                have = self.audit.archive.index.row(f"select * from {table} where seq = ?", (self.seq,))
+                if have is None:
+                    raise Failed(f"archive.db has no row of {table} for statement {self.seq}")
+                for column, value in wanted.items():
+                    known = self._url(have[column]) if column.endswith("url_id") else have[column]
+                    if known != value:
+                        raise Failed(f"archive.db: {table}.{column} of statement {self.seq} is not what it says")
+        return "the rows of archive.db are what the statement says"
+
+    def _url(self, number: int | None) -> str | None:
+        row = self.audit.archive.index.row("select url from url where id = ?", (number,))
+        return None if row is None else str(row["url"])
+
+    def _consistency(self) -> str:
+        audit, checkpoint = self.audit, self.evidence.checkpoint
+        if checkpoint is not None and audit.head is not None and checkpoint.size > audit.head[0].size:
+            audit.head = audit.read_head()  # a writer beside us has published since
+        if audit.head is None:
+            raise Failed(audit.head_fault)
+        if checkpoint is None:
+            raise Incomplete("no checkpoint that holds covers the snapshot, see check 6")
+        newest = audit.head[0]
+        for name, known in ((f"the checkpoint in {PROOF}", checkpoint), ("the head copy", audit.head_copy())):
+            if known is not None:
+                audit.require_consistent(name, known, newest)
+        return f"sizes {checkpoint.size} and {newest.size} are of one history"
+
+
+def _sha256_of(handle: BinaryIO) -> str:
+    digest = hashlib.sha256()
+    with handle:
+        while chunk := handle.read(HASH_CHUNK):
+            digest.update(chunk)
+    return digest.hexdigest()

@@ -1,0 +1,1 @@
+"""The demonstration: a site whose policy changes, a timestamp authority and the daemon, all on loopback."""

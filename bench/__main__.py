@@ -1,0 +1,78 @@
+"""``python -m bench [SUITE]…``: measure, print tables, save ``bench/results/SUITE.json``."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+from collections.abc import Sequence
+
+from bench.tables import Result, load, markdown, write_page
+
+SUITES = {
+    "capture": "1000 documents against wget, warcio and requests, plain and over TLS",
+    "verify": "a WARC of half a gigabyte against warcio and fastwarc, and a whole archive",
+    "startup": "what a command costs before it does anything",
+    "memory": "peak memory for one response of 200 MiB",
+    "micro": "single steps: tokens, checkpoints, recovery, canonical JSON, WARC writing",
+}
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the suites that were named, or all of them."""
+    about = "\n".join(f"  {name:<9}{text}" for name, text in SUITES.items())
+    parser = argparse.ArgumentParser(
+        prog="python -m bench",
+        description=f"Measure the archiver against other tools, each in turn.\n\n{about}",
+        epilog="BENCH_SCRATCH: folder for corpus and archives (2 GB, on a real disk; default bench/scratch). "
+        "BENCH_SITE: folder of HTML files to capture instead of the made corpus.",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("suites", nargs="*", metavar="SUITE", help="default: all")
+    parser.add_argument("--rounds", type=int, help="rounds of each comparison (default 5)")
+    parser.add_argument("--quick", action="store_true", help="one round, little data: does it run at all")
+    parser.add_argument("--markdown", action="store_true", help="print the tables as Markdown")
+    parser.add_argument("--saved", action="store_true", help="print what the last runs saved, measure nothing")
+    parser.add_argument("--page", action="store_true", help="put the tables into docs/benchmarks.md too")
+    options = parser.parse_args(arguments)
+    names = options.suites or list(SUITES)
+    unknown = [name for name in names if name not in SUITES]
+    if unknown:
+        parser.error(f"no suite {unknown[0]}; there are {', '.join(SUITES)}")
+    results = []
+    for name in names:
+        result = load(name) if options.saved else run(name, options.quick, options.rounds)
+        if not options.saved:
+            result.save()
+        results.append(result)
+        show(result, as_markdown=options.markdown)
+    if options.page:
+        write_page(results)
+
+
+def run(name: str, quick: bool, rounds: int | None) -> Result:
+    """Run one suite; a quick one takes little data and one round."""
+    some = rounds or (1 if quick else 5)
+    settings: dict[str, dict[str, int]] = {
+        "capture": {"rounds": some, "documents": 100 if quick else 1000},
+        "verify": {"rounds": some, "documents": 100 if quick else 1000, "copies": 1 if quick else 12},
+        "startup": {"runs": rounds or (2 if quick else 40)},
+        "memory": {"rounds": rounds or (1 if quick else 3)},
+        "micro": {"rounds": some, "documents": 50 if quick else 1000},
+    }
+    result = importlib.import_module(f"bench.{name}").suite(**settings[name])
+    assert isinstance(result, Result)
+    return result
+
+
+def show(result: Result, *, as_markdown: bool) -> None:
+    """Print the tables of one suite."""
+    if as_markdown:
+        print(markdown(result))
+        return
+    print("; ".join(f"{name} {value}" for name, value in result.machine.items()), end="\n\n")
+    for table in result.tables:
+        print(table.plain())
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,10 @@
+"""The archiver's WARC checker with block digests alone, as ``fastwarc check`` does by default."""
+
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from archiver.evidence.warc_check import check_warc
+
+with Path(sys.argv[1]).open("rb") as source, ThreadPoolExecutor(2) as ahead:
+    sys.exit(not check_warc(source, payloads=False, ahead=ahead, abreast=2).ok)
