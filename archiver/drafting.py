@@ -30,7 +30,7 @@ from archiver.evidence.exchange import Failure, Visit
 from archiver.evidence.instant import format_instant
 from archiver.evidence.warc_writer import FullCopy, WarcFacts, write_warc
 from archiver.warc_file import WarcFile
-from storage.errors import Full, Missing
+from storage.errors import Full, Missing, StorageError
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,12 +50,11 @@ class Drafter:
         clock = clock_facts(self.now())
         before = self.archive.newest_token()
         started = self.now()
-        spools = 0
+        spools: list[BinaryIO] = []
 
         def spool() -> BinaryIO:
-            nonlocal spools
-            spools += 1
-            return self.archive.files.create(f"{check.staging}/spool-{spools}")
+            spools.append(self.archive.files.create(f"{check.staging}/spool-{len(spools) + 1}"))
+            return spools[-1]
 
         visits: list[Visit] = []
         try:
@@ -63,12 +62,16 @@ class Drafter:
                 visits.append(self.capturer.visit(url, spool=spool, conditional=self._conditional(check, url)))
             draft = self._draft(check, visits, started, clock, before)
             has_folder = draft["warc"] is not None
-            for number in range(1, spools + 1):
+            for number in range(1, len(spools) + 1):
                 self._remove(f"{check.staging}/spool-{number}")
             if has_folder:
                 self.archive.files.write(f"{check.staging}/{DRAFT}", encode_line(draft))
         except Full as error:
             return self.give_up(check, Failure("storage_full", str(error)))
+        finally:
+            for file in spools:
+                with contextlib.suppress(StorageError):  # what it held back does not fit on a full disk
+                    file.close()
         return Finished(check, draft, has_folder)
 
     def give_up(self, check: Check, failure: Failure) -> Finished:
