@@ -6,8 +6,10 @@ from dataclasses import dataclass
 
 from archiver.evidence.canonical import Json
 
-INTENT = "intent.json"
-DRAFT = "draft.json"
+INTENTS = "intents-"
+"""Begins the name of a file in staging: the intents of checks begun together, one canonical line each."""
+DRAFTS = "drafts-"
+"""Begins the name of a file in staging: the drafts of statements about to be committed together, likewise."""
 WARC = "capture.warc.gz"
 DAY = ".day"
 """Stands for a moment in a day's new folder of snapshots, so that the folder can be made durable."""
@@ -28,6 +30,17 @@ class Check:
     def staging(self) -> str:
         """Its folder while it is in flight."""
         return f"staging/{self.id}"
+
+    def intent(self, at: str) -> Json:
+        """What is written down before the first question to the network."""
+        return {
+            "check": self.id,
+            "document": self.document,
+            "watch_seq": self.watch_seq,
+            "urls": list(self.urls),
+            "trigger": self.trigger,
+            "at": at,
+        }
 
 
 @dataclass(frozen=True, slots=True)

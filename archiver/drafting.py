@@ -14,9 +14,9 @@ from typing import BinaryIO
 
 from archiver.archive import Archive
 from archiver.capture.interface import Capturer
-from archiver.check import DRAFT, INTENT, WARC, Check, Finished
+from archiver.check import WARC, Check, Finished
 from archiver.environment import SOFTWARE, clock_facts, environment_facts
-from archiver.evidence.canonical import Json, encode_line
+from archiver.evidence.canonical import Json
 from archiver.evidence.capture_statement import (
     Revisit,
     limits_of,
@@ -64,8 +64,6 @@ class Drafter:
             has_folder = draft["warc"] is not None
             for number in range(1, len(spools) + 1):
                 self._remove(f"{check.staging}/spool-{number}")
-            if has_folder:
-                self.archive.files.write(f"{check.staging}/{DRAFT}", encode_line(draft))
         except Full as error:
             return self.give_up(check, Failure("storage_full", str(error)))
         finally:
@@ -239,9 +237,7 @@ class Drafter:
         return None
 
     def _discard_files(self, check: Check) -> None:
-        for name in self.archive.files.list(check.staging):
-            if name != INTENT:
-                self._remove(f"{check.staging}/{name}")
+        self._remove(check.staging)
 
     def _remove(self, path: str) -> None:
         with contextlib.suppress(Missing):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 
-from archiver.check import DAY, DRAFT, INTENT, WARC, Check, Finished
+from archiver.check import DAY, DRAFTS, INTENTS, WARC, Check, Finished
 from archiver.environment import clock_facts, environment_facts
 from archiver.errors import FormatError
 from archiver.evidence.canonical import Json, decode_line
@@ -12,7 +12,6 @@ from archiver.evidence.exchange import Failure
 from archiver.evidence.instant import format_instant
 from archiver.pipeline import Pipeline
 from archiver.stamping import STAGED
-from storage.errors import Missing
 from storage.interface import Files
 
 HASH_CHUNK = 1024 * 1024
@@ -23,23 +22,44 @@ TORN = "torn-"
 def owed_checks(pipeline: Pipeline) -> list[Finished]:
     """Every check that staging still holds and the journal does not: finished ones to commit, others interrupted."""
     archive = pipeline.archive
+    intents, drafts = _noted(archive.files, INTENTS), _noted(archive.files, DRAFTS)
+    folders = {name for name in archive.files.list("staging") if not name.startswith(_NO_CHECK)}
     finished: list[Finished] = []
-    for name in archive.files.list("staging"):
-        folder = f"staging/{name}"
-        if name.startswith(("stamp-", TORN)):
-            continue
-        if name.startswith("."):
-            archive.files.remove(folder)  # a crash within ``replace`` left it
-            continue
+    for name in sorted(folders | intents.keys()):
         if archive.index.row("select seq from capture where check_id = ?", (name,)) is not None:
-            archive.files.remove(folder)  # already committed and placed: only its intent was left
-            continue
-        item = _from_draft(pipeline, name) or _interrupted(pipeline, name)
-        if item is None:
-            archive.files.remove(folder)
+            item = None  # already committed and placed
         else:
+            item = _from_draft(pipeline, name, drafts.get(name)) or _interrupted(pipeline, name, intents.get(name))
+        if item is not None:
             finished.append(item)
+        elif name in folders:
+            archive.files.remove(f"staging/{name}")
     return finished
+
+
+_NO_CHECK = (INTENTS, DRAFTS, "stamp-", TORN, ".")
+
+
+def _noted(files: Files, prefix: str) -> dict[str, Json]:
+    """The intents or drafts in staging by check. A line that is not whole was never synced: nothing relied on it."""
+    noted: dict[str, Json] = {}
+    for name in files.list("staging"):
+        if not name.startswith(prefix):
+            continue
+        for line in files.read(f"staging/{name}").splitlines(keepends=True):
+            try:
+                body = decode_line(line)
+                noted[str(body["check"])] = body
+            except (FormatError, KeyError):
+                continue
+    return noted
+
+
+def sweep_notes(files: Files) -> None:
+    """Remove intents and drafts once every check in them is committed, and what a crash within ``replace`` left."""
+    for name in files.list("staging"):
+        if name.startswith((INTENTS, DRAFTS, ".")):
+            files.remove(f"staging/{name}")
 
 
 def digest_of(files: Files, path: str) -> tuple[str, int]:
@@ -52,23 +72,22 @@ def digest_of(files: Files, path: str) -> tuple[str, int]:
     return digest.hexdigest(), size
 
 
-def _from_draft(pipeline: Pipeline, name: str) -> Finished | None:
-    """A check whose WARC and draft are whole: commit it as it is, flagged recovered."""
+def _from_draft(pipeline: Pipeline, name: str, draft: Json | None) -> Finished | None:
+    """A check whose WARC is whole and has a draft: commit it as it is, flagged recovered."""
     files = pipeline.archive.files
     folder = f"staging/{name}"
-    if not files.exists(f"{folder}/{DRAFT}") or not files.exists(f"{folder}/{WARC}"):
+    if draft is None or not files.exists(f"{folder}/{WARC}"):
         return None
     try:
-        draft = decode_line(files.read(f"{folder}/{DRAFT}"))
-        if draft["check"] != name or draft["warc"]["sha256"] != digest_of(files, f"{folder}/{WARC}")[0]:
+        if draft["warc"]["sha256"] != digest_of(files, f"{folder}/{WARC}")[0]:
             return None
         check = Check(
             name, draft["document"], draft["watch_seq"], tuple(p["url"] for p in draft["parts"]), draft["trigger"]
         )
-    except (FormatError, KeyError, TypeError):
-        return None  # torn draft: the bytes are sealed as an interrupted check below
+    except (KeyError, TypeError):
+        return None  # not a draft of ours: the bytes are sealed as an interrupted check
     for other in files.list(folder):
-        if other not in (INTENT, DRAFT, WARC):
+        if other != WARC:
             files.remove(f"{folder}/{other}")  # a spool whose removal did not reach the disk
     # After a failed sync the kernel may only seem to have written it; the next barrier must write it.
     files.renew(f"{folder}/{WARC}")
@@ -77,23 +96,25 @@ def _from_draft(pipeline: Pipeline, name: str) -> Finished | None:
 
 def interrupted(pipeline: Pipeline, check: Check) -> Finished:
     """A check whose process died while this one lives on: stated the same way as after a crash."""
-    return _interrupted(pipeline, check.id) or pipeline.give_up(
+    intent = check.intent(format_instant(pipeline.now()))
+    return _interrupted(pipeline, check.id, intent) or pipeline.give_up(
         check, Failure("interrupted", "the process ended during the check")
     )
 
 
-def _interrupted(pipeline: Pipeline, name: str) -> Finished | None:
+def _interrupted(pipeline: Pipeline, name: str, intent: Json | None) -> Finished | None:
     """A check that never finished: state it, and seal whatever bytes had arrived."""
     archive = pipeline.archive
     folder = f"staging/{name}"
     try:
-        intent = decode_line(archive.files.read(f"{folder}/{INTENT}"))
+        if intent is None:
+            raise KeyError(name)
         urls = [str(url) for url in intent["urls"]]
         document, watch_seq = intent["document"], intent["watch_seq"]
         trigger, at = str(intent["trigger"]), str(intent["at"])
-    except (Missing, FormatError, KeyError, TypeError):
+    except (KeyError, TypeError):
         if not archive.files.list(folder):
-            return None  # the folder reached the disk, its intent did not: nothing was asked of the network yet
+            return None  # the folder reached the disk without its intent: nothing was asked of the network
         urls, document, watch_seq, trigger = [], None, None, "scheduled"
         at = format_instant(pipeline.now())
     partial = _seal_partial(archive.files, folder)
@@ -128,11 +149,9 @@ def _interrupted(pipeline: Pipeline, name: str) -> Finished | None:
 
 
 def _seal_partial(files: Files, folder: str) -> list[Json]:
-    """Digest what lies in the folder beside its intent, and name it so that nobody takes it for a whole capture."""
+    """Digest what lies in the folder, and name it so that nobody takes it for a whole capture."""
     sealed = []
     for name in files.list(folder):
-        if name == INTENT or name.startswith("."):
-            continue
         target = name if name.startswith("partial-") else f"partial-{name}"
         if target != name:
             files.rename(f"{folder}/{name}", f"{folder}/{target}")

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import threading
 import uuid
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
@@ -15,10 +16,10 @@ from datetime import datetime
 
 from archiver.archive import Archive
 from archiver.capture.interface import Capturer
-from archiver.check import DAY, DRAFT, INTENT, Check, Finished
+from archiver.check import DAY, DRAFTS, INTENTS, Check, Finished
 from archiver.drafting import Drafter
 from archiver.errors import ArchiveDamaged
-from archiver.evidence.canonical import Json, encode_line
+from archiver.evidence.canonical import Json, dump_line, encode_line
 from archiver.evidence.capture_statement import with_own_seq
 from archiver.evidence.exchange import Failure
 from archiver.evidence.instant import format_instant
@@ -28,7 +29,7 @@ from archiver.outcome import Outcome, outcome_of
 from archiver.projection import rows_of
 from archiver.stamping import place_stamp, staging_of
 from archiver.watch.assess import NORMALISER, KnownVersions, assess
-from storage.errors import Missing
+from storage.errors import Missing, StorageError
 
 
 @dataclass(slots=True)
@@ -48,6 +49,12 @@ class Pipeline:
     """Durable statements that are not placed, indexed and acknowledged yet; only an error leaves any behind."""
     days: set[str] = field(default_factory=set)
     """Folders of days that this process made durable."""
+    drafts: list[str] = field(default_factory=list)
+    """Files of drafts that the next acknowledgement makes superfluous."""
+    begun: list[tuple[str, set[str]]] = field(default_factory=list)
+    """Files of intents, each with the checks in it that are not acknowledged yet."""
+    lock: threading.Lock = field(default_factory=threading.Lock)
+    """Guards ``begun``: checks are begun on one thread and acknowledged on another."""
 
     # -- steps 2 to 5 ------------------------------------------------------------------------------
 
@@ -74,20 +81,15 @@ class Pipeline:
 
         If we crash after this, start-up states each as ``failed: interrupted``.
         """
-        folders = []
-        for check in checks:
-            intent = {
-                "check": check.id,
-                "document": check.document,
-                "watch_seq": check.watch_seq,
-                "urls": list(check.urls),
-                "trigger": check.trigger,
-                "at": format_instant(self.now()),
-            }
-            self.archive.files.write(f"{check.staging}/{INTENT}", encode_line(intent))
-            folders.append(check.staging)
-        if folders:
-            self.archive.files.barrier(folders)
+        begun = list(checks)
+        if not begun:
+            return
+        path = f"staging/{INTENTS}{begun[0].id}.jsonl"
+        at = format_instant(self.now())
+        self.archive.files.write(path, b"".join(encode_line(check.intent(at)) for check in begun))
+        self.archive.files.barrier([path])
+        with self.lock:
+            self.begun.append((path, {check.id for check in begun}))
 
     def capture(self, check: Check) -> Finished:
         """Steps 3 to 5: visit every address of the check, write the WARC and the draft. Runs in any thread."""
@@ -112,8 +114,8 @@ class Pipeline:
         was committed for ``makers``.
         """
         # A statement may name only bytes that are already durable: one barrier for all files of the batch.
-        if finished:
-            self._make_durable([item for item in finished if item.has_folder])
+        if kept := [item for item in finished if item.has_folder]:
+            self.make_durable(kept)
         batch: list[Maker] = []
         pending: dict[str, KnownVersions] = {}
         for item in finished:
@@ -145,18 +147,40 @@ class Pipeline:
             capture = checks[item.check.id]
             self._tell_robots(capture)
             outcomes.append(outcome_of(capture, judged.get(capture.seq)))
+        self._forget(finished)
         return outcomes, own
 
-    def _make_durable(self, finished: Sequence[Finished]) -> None:
-        """Sync the files of a batch, and the folders of the days they will be placed in.
+    def _forget(self, finished: Sequence[Finished]) -> None:
+        """Remove drafts and intents that the journal has made superfluous; were we to crash here, start-up does.
 
+        The batch is acknowledged: a removal that fails must not make anyone believe otherwise.
+        """
+        spent, self.drafts = self.drafts, []
+        done = {item.check.id for item in finished}
+        with self.lock:
+            for path, owed in self.begun:
+                owed -= done
+                if not owed:
+                    spent.append(path)
+            self.begun = [(path, owed) for path, owed in self.begun if owed]
+        for path in spent:
+            with contextlib.suppress(StorageError):
+                self.archive.files.remove(path)
+
+    def make_durable(self, finished: Sequence[Finished]) -> None:
+        """Sync the files of a batch with the drafts of their statements, and the folders they will be placed in.
+
+        If we crash before the commit, start-up finds the drafts and commits the finished checks.
         A power loss may keep a rename and lose the new folder it leads into: a day's folder must be durable before
         anything moves there. A file puts it on the disk; were we to crash before it is removed, start-up does.
         """
         days = {day_of(item.draft["started_at"]) for item in finished} - self.days
         for day in days:
             self.archive.files.write(f"{day}/{DAY}", b"")
-        self.archive.files.barrier([*days, *(item.check.staging for item in finished)])
+        drafts = f"staging/{DRAFTS}{uuid.UUID(bytes=self.random(16), version=4)}.jsonl"
+        self.drafts.append(drafts)
+        self.archive.files.write(drafts, b"".join(dump_line(item.draft) for item in finished))
+        self.archive.files.barrier([*days, drafts, *(item.check.staging for item in finished)])
         for day in days:
             self._remove(f"{day}/{DAY}")
         self.days |= days
@@ -195,9 +219,6 @@ class Pipeline:
         placed = recovering and files.exists(folder)
         if recovering and not placed and not files.exists(staging):
             raise ArchiveDamaged(f"{folder} is missing and so is {staging}", do="restore the folder from a backup")
-        # A power loss can keep the rename and lose the removals before it, so they are made up for in either place.
-        for name in (INTENT, DRAFT):
-            self._remove(f"{folder if placed else staging}/{name}")
         if recovering:
             self._remove(f"{folder.rpartition('/')[0]}/{DAY}")
         if not placed:

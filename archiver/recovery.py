@@ -18,7 +18,7 @@ from archiver.evidence.merkle import verify_consistency
 from archiver.evidence.statement import parse_snapshot_id
 from archiver.evidence.tiles import consistency_proof
 from archiver.ledger import CHECKPOINT, Committed, Ledger, Maker
-from archiver.leftovers import TORN, digest_of, newest_folders, owed_checks, sweep_day, sweep_stamps
+from archiver.leftovers import TORN, digest_of, newest_folders, owed_checks, sweep_day, sweep_notes, sweep_stamps
 from archiver.pipeline import Pipeline
 from archiver.projection import rows_of
 from archiver.proofs import finish_proofs
@@ -71,6 +71,7 @@ def recover(pipeline: Pipeline) -> Recovered:
         pipeline.commit(finished, notes)
     else:
         ledger.acknowledge()
+    sweep_notes(archive.files)
     return Recovered(len(tail), committed, interrupted, tuple(warnings))
 
 

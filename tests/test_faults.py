@@ -15,6 +15,7 @@ from typing import Any, Literal
 
 import pytest
 
+from archiver.check import INTENTS
 from archiver.errors import ArchiverError
 from archiver.evidence.canonical import decode_line
 from archiver.signing import LogKey
@@ -163,9 +164,9 @@ class Run:
         """An intent that reached the disk counts although nobody was told."""
         left = self.disks.files.after_power_loss("lost")
         for name in left.list("staging"):
-            path = f"staging/{name}/intent.json"
-            if left.exists(path) and left.read(path).endswith(b"\n"):
-                self.told.intents.add(str(decode_line(left.read(path))["check"]))
+            if name.startswith(INTENTS):
+                lines = left.read(f"staging/{name}").splitlines(keepends=True)
+                self.told.intents |= {str(decode_line(line)["check"]) for line in lines if line.endswith(b"\n")}
         self.told.remember(left)
 
     def after(self, aftermath: Aftermath, database: Database) -> Disks:

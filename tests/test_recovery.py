@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from archiver.check import DRAFTS, INTENTS
 from archiver.errors import ArchiveDamaged, ArchiveError
 from archiver.evidence.canonical import encode_line
 from archiver.ledger import CHECKPOINT
@@ -347,11 +348,16 @@ def test_a_clock_that_went_back_before_a_start_with_owed_work_is_stated_first(pl
 # -- staging ---------------------------------------------------------------------------------------
 
 
+def drafts_in(place: Place) -> str:
+    (name,) = [name for name in place.files.list("staging") if name.startswith(DRAFTS)]
+    return f"staging/{name}"
+
+
 def test_a_valid_draft_is_committed_as_stored_and_flagged_recovered(place: Place) -> None:
     life = place.live()
     check = life.check(LARGE)
     life.operation.pipeline.intend([check])
-    life.operation.pipeline.capture(check)
+    life.operation.pipeline.make_durable([life.operation.pipeline.capture(check)])
     place.files.write(f"{check.staging}/spool-1", b"whose removal did not reach the disk")
     again = place.recovers()
     assert again.operation.recovered.committed == (check.id,)
@@ -378,14 +384,21 @@ def test_an_intent_alone_becomes_a_failed_check_interrupted(place: Place) -> Non
 
 
 def test_a_staging_folder_whose_intent_never_reached_the_disk_is_removed(place: Place) -> None:
-    place.files.write("staging/11111111-2222-4333-8444-555555555555/intent.json", b"")
-    place.files.remove("staging/11111111-2222-4333-8444-555555555555/intent.json")
+    place.files.write("staging/11111111-2222-4333-8444-555555555555/spool-1", b"")
+    place.files.remove("staging/11111111-2222-4333-8444-555555555555/spool-1")
     place.recovers()
     assert not place.of_kind("recovery")
 
 
-def test_a_torn_intent_is_stated_all_the_same(place: Place) -> None:
-    place.files.write("staging/11111111-2222-4333-8444-555555555555/intent.json", b'{"at":"20')
+def test_a_torn_intent_asked_nothing_of_the_network(place: Place) -> None:
+    place.files.write("staging/intents-11111111-2222-4333-8444-555555555555.jsonl", b'{"at":"20')
+    place.recovers()
+    assert not place.of_kind("recovery")
+    assert not place.files.list("staging")
+
+
+def test_bytes_without_an_intent_are_stated_all_the_same(place: Place) -> None:
+    place.files.write("staging/11111111-2222-4333-8444-555555555555/spool-1", b"bytes from the wire")
     place.recovers()
     assert place.of_kind("capture")[0]["reason"]["code"] == "interrupted"
 
@@ -395,8 +408,8 @@ def test_what_an_interrupted_check_had_written_is_sealed_with_its_digests(place:
     life = place.live()
     check = life.check(TERMS)
     life.operation.pipeline.intend([check])
-    life.operation.pipeline.capture(check)
-    warc, draft = (f"{check.staging}/{name}" for name in ("capture.warc.gz", "draft.json"))
+    life.operation.pipeline.make_durable([life.operation.pipeline.capture(check)])
+    warc, draft = f"{check.staging}/capture.warc.gz", drafts_in(place)
     whole = place.files.read(warc)
     if left == "a torn draft":
         place.files.truncate(draft, 100)
@@ -412,7 +425,6 @@ def test_what_an_interrupted_check_had_written_is_sealed_with_its_digests(place:
     sealed = {item["name"]: item["sha256"] for item in capture["partial"]}
     assert sealed["partial-capture.warc.gz"] == hashlib.sha256(kept).hexdigest()
     assert ("partial-spool-1" in sealed) == left.endswith("spool")
-    assert ("partial-draft.json" in sealed) == (left == "a torn draft")
     assert place.files.read(f"{capture['folder']}/partial-capture.warc.gz") == kept
     assert (capture["warc"], capture["result"]) == (None, "failed")
 
@@ -421,8 +433,10 @@ def test_a_draft_of_other_bytes_is_not_believed(place: Place) -> None:
     life = place.live()
     check = life.check(TERMS)
     life.operation.pipeline.intend([check])
-    draft = {**life.operation.pipeline.capture(check).draft, "check": "11111111-2222-4333-8444-555555555555"}
-    place.files.replace(f"{check.staging}/draft.json", encode_line(draft))
+    finished = life.operation.pipeline.capture(check)
+    life.operation.pipeline.make_durable([finished])
+    warc = {**finished.draft["warc"], "sha256": "0" * 64}
+    place.files.replace(drafts_in(place), encode_line({**finished.draft, "warc": warc}))
     place.recovers()
     (capture,) = [s for s in place.of_kind("capture") if s["check"] == check.id]
     assert capture["reason"]["code"] == "interrupted"
@@ -464,11 +478,12 @@ def test_a_disk_that_fills_up_during_the_warc_ends_the_check_as_storage_full(pla
 @pytest.mark.parametrize("verb", ["write staging", "data staging", "create staging"])
 def test_a_disk_that_fills_up_at_any_file_of_a_check_ends_it_as_storage_full(place: Place, verb: str) -> None:
     def capture(life: Life) -> list[Outcome]:
-        check = life.check(LARGE)
+        check = life.check(TERMS if verb == "write staging" else LARGE)
         life.operation.pipeline.intend([check])
         return committed(life, [life.operation.pipeline.capture(check)])
 
-    for number in numbers(place, capture, verb)[1:] if verb == "write staging" else numbers(place, capture, verb):
+    places = numbers(place, capture, verb)
+    for number in places[1:-1] if verb == "write staging" else places:  # the first are intents, the last drafts
         copy = place.copy()
         life = copy.live()
         copy.files.fault = Fault(len(copy.files.operations) + number, "refused", Full)
@@ -493,7 +508,12 @@ def named(place: Place, work: Callable[[Life], object]) -> list[str]:
 
 def numbers(place: Place, work: Callable[[Life], object], verb: str) -> list[int]:
     """Which of the operations of some work these are."""
-    return [number for number, name in enumerate(named(place, work)) if name.startswith(verb)]
+    swept = tuple(f"remove staging/{prefix}" for prefix in (INTENTS, DRAFTS))
+    return [
+        number
+        for number, name in enumerate(named(place, work))
+        if name.startswith(verb) and not name.startswith(swept)  # whose failure changes nothing
+    ]
 
 
 def batch(life: Life) -> list[Outcome]:
@@ -544,7 +564,22 @@ def test_a_full_disk_without_a_reserve_stops_and_is_recovered_at_the_next_start(
         life.writer.raise_if_fatal()
     place.files.capacity = None
     again = place.recovers()
-    assert again.operation.recovered.committed == (check.id,)
+    assert again.operation.recovered.interrupted == (check.id,)
+    (capture,) = [s for s in place.of_kind("capture") if s["check"] == check.id]
+    assert [item["name"] for item in capture["partial"]] == ["partial-capture.warc.gz"], "its draft did not fit"
+
+
+def test_a_full_disk_while_drafts_are_written_is_stated_with_the_batch(place: Place) -> None:
+    place.with_checks(TERMS)
+    for number in numbers(place, batch, "write staging/drafts"):
+        copy = place.copy()
+        life = copy.live()
+        copy.files.fault = Fault(len(copy.files.operations) + number, "refused", Full)
+        outcomes = batch(life)
+        copy.told.hear(outcomes)
+        assert [outcome.word for outcome in outcomes] == ["unchanged", "robots_denied"]
+        assert len(copy.of_kind("custody", "storage_full")) == 1
+        copy.recovers()
 
 
 @pytest.mark.parametrize("what", ["journal", "staging", "snapshots", "log/tile"])
