@@ -25,6 +25,7 @@ from archiver.evidence.verify import (
     Report,
     run,
 )
+from archiver.exits import exit_code as exit_code
 from archiver.folders import StoredFolder
 from archiver.ledger import CHECKPOINT, tile_reader
 from storage.errors import StorageError
@@ -239,13 +240,3 @@ def _names(folder: StoredFolder) -> Sequence[str] | None:
         return folder.names()
     except (StorageError, Failed):
         return None
-
-
-def exit_code(reports: Sequence[Report]) -> int:
-    """4 when the journal or the log is damaged, 1 when a check failed, 3 when one could not be made, else 0."""
-    failed = {c.number for report in reports for c in report.checks if c.verdict == "fail"}
-    if failed & {11, 14}:
-        return 4
-    if failed:
-        return 1
-    return 3 if any(report.verdict == "incomplete" for report in reports) else 0

@@ -6,6 +6,7 @@ checks it held with it: they are stated as interrupted, with what they had recei
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import logging
 import multiprocessing
@@ -83,10 +84,8 @@ class Crew:
                 continue
             member = min(self._members, key=lambda m: len(m.held))
             member.held[check.id] = check
-            try:
+            with contextlib.suppress(OSError):  # its end is noticed by ``collect``, which gives the check back
                 member.pipe.send(check)
-            except OSError:
-                pass  # its end is noticed by ``collect``, which gives the check back
         return refused
 
     def tell(self, robots: Sequence[Told]) -> None:

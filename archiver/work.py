@@ -44,6 +44,10 @@ class Work(Protocol):
         ...
 
 
+CREW = 4
+"""Most processes of a crew; the cores decide below that."""
+
+
 class LocalWork:
     """Work done in this process; a context manager around an ``Operation``. Of one operation there is one."""
 
@@ -62,6 +66,12 @@ class LocalWork:
 
     def __exit__(self, *_: object) -> None:
         self.operation.close()
+
+    def muster(self) -> None:
+        """Prepare for a large batch; only before this work is entered."""
+        wanted = min(self.operation.checks.concurrency, os.cpu_count() or 1, CREW)
+        if wanted > 1:
+            self.operation.muster(wanted)
 
     def capture(self, targets: Sequence[Target], progress: Progress) -> list[Json]:
         """Check every target now."""
@@ -155,6 +165,9 @@ class RemoteWork:
 
     def __exit__(self, *_: object) -> None:
         """Nothing to close: each request has its own connection."""
+
+    def muster(self) -> None:
+        """Nothing to prepare: the daemon has its own way."""
 
     def _ask(self, request: Json) -> Iterator[Json]:
         replies = ask_daemon(self._root, os.environ, request)

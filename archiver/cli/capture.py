@@ -11,6 +11,8 @@ from archiver.cli.context import Context, Progress
 if TYPE_CHECKING:
     from archiver.archive import Archive
 
+MUSTER = 32
+"""Checks from which on a crew of processes is worth its start."""
 FINE = frozenset({"new_version", "unchanged", "not_modified", "varying"})
 
 
@@ -46,7 +48,10 @@ def capture(context: Context, targets: tuple[str, ...], source: Any, everything:
         raise UsageError("nothing to capture", do="name an address or a document, or give --from or --all")
     # All are looked at before the first one is checked; one document is checked once, however often it is named.
     asked = list({tuple(target.items()): target for target in (_target(archive, word) for word in words)}.values())
-    with context.work() as work, Progress("capturing", len(asked)) as progress:
+    work = context.work()
+    if len(asked) >= MUSTER:
+        work.muster()
+    with work, Progress("capturing", len(asked)) as progress:
         results = work.capture(asked, lambda _n, _o: progress.step())
         warnings = work.settle(stamp=not no_stamp)
     for result in results:

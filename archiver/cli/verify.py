@@ -41,8 +41,8 @@ def verify(
 
     A FOLDER with --key and --root needs no archive. A WARC file that is none of ours is checked for its own digests.
     """
-    from archiver.audit import exit_code
     from archiver.errors import UsageError
+    from archiver.exits import exit_code
 
     if not subjects and not everything:
         raise UsageError("nothing to verify", do="name a snapshot, a file, a folder or a SHA-256, or give --all")
@@ -144,7 +144,9 @@ class _Desk:
         with path.open("rb") as handle:
             start = handle.read(5)
         if start[:2] == b"\x1f\x8b" or start == b"WARC/":
-            return [_foreign_warc(path)]
+            from archiver.cli.foreign_warc import check_foreign
+
+            return [check_foreign(path)]
         if not self._has_archive:
             from archiver.errors import UsageError
 
@@ -158,29 +160,6 @@ def _unmatched(subject: str, what: str) -> Report:
     from archiver.evidence.verify import CheckResult, Report
 
     return Report(subject, (CheckResult(2, "fail", f"{what} is of nothing that this archive knows"),), ())
-
-
-def _foreign_warc(path: Path) -> Report:
-    """A WARC file that no statement names: only what it says of itself can be checked."""
-    from concurrent.futures import ThreadPoolExecutor
-
-    from archiver.evidence.verify import CheckResult, Report
-    from archiver.evidence.warc_check import check_warc
-
-    with path.open("rb") as handle, ThreadPoolExecutor(1) as ahead:
-        check = check_warc(handle, ahead=ahead)
-    if check.ok and check.records:
-        detail = f"{len(check.records)} records, digests of {check.checked} hold, {check.unchecked} have none"
-        result = CheckResult(3, "pass", detail)
-    else:
-        first = check.findings[0] if check.findings else None
-        text = (
-            f"{path.name}: at byte {first.offset}: {first.detail} ({first.code})"
-            if first
-            else f"{path.name}: no records"
-        )
-        result = CheckResult(3, "fail", text)
-    return Report(str(path), (result,), ("who made this file and when: no statement of an archive names it",))
 
 
 def _print(report: Report) -> None:

@@ -60,7 +60,7 @@ def _unprintable(character: str) -> bool:
 
 
 def checked_url(url: str) -> str:
-    """Return the address without its fragment, or raise ``UsageError``: http or https, a host, no credentials."""
+    """Return the address without its fragment, else as given, or raise ``UsageError``: http or https, a host, no credentials."""
     if len(url) > MAX_URL:
         raise UsageError(f"an address of {len(url)} characters", do=f"the longest that is taken has {MAX_URL}")
     if any(c.isspace() or _unprintable(c) for c in url):
@@ -79,7 +79,8 @@ def checked_url(url: str) -> str:
         raise UsageError(f"{url!r} names no host")
     if parts.username is not None or parts.password is not None:
         raise UsageError("an address with a user name or password would end up in statements", do="leave them out")
-    return parts._replace(fragment="").geturl()
+    # Otherwise as it was given: "?" with nothing behind it asks for something else than no "?".
+    return parts.scheme + url.partition("#")[0][len(parts.scheme) :]
 
 
 def checked_entry(entry: WatchEntry) -> WatchEntry:

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
+from archiver.environment import utc_now
+from archiver.operation import Surroundings, open_operation
 from tests.cli.box import Box, until
 from tests.simulators.authority import TimestampAuthority
 from tests.simulators.website import Sleep, Website
@@ -44,7 +48,12 @@ def file(name: str, data: bytes) -> Callable[[Box], object]:
 def authority(**changes: object) -> Callable[[Box], object]:
     keys = {"name": "bad", "url": "http://127.0.0.1:9/", "roots": "bad.pem", **changes}
     table = "\n".join(f'{name} = "{value}"' for name, value in keys.items())
-    return lambda box: ((box.root / "bad.pem").write_bytes(b"rubbish"), box.append(f"\n[[authority]]\n{table}\n"))
+
+    def configure(box: Box) -> None:
+        (box.root / "bad.pem").write_bytes(b"rubbish")
+        box.append(f"\n[[authority]]\n{table}\n")
+
+    return configure
 
 
 def gone(name: str) -> Callable[[Box], object]:
@@ -343,18 +352,16 @@ def test_a_full_disk_is_stated_and_nothing_is_lost(tmp_path: Path, site: Website
     )
     done = subprocess.run(
         [sys.executable, "-c", code, "capture", site.url("/large"), site.url("/terms"), "--json"],
-        env=box.environment,
+        env={**box.environment, "PYTHONWARNINGS": ""},
         capture_output=True,
         text=True,
         timeout=60,
         check=False,
     )
-    assert "Traceback" not in done.stderr and done.returncode in (1, 4), done.stderr
-    by_url = {body["parts"][0]["url"]: body for body in box.captures() if body["parts"]}
-    if site.url("/large") in by_url:
-        assert by_url[site.url("/large")]["reason"]["code"] == "storage_full"
-    else:
-        assert done.returncode == 4
+    assert "Traceback" not in done.stderr and done.returncode == 1, done.stderr
+    assert [item["outcome"] for item in json.loads(done.stdout)] == ["failed", "new_version"]
+    ended = {body["result"]: body["reason"] for body in box.captures()}
+    assert ended["failed"]["code"] == "storage_full" and ended["stored"] is None
     again = box.fine("capture", site.url("/terms"), site.url("/large"), "--json").json
     assert [item["outcome"] for item in again][1] == "new_version"
     box.verified()
@@ -489,3 +496,21 @@ def test_a_lost_database_is_rebuilt(box: Box, site: Website) -> None:
     assert "archiver rebuild" in box.call("status").error()
     assert box.fine("rebuild", "--json").json == {"statements": len(box.statements())}
     assert box.call("verify", item["snapshot"]).code in (0, 3)
+
+
+# The clock
+
+
+def test_a_clock_that_went_back_is_stated(box: Box, site: Website) -> None:
+    box.fine("capture", site.url("/terms"))
+    newest = box.statements()[-1]["at"]
+    past = Surroundings(now=lambda: utc_now() - timedelta(days=1))
+    with open_operation(box.root, lambda: None, environment=box.environment, surroundings=past) as operation:
+        check = operation.pipeline.new_check([site.url("/terms")], trigger="manual")
+        operation.capture([check], lambda _, outcome: None)
+        operation.publish()
+    (step,) = [body for body in box.statements() if body["kind"] == "custody"]
+    assert (step["event"], step["from"]) == ("clock_step", newest) and step["to"] < newest
+    assert [body["result"] for body in box.captures()] == ["stored", "stored"]
+    box.fine("capture", site.url("/terms"))
+    box.verified()
