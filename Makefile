@@ -15,12 +15,12 @@ BIN := $(VENV)/bin
 
 # command:Debian package. Running needs Python alone; tests let other people's tools judge what was written.
 FOR_TEST := openssl:openssl unzip:unzip jq:jq gzip:gzip xxd:xxd node:nodejs npm:npm
-FOR_BENCH := openssl:openssl wget:wget
+FOR_BENCH := openssl:openssl wget:wget nginx:nginx-light time:time
 
 # Installs the packages whose command is missing when we are root, otherwise names them and stops.
 define need
 missing=(); \
-for pair in $(1); do command -v "$${pair%%:*}" >/dev/null || missing+=("$${pair##*:}"); done; \
+for pair in $(1); do PATH=$$PATH:/usr/sbin type -P "$${pair%%:*}" >/dev/null || missing+=("$${pair##*:}"); done; \
 command -v $(PYTHON) >/dev/null || missing+=(python3); \
 [ -x $(BIN)/python ] || $(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || missing+=(python3-venv); \
 if [ $${#missing[@]} -gt 0 ]; then \

@@ -77,13 +77,11 @@ class Checks:
                 self._pipeline.intend(batch)
                 begun += len(batch)
                 open_ += len(batch)
-                for check in crew.give(batch):
-                    self._writer.finish(self._capture(check)).add_done_callback(acknowledged.put)
-            if crew.alive:
-                finished, lost = crew.collect(0.005 if begun < len(checks) else 0.05)
-                finished += [interrupted(self._pipeline, check) for check in lost]
-                for item in finished:
-                    self._writer.finish(item).add_done_callback(acknowledged.put)
+                crew.give(batch)
+            finished, lost = crew.collect(0.005 if begun < len(checks) else 0.05)
+            finished += [interrupted(self._pipeline, check) for check in lost]
+            for item in finished:
+                self._writer.finish(item).add_done_callback(acknowledged.put)
             open_ -= self._tell(acknowledged, crew, places, done)
 
     def _tell(

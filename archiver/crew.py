@@ -12,6 +12,7 @@ import logging
 import multiprocessing
 import os
 import signal
+from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection, wait
@@ -23,6 +24,8 @@ from archiver.evidence.exchange import Failure
 
 LOG = logging.getLogger("archiver.crew")
 _PR_SET_PDEATHSIG = 1
+HOLDS = 8
+"""Checks a member has in hand: enough never to wait, few enough to hear soon of what was committed."""
 JOIN_S = 5.0
 """Seconds a member may take to end once it has nothing to do."""
 
@@ -44,6 +47,7 @@ class Crew:
     def __init__(self, size: int, make_drafter: MakeDrafter) -> None:
         context = multiprocessing.get_context("fork")
         self._members: list[_Member] = []
+        self._waiting: deque[Check] = deque()
         for _ in range(size):
             ours, theirs = context.Pipe()
             others = [member.pipe for member in self._members] + [ours]
@@ -65,28 +69,21 @@ class Crew:
                 member.process.join()
         self._members = []
 
-    @property
-    def alive(self) -> bool:
-        """False when no member is left."""
-        return bool(self._members)
+    def give(self, checks: Sequence[Check]) -> None:
+        """Take checks to be made."""
+        self._waiting += checks
+        self._hand_out()
 
-    @property
-    def held(self) -> int:
-        """Checks given out and not yet brought back."""
-        return sum(len(member.held) for member in self._members)
-
-    def give(self, checks: Sequence[Check]) -> list[Check]:
-        """Hand out checks, each to the member with the fewest; return those that nobody could take."""
-        refused = []
-        for check in checks:
-            if not self._members:
-                refused.append(check)
-                continue
+    def _hand_out(self) -> None:
+        """Give each member what it can hold, those with the fewest first."""
+        while self._waiting and self._members:
             member = min(self._members, key=lambda m: len(m.held))
+            if len(member.held) >= HOLDS:
+                return
+            check = self._waiting.popleft()
             member.held[check.id] = check
             with contextlib.suppress(OSError):  # its end is noticed by ``collect``, which gives the check back
                 member.pipe.send(check)
-        return refused
 
     def tell(self, robots: Sequence[Told]) -> None:
         """Let every member know which statements hold the robots.txt files they fetched."""
@@ -97,7 +94,7 @@ class Crew:
                 continue
 
     def collect(self, timeout_s: float) -> tuple[list[Finished], list[Check]]:
-        """Wait for finished checks; also return those whose member died."""
+        """Wait for finished checks; also return those that nobody will make: of a dead member, or of no member."""
         by_pipe = {member.pipe: member for member in self._members}
         finished: list[Finished] = []
         lost: list[Check] = []
@@ -114,6 +111,10 @@ class Crew:
                 self._members.remove(member)
                 member.pipe.close()
                 member.process.join(JOIN_S)
+        self._hand_out()
+        if not self._members:
+            lost += self._waiting
+            self._waiting.clear()
         return finished, lost
 
 

@@ -141,5 +141,3 @@ def _table(measured: Rounds, how: str, documents: int) -> Table:
         "CPU s per 1000", "x wget", "peak RSS MiB", "WARC MB",
     )  # fmt: skip
     return Table(f"{documents} documents over {how}", columns, rows, goals)
-
-

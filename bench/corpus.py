@@ -91,9 +91,7 @@ def _sentences(rng: random.Random) -> list[str]:
     syllables = "ba be ci con de di er fa ge in la lo men na no or per que ra re se ta ter ti tor ur va ver".split()
     words = ["".join(rng.choices(syllables, k=rng.choice((1, 1, 2, 2, 3, 4)))) for _ in range(4000)]
     weights = [1 / (rank + 3) for rank in range(len(words))]
-    return [
-        " ".join(rng.choices(words, weights, k=rng.randint(6, 24))).capitalize() + "." for _ in range(20_000)
-    ]
+    return [" ".join(rng.choices(words, weights, k=rng.randint(6, 24))).capitalize() + "." for _ in range(20_000)]
 
 
 def make_large(folder: Path) -> str:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-TIMEOUT_S = 900
+GNU_TIME = ("/usr/bin/time", "-q", "-f", "%M", "-o", "{}")
 Numbers = dict[str, float]
 Rounds = dict[str, list[Numbers]]
 """System -> what was measured in each round."""
@@ -39,11 +39,12 @@ class Run:
 def measure(command: Sequence[str], *, env: Mapping[str, str] | None = None, fine: Sequence[int] = (0,)) -> Run:
     """Run a command to its end; an exit code that is not in ``fine`` ends the benchmark with what it said.
 
-    Peak memory is read through GNU time: the kernel lets a child begin with the size of the process that made it,
-    and ours is larger than some of the programs we measure.
+    Peak memory is read through GNU time where there is one: the kernel lets a child begin with the size of the
+    process that made it, and ours is larger than some of the programs we measure.
     """
     with tempfile.NamedTemporaryFile() as peak, tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
-        timed = ["/usr/bin/time", "-q", "-f", "%M", "-o", peak.name, *command]
+        timed = [*(GNU_TIME if Path(GNU_TIME[0]).exists() else ()), *command]
+        timed = [peak.name if word == "{}" else word for word in timed]
         began = time.perf_counter()
         process = subprocess.Popen(
             timed, stdin=subprocess.DEVNULL, stdout=out, stderr=err, env={**os.environ, **(env or {})}
@@ -56,7 +57,7 @@ def measure(command: Sequence[str], *, env: Mapping[str, str] | None = None, fin
         text = out.read().decode("utf-8", "replace")
         if code not in fine:
             raise SystemExit(f"{' '.join(command)} ended with {code}\n{text[-500:]}\n{err.read().decode()[-2000:]}")
-        kilobytes = int(Path(peak.name).read_text().split()[-1])
+        kilobytes = int((Path(peak.name).read_text().split() or [usage.ru_maxrss])[-1])
     return Run(wall, usage.ru_utime + usage.ru_stime, kilobytes / 1024, code, text)
 
 

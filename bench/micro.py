@@ -91,14 +91,11 @@ def _tokens(folder: Path) -> dict[str, float]:
 
 def _captures(site: Website, names: list[str]) -> dict[str, float]:
     """Visit a small and a large document, and write what was recorded."""
-    text = (
-        f'[network]\nallow_private = ["127.0.0.0/8"]\nports = [{site.port}]\nmax_bytes = 1073741824\n'
-        'robots = "ignore"\n'
-    )
+    text = f'[network]\nallow_private = ["127.0.0.0/8"]\nports = [{site.port}]\n'
     by_size = sorted(names, key=lambda name: (SCRATCH / "site" / name).stat().st_size)
     figures = {}
     with tempfile.TemporaryDirectory(dir=SCRATCH) as folder:
-        capturer = make_capturer(parse_settings(text.replace('robots = "ignore"\n', ""), {}))
+        capturer = make_capturer(parse_settings(text, {}))
         spool = Path(folder) / "spool"
         for size, name in (("19 KB", by_size[len(by_size) // 2]), ("2.6 MB", by_size[-1])):
             url = site.url(name)

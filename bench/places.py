@@ -12,7 +12,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 HERE = Path(__file__).resolve().parent
 SCRATCH = Path(os.environ.get("BENCH_SCRATCH") or HERE / "scratch").resolve()
-RESULTS = HERE / "results"
+RESULTS = Path(os.environ.get("BENCH_RESULTS") or HERE / "results").resolve()
 PAGE = ROOT / "docs" / "benchmarks.md"
 PYTHON = sys.executable
 

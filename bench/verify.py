@@ -22,6 +22,7 @@ BLOCKS = "fastwarc check"
 BOTH = "fastwarc check --verify-payloads"
 OURS = "archiver verify FILE"
 OUR_BLOCKS = "our checker, block digests only"
+ONE_CPU = "archiver verify FILE, one processor"
 
 
 def suite(rounds: int, documents: int, copies: int) -> Result:
@@ -34,6 +35,7 @@ def suite(rounds: int, documents: int, copies: int) -> Result:
         BLOCKS: [program("fastwarc"), "check", "-q", str(warc)],
         BOTH: [program("fastwarc"), "check", "-q", "--verify-payloads", str(warc)],
         OURS: [program("archiver"), "verify", str(warc)],
+        ONE_CPU: ["taskset", "-c", "0", program("archiver"), "verify", str(warc)],
         OUR_BLOCKS: [PYTHON, peer("check_blocks.py"), str(warc)],
     }
     measured = in_turn({name: _job(command, size, records) for name, command in commands.items()}, rounds)
@@ -52,7 +54,7 @@ def _warc(copies: int) -> tuple[Path, int, int]:
             capture_output=True, text=True, check=True, timeout=1800,
         )  # fmt: skip
         size = 0
-        with igzip.open(warc) as inflated:
+        with igzip.open(warc) as inflated:  # type: ignore[no-untyped-call]
             while piece := inflated.read(1 << 20):
                 size += len(piece)
         said.write_text(json.dumps({"size": size, "records": int(done.stdout)}))

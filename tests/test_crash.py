@@ -22,7 +22,7 @@ from archiver.operation import create_archive, open_operation
 from archiver.settings import SCHEMA, Value, parse_settings, render
 from storage.index import Index
 from storage.local import LocalFiles
-from tests.invariants import Audit, Told
+from tests.invariants import Audit, Told, head_copy_knows_what_was_acknowledged
 from tests.simulators import crash_child
 from tests.simulators.website import Close, Document, Website
 
@@ -43,6 +43,10 @@ class Archive:
     told: Told = field(default_factory=Told)
     audited: int = 0
 
+    @property
+    def heads(self) -> Path:
+        return self.state / "evidence-archiver" / "heads"
+
     def recover(self) -> int:
         """Start, let recovery do its work, stop; return the number of statements."""
         operation = open_operation(self.root, lambda: None, environment={"XDG_STATE_HOME": str(self.state)})
@@ -56,8 +60,7 @@ class Archive:
 
     def audit(self, *, full: bool) -> None:
         """Check the invariants of what is new, or of everything and row by row."""
-        heads = self.state / "evidence-archiver" / "heads"
-        with LocalFiles(self.root) as files, LocalFiles(heads) as head:
+        with LocalFiles(self.root) as files, LocalFiles(self.heads) as head:
             audit = Audit(files, head, first=0 if full else self.audited)
             index = Index(self.root / "archive.db", read_only=True)
             scratch = Index(None)
@@ -178,6 +181,8 @@ def test_nothing_acknowledged_is_lost_after_200_kills_with_eight_checks_in_fligh
                         _, seq, entry = line.split()
                         assert archive.told.entries.setdefault(int(seq), entry) == entry, f"{seq} was given out twice"
                         acknowledged += 1
+                with LocalFiles(archive.heads) as head:
+                    head_copy_knows_what_was_acknowledged(head, archive.told)
                 if kill % 5 == 0 and kill % FULL:
                     continue  # the next life recovers by itself, and may be killed while it does
                 size = archive.recover()

@@ -24,7 +24,7 @@ from storage.errors import Full, StorageError
 from storage.index import Index, TableRow
 from storage.memory import Fault, MemoryFiles, Mode, PowerLoss
 from storage.powerloss import Choice
-from tests.invariants import Audit, Told
+from tests.invariants import Audit, Told, head_copy_knows_what_was_acknowledged
 from tests.simulators.scripted import ORIGIN, Life, live, make
 
 A, B = "http://a.example/terms", "http://a.example/news"
@@ -168,6 +168,7 @@ class Run:
                 lines = left.read(f"staging/{name}").splitlines(keepends=True)
                 self.told.intents |= {str(decode_line(line)["check"]) for line in lines if line.endswith(b"\n")}
         self.told.remember(left)
+        head_copy_knows_what_was_acknowledged(self.disks.head.after_power_loss("lost"), self.told)
 
     def after(self, aftermath: Aftermath, database: Database) -> Disks:
         """What is left after the crash."""

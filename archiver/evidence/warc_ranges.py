@@ -55,7 +55,7 @@ def joined(tallies: Sequence[Tally | None]) -> Tally | None:
     """
     whole = [tally for tally in tallies if tally is not None]
     file = Tally(sum(tally.records for tally in whole), sum(tally.checked for tally in whole))
-    return file if file.records <= MAX_RECORDS else None
+    return file if len(whole) == len(tallies) and file.records <= MAX_RECORDS else None
 
 
 class _Range(io.RawIOBase):

@@ -6,5 +6,5 @@ from pathlib import Path
 
 from archiver.evidence.warc_check import check_warc
 
-with Path(sys.argv[1]).open("rb") as source, ThreadPoolExecutor(2) as ahead:
-    sys.exit(not check_warc(source, payloads=False, ahead=ahead, abreast=2).ok)
+with Path(sys.argv[1]).open("rb") as source, ThreadPoolExecutor(1) as ahead:
+    sys.exit(not check_warc(source, payloads=False, ahead=ahead).ok)

@@ -17,7 +17,9 @@ from archiver.evidence.warc_ranges import Tally, check_range, cut, joined
 VECTORS = Path(__file__).parent.parent / "vectors" / "warc"
 GOOD = (VECTORS / "good.warc.gz").read_bytes()
 BROKEN = sorted(
-    path.name for path in VECTORS.glob("*.warc*") if not check_warc(io.BytesIO(path.read_bytes()), max_records=9).ok
+    path.name
+    for path in VECTORS.glob("*.warc*")
+    if "bomb" not in path.name and not check_warc(io.BytesIO(path.read_bytes())).ok
 )
 
 

@@ -1,0 +1,165 @@
+"""The page for the opposing expert: its commands hold on real snapshots and stop at a changed byte; none is ours."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.simulators.archives import TERMS, Workshop, small_archive, workshop
+from tests.tampering import changed, flipped
+
+PAGE = Path(__file__).resolve().parent.parent / "docs/verify-without-us.md"
+CHUNKED = (
+    b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nTransfer-Encoding: chunked\r\n\r\n"
+    + b"".join(b"%x;name=value\r\n%b\r\n" % (len(piece), piece) for piece in (TERMS[:20], TERMS[20:21], TERMS[21:]))
+    + b"0\r\n\r\n"
+)
+
+
+def script() -> str:
+    """Every command block of the page, one after the other."""
+    blocks = re.findall(r"^```sh\n(.*?)^```", PAGE.read_text("utf-8"), re.MULTILINE | re.DOTALL)
+    assert len(blocks) > 10
+    return "\n".join(blocks)
+
+
+class Expert:
+    """Somebody with a folder, a copy of the archive, and keys from elsewhere."""
+
+    def __init__(self, place: Path, archive: Path, shop: Workshop) -> None:
+        self.place = place
+        self.archive = place / "archive"
+        self.outside = place / "outside"
+        shutil.copytree(archive, self.archive)
+        self.outside.mkdir(parents=True)
+        shutil.copy(archive / "keys/log.pub.pem", self.outside)
+        for name in shop.authorities:
+            shutil.copy(archive / f"authorities/{name}.pem", self.outside)
+        self.stick = place / "stick"
+        for folder in archive.glob("snapshots/*/*/*/*"):
+            shutil.copytree(folder, self.stick / folder.name)
+
+    def check(self, snapshot: str) -> subprocess.CompletedProcess[str]:
+        """Run the page in a snapshot's folder, with nothing of ours on the path."""
+        scratch = self.place / "scratch"
+        scratch.mkdir(exist_ok=True)
+        environment = {
+            "PATH": "/usr/local/bin:/usr/bin:/bin",
+            "OUTSIDE": str(self.outside),
+            "ARCHIVE": str(self.archive),
+            "TMPDIR": str(scratch),
+            "HOME": os.environ.get("HOME", "/"),
+        }
+        done = subprocess.run(
+            ["bash", "-c", script()],
+            cwd=self.stick / snapshot,
+            env=environment,
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+        shutil.rmtree(scratch)
+        return done
+
+
+@pytest.fixture(scope="module")
+def expert(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Expert, list[str]]]:
+    place = tmp_path_factory.mktemp("expert")
+    with workshop(place / "operator") as shop:
+        archive = place / "operator/archive"
+        snapshots = small_archive(shop, archive)
+        shop.site.scripts["/chunked"] = [CHUNKED]
+        (chunked,) = shop.capture(archive, [shop.site.url("/chunked")])
+        yield Expert(place / "expert", archive, shop), [*snapshots, str(chunked.capture.body["snapshot"])]
+
+
+def test_no_command_is_ours() -> None:
+    words = re.sub(r"#.*", "", script())
+    assert not re.search(r"\b(archiver|python3?|pip|warcio)\b", words)
+
+
+@pytest.mark.parametrize("number", range(4))
+def test_every_command_succeeds(expert: tuple[Expert, list[str]], number: int) -> None:
+    someone, snapshots = expert
+    done = someone.check(snapshots[number])
+    assert done.returncode == 0, done.stdout[-1500:] + done.stderr
+    said = done.stdout
+    assert f"statement {int(snapshots[number].rsplit('-', 1)[1])} of " in said
+    for words in (
+        "canonical",
+        "capture.warc.gz: OK",
+        "equal: decoded content",
+        "equal: root over",
+        "no number is missing",
+    ):
+        assert words in said
+    assert "Signature Verified Successfully" in said
+    assert done.stdout.count("Verification: OK") + done.stderr.count("Verification: OK") >= 2
+    assert ("sealed between" in said) == (number > 0)
+    assert "a changed byte is noticed" in said
+    assert "DIFFERENT" not in said
+
+
+def places(file: Path) -> list[int]:
+    """Where to change a file: in a reply only what is signed, which comes first."""
+    size = file.stat().st_size
+    return [120] if file.suffix == ".tsr" else [size // 3, size - 2]
+
+
+@pytest.mark.parametrize("number", [0, 1])
+def test_a_changed_byte_stops_it(expert: tuple[Expert, list[str]], number: int) -> None:
+    someone, snapshots = expert
+    folder = someone.stick / snapshots[number]
+    for file in sorted(folder.iterdir()):
+        for offset in places(file):
+            with changed(file, flipped(file.read_bytes(), offset)):
+                done = someone.check(snapshots[number])
+            assert done.returncode != 0, (file.name, offset, done.stdout[-800:])
+            assert "a changed byte is noticed" not in done.stdout
+
+
+def test_a_changed_byte_of_the_archive_stops_it(expert: tuple[Expert, list[str]]) -> None:
+    someone, snapshots = expert
+    for pattern in ("journal/*.jsonl", "log/checkpoint", "stamps/4/checkpoint", "stamps/4/north.tsr"):
+        (file,) = someone.archive.glob(pattern)
+        with changed(file, flipped(file.read_bytes(), file.stat().st_size // 2)):
+            done = someone.check(snapshots[0])
+        assert done.returncode != 0, (pattern, done.stdout[-800:])
+
+
+@pytest.mark.parametrize("name", ["notes.txt", ".hidden"])
+def test_a_stranger_stops_it(expert: tuple[Expert, list[str]], name: str) -> None:
+    someone, snapshots = expert
+    stranger = someone.stick / snapshots[0] / name
+    stranger.write_text("more\n")
+    done = someone.check(snapshots[0])
+    stranger.unlink()
+    assert done.returncode != 0
+    assert f"STRANGER: {name}" in done.stdout
+
+
+def test_another_key_stops_it(expert: tuple[Expert, list[str]]) -> None:
+    someone, snapshots = expert
+    key = someone.outside / "log.pub.pem"
+    made = subprocess.run(
+        "openssl genpkey -algorithm ed25519 | openssl pkey -pubout", shell=True, capture_output=True, check=True
+    )
+    with changed(key, made.stdout):
+        done = someone.check(snapshots[0])
+    assert done.returncode != 0
+    assert "DIFFERENT: key identifier" in done.stdout
+
+
+def test_a_root_of_someone_else_stops_it(expert: tuple[Expert, list[str]]) -> None:
+    someone, snapshots = expert
+    root = someone.outside / "north.pem"
+    with changed(root, (someone.outside / "south.pem").read_bytes()):
+        done = someone.check(snapshots[0])
+    assert done.returncode != 0
