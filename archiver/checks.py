@@ -21,6 +21,8 @@ STEP = 32
 """Checks whose intents share one barrier."""
 WINDOW = 128
 """Checks begun and not yet acknowledged, at most: bounds memory and what a crash can interrupt."""
+PATIENCE_S = 0.03
+"""How long a finished check of a crew may wait for others to be committed with it."""
 LOG = logging.getLogger("archiver.checks")
 
 
@@ -70,6 +72,7 @@ class Checks:
         places = {check.id: number for number, check in enumerate(checks)}
         acknowledged: queue.SimpleQueue[Future[Outcome]] = queue.SimpleQueue()
         begun = open_ = 0
+        self._writer.patience_s = PATIENCE_S
         while begun < len(checks) or open_:
             room = min(WINDOW - open_, len(checks) - begun)
             if room >= STEP or 0 < room == len(checks) - begun:
@@ -83,6 +86,7 @@ class Checks:
             for item in finished:
                 self._writer.finish(item).add_done_callback(acknowledged.put)
             open_ -= self._tell(acknowledged, crew, places, done)
+        self._writer.patience_s = 0.0
 
     def _tell(
         self,

@@ -20,7 +20,7 @@ from archiver.evidence.instant import parse_instant
 from archiver.operation import Operation
 from archiver.outcome import Outcome
 from archiver.stamp.interface import StampFailure
-from archiver.systemd import ServiceManager
+from archiver.systemd import NotifySocket
 from archiver.watch.entry import WatchedDocument
 from archiver.watch.schedule import Due, after_check, due_now, host_of, within_reach
 from archiver.work import LocalWork, answer
@@ -46,7 +46,7 @@ class Daemon:
         self._operation = operation
         self._archive = operation.archive
         self._work = LocalWork(operation)
-        self._manager = ServiceManager(environment)
+        self._manager = NotifySocket(environment)
         self._control = ControlServer(root, environment, lambda request: answer(self._work, request))
         self._stop = threading.Event()
         self._busy: dict[str, WatchedDocument] = {}

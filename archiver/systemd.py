@@ -6,7 +6,7 @@ import socket
 from collections.abc import Mapping
 
 
-class ServiceManager:
+class NotifySocket:
     """Sends states to the socket that systemd names; does nothing without one."""
 
     def __init__(self, environment: Mapping[str, str]) -> None:

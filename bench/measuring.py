@@ -57,7 +57,7 @@ def measure(command: Sequence[str], *, env: Mapping[str, str] | None = None, fin
         text = out.read().decode("utf-8", "replace")
         if code not in fine:
             raise SystemExit(f"{' '.join(command)} ended with {code}\n{text[-500:]}\n{err.read().decode()[-2000:]}")
-        kilobytes = int((Path(peak.name).read_text().split() or [usage.ru_maxrss])[-1])
+        kilobytes = int((Path(peak.name).read_text().split() or [str(usage.ru_maxrss)])[-1])
     return Run(wall, usage.ru_utime + usage.ru_stime, kilobytes / 1024, code, text)
 
 

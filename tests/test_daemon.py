@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import re
 import signal
 import socket
 import threading
@@ -228,6 +229,15 @@ def test_the_log_is_json_lines_where_nobody_reads_along(box: Box) -> None:
     for item in entries:
         assert item["at"].endswith("Z") and item["level"] in ("debug", "info", "warning", "error")
     assert all(item["level"] == "info" for item in entries), "a quiet run warns of nothing"
+
+
+def test_the_log_is_text_where_someone_asks_for_it(box: Box) -> None:
+    watch(box, "/terms")
+    with box.daemon("run", "--log-text") as daemon:
+        until(lambda: "new_version /terms" in daemon.log_text())
+        assert daemon.stop() == 0
+        for line in daemon.log_text().splitlines():
+            assert re.match(r"\d\d:\d\d:\d\d [^{]", line)
 
 
 def test_commands_beside_the_daemon_are_handed_over(box: Box, site: Website) -> None:

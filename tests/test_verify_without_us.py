@@ -107,22 +107,16 @@ def test_every_command_succeeds(expert: tuple[Expert, list[str]], number: int) -
     assert "DIFFERENT" not in said
 
 
-def places(file: Path) -> list[int]:
-    """Where to change a file: in a reply only what is signed, which comes first."""
-    size = file.stat().st_size
-    return [120] if file.suffix == ".tsr" else [size // 3, size - 2]
-
-
 @pytest.mark.parametrize("number", [0, 1])
 def test_a_changed_byte_stops_it(expert: tuple[Expert, list[str]], number: int) -> None:
     someone, snapshots = expert
     folder = someone.stick / snapshots[number]
     for file in sorted(folder.iterdir()):
-        for offset in places(file):
-            with changed(file, flipped(file.read_bytes(), offset)):
-                done = someone.check(snapshots[number])
-            assert done.returncode != 0, (file.name, offset, done.stdout[-800:])
-            assert "a changed byte is noticed" not in done.stdout
+        offset = 120 if file.suffix == ".tsr" else file.stat().st_size // 3  # in a reply, of what is signed
+        with changed(file, flipped(file.read_bytes(), offset)):
+            done = someone.check(snapshots[number])
+        assert done.returncode != 0, (file.name, offset, done.stdout[-800:])
+        assert "a changed byte is noticed" not in done.stdout
 
 
 def test_a_changed_byte_of_the_archive_stops_it(expert: tuple[Expert, list[str]]) -> None:

@@ -51,6 +51,8 @@ def _side_by_side(path: Path) -> Tally | None:
 
     with path.open("rb") as source:
         ranges = cut(source, size, min(processes * PIECES_EACH, size // PIECE))
+    if len(ranges) < 2:
+        return None
     try:
         # Forked: what is imported already need not be imported again, and no thread of ours runs yet.
         with ProcessPoolExecutor(processes, mp_context=get_context("fork")) as pool:

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from archiver.recovery import Recovered
 
 
-@click.command(epilog="Example: archiver --archive my-archive --passphrase-file secret run")
+@click.command(epilog="Example: archiver run --archive my-archive --passphrase-file secret")
 @click.option("--log-json/--log-text", default=None, help="Form of the log; default: text on a terminal, else JSON.")
 @click.pass_obj
 def run(context: Context, log_json: bool | None) -> None:

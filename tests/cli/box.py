@@ -218,8 +218,7 @@ class Daemon:
         self._log = box.folder / f"log-{time.monotonic_ns()}"
         with self._log.open("w") as log:
             self.process = box.process(
-                *words,
-                "run",
+                *(words or ("run",)),
                 stdout=log,
                 stderr=log,
                 env={"NOTIFY_SOCKET": "@" + address[1:], **environment},

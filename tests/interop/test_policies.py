@@ -205,7 +205,7 @@ def test_warcio_passes_every_file(filled: Filled) -> None:
 def test_fastwarc_passes_every_file(filled: Filled, tmp_path: Path) -> None:
     def judge(warc: Path) -> None:
         told = tmp_path / f"{warc.parent.name}.txt"
-        words = [TOOLS / "fastwarc", "check", "-p", "-q", "-o", told, warc]
+        words = [str(word) for word in (TOOLS / "fastwarc", "check", "-p", "-q", "-o", told, warc)]
         judged = subprocess.run(words, capture_output=True, text=True, check=False)
         assert judged.returncode == 0, told.read_text()
         assert "FAIL" not in told.read_text()
