@@ -14,6 +14,7 @@ ARGS ?=
 BIN := $(VENV)/bin
 
 # command:Debian package. Running needs Python alone; tests let other people's tools judge what was written.
+FOR_DEMO := openssl:openssl
 FOR_TEST := openssl:openssl unzip:unzip jq:jq gzip:gzip xxd:xxd node:nodejs npm:npm
 FOR_BENCH := openssl:openssl wget:wget nginx:nginx-light time:time
 
@@ -35,12 +36,12 @@ $(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
 	|| { echo "$(PYTHON) is older than 3.11; name a newer one: make PYTHON=python3.12 …" >&2; exit 1; }
 endef
 
-.PHONY: help demo run test lint fmt bench docs clean need-run need-test need-bench
+.PHONY: help demo run test lint fmt bench docs clean need-run need-demo need-test need-bench
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*##' $(firstword $(MAKEFILE_LIST)) | sed -E 's/:.*## /\t/' | expand -t 10
 
-demo: need-run $(VENV)/run.stamp ## a tour on loopback: a site whose policy changes, a timestamp authority, the daemon
+demo: need-demo $(VENV)/run.stamp ## a tour on loopback: a site whose policy changes, a timestamp authority, the daemon
 	$(BIN)/archiver demo $(ARGS)
 
 run: need-run $(VENV)/run.stamp ## the daemon on ARCHIVE (default ./archive); make one first with archiver init
@@ -71,6 +72,9 @@ clean: ## remove what make and the tools made; never an archive
 
 need-run:
 	@$(call need,)
+
+need-demo:
+	@$(call need,$(FOR_DEMO))
 
 need-test:
 	@$(call need,$(FOR_TEST))

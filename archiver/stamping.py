@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from archiver.archive import Archive
-from archiver.errors import MalformedTimestamp
+from archiver.errors import ArchiveDamaged, MalformedTimestamp
 from archiver.evidence.canonical import Json
 from archiver.evidence.checkpoint import Checkpoint
 from archiver.evidence.instant import parse_instant
@@ -225,9 +225,20 @@ def place_stamp(archive: Archive, statement: Statement) -> list[str]:
         placed.append((f"{staging}/checkpoint", f"stamps/{body['size']}/checkpoint"))
     # What a stopped removal left of the staging folder: everything was durable in its place before that began.
     placed = [(source, target) for source, target in placed if archive.files.exists(source)]
+    _refuse_to_replace(archive, f"{base}.tsr", body["token_sha256"])
     for source, target in placed:
         lay(archive, target, archive.files.read(source))
     return [target for _, target in placed]
+
+
+def _refuse_to_replace(archive: Archive, path: str, token_sha256: str) -> None:
+    """Raise ``ArchiveDamaged`` when another stated token lies where this one is to go: evidence is never overwritten."""
+    if not archive.files.exists(path):
+        return
+    there = hashlib.sha256(archive.files.read(path)).hexdigest()
+    known = archive.index.row("select seq from stamp where token_sha256 = ?", (bytes.fromhex(there),))
+    if there != token_sha256 and known is not None:
+        raise ArchiveDamaged(f"{path} holds the token of statement {known['seq']}; another one was to be placed there")
 
 
 def lay(archive: Archive, path: str, data: bytes) -> None:

@@ -55,7 +55,7 @@ def run(name: str, quick: bool, rounds: int | None) -> Result:
     settings: dict[str, dict[str, int]] = {
         "capture": {"rounds": some, "documents": 100 if quick else 1000},
         "verify": {"rounds": some, "documents": 100 if quick else 1000, "copies": 1 if quick else 12},
-        "startup": {"runs": rounds or (2 if quick else 40)},
+        "startup": {"runs": 2 if quick else 8 * some},
         "memory": {"rounds": rounds or (1 if quick else 3)},
         "micro": {"rounds": some, "documents": 50 if quick else 1000},
     }

@@ -214,9 +214,14 @@ def _failure(error: requests.exceptions.RequestException) -> StampFailure:
 
 
 def _kind(error: BaseException) -> str:
-    """Return the name of the innermost cause that requests kept."""
+    """Return the system's own words for why there is no connection, or the name of the innermost cause kept."""
     inner = error.args[0] if error.args else error
     reason = getattr(inner, "reason", inner)
+    cause: BaseException | None = reason if isinstance(reason, BaseException) else None
+    while cause is not None:
+        if isinstance(cause, OSError) and cause.strerror:
+            return cause.strerror
+        cause = cause.__cause__ or cause.__context__
     return type(reason).__name__
 
 
