@@ -60,7 +60,10 @@ def _unprintable(character: str) -> bool:
 
 
 def checked_url(url: str) -> str:
-    """Return the address without its fragment, else as given, or raise ``UsageError``: http or https, a host, no credentials."""
+    """Return the address without its fragment, else as given.
+
+    ``UsageError`` unless it is http or https, names a host, and holds no credentials.
+    """
     if len(url) > MAX_URL:
         raise UsageError(f"an address of {len(url)} characters", do=f"the longest that is taken has {MAX_URL}")
     if any(c.isspace() or _unprintable(c) for c in url):
