@@ -35,9 +35,9 @@ class Outcome:
         return reason is not None and reason["code"] in RETRYABLE
 
     def to_json(self, stamps: Sequence[Mapping[str, Any]] = ()) -> Json:
-        """One item of ``capture --json`` (its keys are a contract)."""
+        """One item of ``capture --json`` (its keys are a contract); of several parts it tells the first one's facts."""
         body = self.capture.body
-        part = body["parts"][-1] if body["parts"] else None
+        part = body["parts"][0] if body["parts"] else None
         last = part["exchanges"][-1] if part and part["exchanges"] else None
         tls = last["connection"]["tls"] if last and last["connection"] else None
         judged = self.assessment.body if self.assessment else None

@@ -47,9 +47,10 @@ def rows_of(statement: Statement, segment: str, offset: int, token: bytes | None
 
 
 def _capture(seq: int, body: Json) -> list[TableRow]:
+    """The row of a capture; of a document of several parts it holds the first one's facts, ``digest`` those of all."""
     parts = body["parts"]
-    last = parts[-1]["exchanges"][-1] if parts and parts[-1]["exchanges"] else None
-    content = parts[-1]["content"] if parts else None
+    last = parts[0]["exchanges"][-1] if parts and parts[0]["exchanges"] else None
+    content = parts[0]["content"] if parts else None
     tls = last["connection"]["tls"] if last and last["connection"] else None
     warc = body["warc"]
     reason = body["reason"] or {}
@@ -58,7 +59,7 @@ def _capture(seq: int, body: Json) -> list[TableRow]:
         "check_id": body["check"],
         "document": body["document"],
         "url_id": parts[0]["url"] if parts else None,
-        "final_url_id": parts[-1]["final_url"] if parts else None,
+        "final_url_id": parts[0]["final_url"] if parts else None,
         "result": body["result"],
         "reason": reason.get("code"),
         "detail": reason.get("detail"),
