@@ -10,6 +10,7 @@ from typing import Any
 
 from archiver.archive import VKEY
 from archiver.audit import Audit, guarded
+from archiver.check import DAY
 from archiver.errors import FormatError
 from archiver.evidence.checkpoint import open_checkpoint
 from archiver.evidence.frontier import Frontier
@@ -27,6 +28,7 @@ from storage.journal import Journal
 from storage.segments import Line
 
 Dumped = tuple[str, tuple[Any, ...]]
+_TEMPORARY = re.compile(r"\..+\.new")
 
 
 class Reading:
@@ -57,7 +59,7 @@ class Reading:
         days = ["snapshots"]
         for _ in ("year", "month", "day"):
             days = [f"{day}/{name}" for day in days for name in files.list(day)]
-        self.placed = [f"{day}/{name}" for day in days for name in files.list(day)]
+        self.placed = [f"{day}/{name}" for day in days for name in files.list(day) if name != DAY]
         self.stamped_files = _walk(files, "stamps")
         self.log_files = _walk(files, "log")
         stated = self.audit.archive.head.read()
@@ -300,7 +302,7 @@ def _walk(files: Files, path: str) -> list[str]:
         below = f"{path}/{name}"
         if files.is_dir(below):
             found += _walk(files, below)
-        elif not name.startswith("."):
+        elif not _TEMPORARY.fullmatch(name):
             found.append(below)
     return found
 

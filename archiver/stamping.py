@@ -232,7 +232,7 @@ def place_stamp(archive: Archive, statement: Statement) -> list[str]:
 
 
 def _refuse_to_replace(archive: Archive, path: str, token_sha256: str) -> None:
-    """Raise ``ArchiveDamaged`` when another stated token lies where this one is to go: evidence is never overwritten."""
+    """Raise ``ArchiveDamaged`` when another stated token lies where this one is to go: none is overwritten."""
     if not archive.files.exists(path):
         return
     there = hashlib.sha256(archive.files.read(path)).hexdigest()

@@ -98,7 +98,7 @@ class Index:
                 raise
 
     def _insert(self, rows: Iterable[TableRow]) -> None:
-        """Insert table by table; within a table the order stays, and ids of addresses are given in the order of rows."""
+        """Insert table by table; within a table the order stays, and addresses get ids in the order of rows."""
         grouped: dict[tuple[str, tuple[str, ...]], list[tuple[Any, ...]]] = {}
         for table, row in rows:
             for name in ("url_id", "final_url_id"):
