@@ -67,7 +67,7 @@ docs: need-run $(VENV)/dev.stamp ## write docs/commands.md again from the comman
 	$(BIN)/python -m tests.commands_page
 
 clean: ## remove what make and the tools made; never an archive
-	rm -rf .venv build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf .venv build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis bench/scratch bench/results
 	find archiver storage tests bench -name __pycache__ -type d -prune -exec rm -rf {} + 2>/dev/null || true
 
 need-run:

@@ -33,6 +33,8 @@ from storage.errors import StorageError
 HASH_CHUNK = 1024 * 1024
 PATIENCE = 20
 """How often something that the writer may be about to finish is looked at again."""
+AGAIN = 2
+"""How often a failed check is made again while another process writes in the archive."""
 PAUSE_S = 0.1
 
 
@@ -41,7 +43,8 @@ class Audit:
 
     def __init__(self, archive: Archive, extra_roots: Sequence[bytes] = ()) -> None:
         self.archive = archive
-        self.roots = tuple(root for roots in archive.roots().values() for root in roots) + tuple(extra_roots)
+        self.extra_roots = tuple(extra_roots)
+        self.roots = tuple(root for roots in archive.roots().values() for root in roots) + self.extra_roots
         self.read_tile = tile_reader(archive.files)
         # In the opposite order to that in which a writer beside us publishes: the copy is never ahead of the head.
         self._copy = self._head_copy()
@@ -65,12 +68,12 @@ class Audit:
         for _ in range(PATIENCE):
             if done():
                 return True
-            if not self._being_written():
+            if not self.being_written():
                 break
             time.sleep(PAUSE_S)
         return done()
 
-    def _being_written(self) -> bool:
+    def being_written(self) -> bool:
         """The lock file names its holder; one that was killed leaves its number behind, which costs us a moment."""
         try:
             return bool(self.archive.files.read(LOCK).strip())
@@ -94,12 +97,13 @@ class Audit:
         folder = self._folder(row["folder"])
         from archiver.audit_snapshot import SnapshotAudit
 
-        for _ in range(PATIENCE):
+        for tried in range(PATIENCE):
             names = _names(folder)
             report = SnapshotAudit(self, seq, folder).report(numbers)
-            # The writer may be adding a token, its chain and its proof one after the other: look again.
-            if report.verdict != "fail" or _names(folder) == names:
+            # A writer beside us may be adding a token, its chain and its proof one after the other: look again.
+            if report.verdict != "fail" or (_names(folder) == names and not (tried < AGAIN and self.being_written())):
                 break
+            time.sleep(PAUSE_S)
         return report
 
     def _folder(self, path: str) -> StoredFolder:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 from archiver.audit import HASH_CHUNK, Audit, guarded
 from archiver.evidence.statement import Statement
@@ -68,11 +68,11 @@ class SnapshotAudit:
     def _stamp_statement(self, name: str) -> Statement:
         """The statement that names this token, for this place."""
         digest = _sha256_of(self.folder.open(name))
-        row = self.audit.archive.index.row(
-            "select seq from stamp where token_sha256 = ? limit 1", (bytes.fromhex(digest),)
-        )
-        if row is None:
+        # Placed before its row is written: a writer beside us may be between the two.
+        if not self.audit.patiently(lambda: self._stamp_row(digest) is not None):
             raise Failed(f"{name}: no stamp statement of the log names this token ({digest})")
+        row = self._stamp_row(digest)
+        assert row is not None
         statement = self.audit.line(row["seq"])
         body = statement.body
         if body.get("token_sha256") != digest:
@@ -86,6 +86,11 @@ class SnapshotAudit:
         if _sha256_of(self.folder.open(chain)) != body["chain_sha256"]:
             raise Failed(f"{chain} is not the chain that stamp statement {statement.seq} names")
         return statement
+
+    def _stamp_row(self, token_sha256: str) -> dict[str, Any] | None:
+        return self.audit.archive.index.row(
+            "select seq from stamp where token_sha256 = ? limit 1", (bytes.fromhex(token_sha256),)
+        )
 
     def _none_missing(self, names: Sequence[str]) -> None:
         """Files are only ever added to a folder: what was put there once is there."""

@@ -312,7 +312,9 @@ class Audit:
     def a_clock_that_went_back_is_stated(self) -> None:
         for before, line in zip(self.fresh, self.fresh[1:], strict=False):
             if line.body["at"] < before.body["at"]:
-                assert line.body.get("event") == "clock_step", f"statement {line.body['seq']} is older than the one before"
+                assert line.body.get("event") == "clock_step", (
+                    f"statement {line.body['seq']} is older than the one before"
+                )
 
     def nothing_is_skipped_silently(self, told: Told) -> None:
         """Invariant 6: a check that was begun is stated once; bytes that were cut off are kept and stated."""

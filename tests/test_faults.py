@@ -59,8 +59,9 @@ class Manner:
 
 
 MANNERS = {
-    "crash before": Manner("crash_before", ALL),
-    "crash after": Manner("crash_after", SOME),
+    "crash before": Manner("crash_before", ALL[:5]),
+    "crash before, bytes torn or reordered": Manner("crash_before", ALL[5:]),
+    "crash after": Manner("crash_after", SOME[1:]),
     "refused": Manner("refused", SOME),
     "done but reported failed": Manner("done_but_failed", SOME),
     "refused and carried on": Manner("refused", TWO, go_on=True),
