@@ -9,7 +9,7 @@ from functools import partial
 from typing import Any
 
 from archiver.archive import VKEY
-from archiver.audit import Audit, guarded
+from archiver.audit_ground import Ground, guarded
 from archiver.check import DAY
 from archiver.errors import FormatError
 from archiver.evidence.checkpoint import open_checkpoint
@@ -35,10 +35,10 @@ class Reading:
     """One pass over the journal, shared by the checks.
 
     A writer may be at work beside us. It states first and places afterwards, so what is listed before the pass is
-    stated in it; and what is stated, but not yet placed or indexed, is waited for (``Audit.patiently``).
+    stated in it; and what is stated, but not yet placed or indexed, is waited for (``Ground.patiently``).
     """
 
-    def __init__(self, audit: Audit) -> None:
+    def __init__(self, audit: Ground) -> None:
         self.audit = audit
         self.entries: list[bytes] = []
         self.segments: list[tuple[int, str]] = []
@@ -335,16 +335,16 @@ def _up_to(rows: Iterator[Dumped], limit: int, known: Index) -> Iterator[Dumped]
             yield table, values
 
 
-def verify_archive(audit: Audit) -> Report:
+def verify_archive(audit: Ground) -> Report:
     """Checks 11 to 14 over everything that is not in one snapshot's folder."""
     report = _verify(audit)
     # What came between two of our looks at it is there when everything is looked at again; what is damaged stays so.
     if report.verdict == "fail" and audit.being_written():
-        report = _verify(Audit(audit.archive, audit.extra_roots))
+        report = _verify(Ground(audit.archive, audit.extra_roots))
     return report
 
 
-def _verify(audit: Audit) -> Report:
+def _verify(audit: Ground) -> Report:
     reading = Reading(audit)
     steps = ((11, reading.read), (12, reading.stamped), (13, reading.indexed), (14, reading.consistent))
     checks = tuple(run(number, guarded(step)) for number, step in steps)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any, BinaryIO
 
-from archiver.audit import HASH_CHUNK, Audit, guarded
+from archiver.audit_ground import HASH_CHUNK, Ground, guarded
 from archiver.evidence.statement import Statement
 from archiver.evidence.verify import Evidence, Failed, Incomplete, Nothing, Report, run, verify_folder
 from archiver.folders import StoredFolder
@@ -20,7 +20,7 @@ from storage.errors import StorageError
 class SnapshotAudit:
     """Verifies the snapshot of one capture statement, once."""
 
-    def __init__(self, audit: Audit, seq: int, folder: StoredFolder) -> None:
+    def __init__(self, audit: Ground, seq: int, folder: StoredFolder) -> None:
         self.audit = audit
         self.seq = seq
         self.folder = folder
@@ -67,7 +67,7 @@ class SnapshotAudit:
 
     def _stamp_statement(self, name: str) -> Statement:
         """The statement that names this token, for this place."""
-        digest = _sha256_of(self.folder.open(name))
+        digest = _sha256_of(self.folder.stream(name))
         # Placed before its row is written: a writer beside us may be between the two.
         if not self.audit.patiently(lambda: self._stamp_row(digest) is not None):
             raise Failed(f"{name}: no stamp statement of the log names this token ({digest})")
@@ -83,7 +83,7 @@ class SnapshotAudit:
         if subject == "statement" and body["path"] != f"{self.folder.path}/{name}":
             raise Failed(f"{name}: stamp statement {statement.seq} puts this token at {body['path']}")
         chain = f"{name.removesuffix('.tsr')}.chain.pem"
-        if _sha256_of(self.folder.open(chain)) != body["chain_sha256"]:
+        if _sha256_of(self.folder.stream(chain)) != body["chain_sha256"]:
             raise Failed(f"{chain} is not the chain that stamp statement {statement.seq} names")
         return statement
 

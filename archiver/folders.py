@@ -39,7 +39,7 @@ class StoredFolder:
         except (Missing, StorageError) as error:
             raise Failed(f"{name}: {error.cause}") from error
 
-    def open(self, name: str) -> BinaryIO:
+    def stream(self, name: str) -> BinaryIO:
         """One file, seekable; ``Failed`` when it cannot be opened."""
         try:
             return self.files.open(self._join(name))

@@ -13,12 +13,14 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from archiver.archive import Archive, open_archive
-from archiver.audit import Audit, exit_code, guarded
+from archiver.audit import Audit
 from archiver.audit_archive import Reading, verify_archive
+from archiver.audit_ground import guarded
 from archiver.errors import ArchiverError
 from archiver.evidence.note import Verifier
 from archiver.evidence.timestamp import certificates_from_pem
 from archiver.evidence.verify import CheckResult, Evidence, Folder, Report, run, verify_folder
+from archiver.exits import exit_code
 from archiver.folders import folder_at
 
 NUMBERS: tuple[tuple[str, tuple[int, ...]], ...] = (

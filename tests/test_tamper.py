@@ -20,10 +20,11 @@ from typing import Any
 import pytest
 
 from archiver.archive import open_archive
-from archiver.audit import Audit, exit_code
+from archiver.audit import Audit
 from archiver.audit_archive import verify_archive
 from archiver.evidence.timestamp import read_token
 from archiver.evidence.verify import Report
+from archiver.exits import exit_code
 from tests.simulators.archives import Workshop, small_archive, workshop
 from tests.tampering import changed, flipped, look_alone, problem, survey, survey_archive
 

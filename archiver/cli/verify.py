@@ -7,7 +7,7 @@ import shutil
 import sys
 import textwrap
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO
 
 import click
 
@@ -33,9 +33,15 @@ _HEX64 = re.compile(r"[0-9a-fA-F]{64}")
     type=click.Path(exists=True, dir_okay=False),
     help="PEM with roots of authorities.",
 )
+@click.option("--second-reader", is_flag=True, help="Also have warcio, another reader, check every WARC.")
 @click.pass_obj
 def verify(
-    context: Context, subjects: tuple[str, ...], everything: bool, key: str | None, roots: tuple[str, ...]
+    context: Context,
+    subjects: tuple[str, ...],
+    everything: bool,
+    key: str | None,
+    roots: tuple[str, ...],
+    second_reader: bool,
 ) -> int:
     """Verify snapshots by identifier, by SHA-256 (of WARC, payload, content or statement), by any file, or by folder.
 
@@ -54,6 +60,8 @@ def verify(
             reports += audit.all(progress.step)
     for subject in subjects:
         reports += desk.reports(subject)
+    if second_reader:
+        reports = [desk.second_opinion(report) for report in reports]
     if context.as_json:
         context.emit([report.to_json() for report in reports])
     elif everything:
@@ -120,6 +128,46 @@ class _Desk:
         if _HEX64.fullmatch(subject):
             return self.audit().digest(subject.lower()) or [_unmatched(subject, f"SHA-256 {subject}")]
         return [self.audit().snapshot(subject)]
+
+    def second_opinion(self, report: Report) -> Report:
+        """The report with what warcio says of the same WARC added to check 3."""
+        from dataclasses import replace
+
+        from archiver.errors import FormatError
+        from archiver.evidence.verify import CheckResult
+        from archiver.second_reader import read_with_warcio
+
+        opened = self._warc_of(report.subject)
+        if opened is None:
+            return report
+        try:
+            with opened:
+                said, verdict = f"warcio reads {read_with_warcio(opened)} records", "pass"
+        except FormatError as error:
+            said, verdict = error.what, "fail"
+        checks = [
+            CheckResult(3, "fail" if verdict == "fail" else check.verdict, f"{check.detail}; {said}")
+            if check.number == 3
+            else check
+            for check in report.checks
+        ]
+        return replace(report, checks=tuple(checks))
+
+    def _warc_of(self, subject: str) -> BinaryIO | None:
+        """The WARC file of a report's subject, a folder or a snapshot; None when it has none."""
+        from archiver.evidence.statement import parse_snapshot_id
+
+        path = Path(subject) / "capture.warc.gz"
+        if path.is_file():
+            return path.open("rb")
+        seq = parse_snapshot_id(subject.rsplit(" ", 1)[-1])
+        if seq is None:
+            return None
+        archive = self.audit().archive
+        row = archive.index.row("select folder from capture where seq = ? and warc_bytes is not null", (seq,))
+        if row is None or not archive.files.exists(f"{row['folder']}/capture.warc.gz"):
+            return None
+        return archive.files.open(f"{row['folder']}/capture.warc.gz")
 
     def _folder(self, path: Path) -> Report:
         from archiver.evidence.verify import Evidence, Folder, Report, verify_folder

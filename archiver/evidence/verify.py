@@ -77,7 +77,7 @@ class Folder(Protocol):
         """Bytes of one file."""
         ...
 
-    def open(self, name: str) -> BinaryIO:
+    def stream(self, name: str) -> BinaryIO:
         """One file, seekable."""
         ...
 
@@ -175,7 +175,7 @@ class Evidence:
         """A small file whole; ``Failed`` when it is too large to be what it should be."""
         if self.folder.size(name) > ceiling:
             raise Failed(f"{name} is larger than {ceiling} bytes")
-        with self.folder.open(name) as handle:
+        with self.folder.stream(name) as handle:
             return handle.read()
 
     def body(self) -> Json:
@@ -296,7 +296,7 @@ def _compare_file(evidence: Evidence, name: str, stated: Json) -> None:
     sha256 = hashlib.sha256()
     sha512 = hashlib.sha512() if "sha512" in stated else None
     size = 0
-    with evidence.folder.open(name) as handle:
+    with evidence.folder.stream(name) as handle:
         while chunk := handle.read(HASH_CHUNK):
             sha256.update(chunk)
             if sha512 is not None:

@@ -55,7 +55,7 @@ def _records(evidence: Evidence, folder: Folder, seq: int | None = None) -> tupl
     """The records of a folder's WARC (``seq`` None: of the one being verified), read once and strictly."""
     known = evidence.records.get(seq)
     if known is None:
-        source = evidence.opened.enter_context(folder.open(WARC))
+        source = evidence.opened.enter_context(folder.stream(WARC))
         known = evidence.records[seq] = tuple(read_records(source, strict=True))
     return known
 

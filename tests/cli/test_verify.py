@@ -14,9 +14,10 @@ from typing import Any
 import pytest
 
 from archiver.archive import open_archive
-from archiver.audit import Audit, exit_code
+from archiver.audit import Audit
 from archiver.cli import run
 from archiver.evidence.verify import NAMES, CheckResult, Report, Verdict
+from archiver.exits import exit_code
 from tests.simulators.archives import TERMS, Workshop, capture, small_archive, stamp_all, workshop
 
 
