@@ -137,7 +137,10 @@ def _tiles(base: str, items: list[bytes]) -> dict[str, bytes]:
 
 def head_copy_knows_what_was_acknowledged(head: Files, told: Told) -> None:
     """Before recovery mends it: no number may be acknowledged that an older backup could give out again."""
-    known = json.loads(head.read(head.list("")[0]))["acknowledged"]
+    (name,) = [
+        name for name in head.list("") if not name.startswith(".")
+    ]  # a kill within ``replace`` leaves ``.….new``
+    known = json.loads(head.read(name))["acknowledged"]
     assert known >= max(told.entries, default=0), f"{max(told.entries)} was acknowledged, the head copy knows {known}"
 
 

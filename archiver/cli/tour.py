@@ -23,6 +23,9 @@ WIDTH = 100
 CITATION_BLOCKS = 2
 """Paragraphs of the citation record that are shown: what it cites, and its dates."""
 
+COLUMNS = 100
+"""Width that the story keeps to."""
+
 
 class Tour:
     """The story; with ``as_json`` it goes to standard error and the ordinary commands are left out."""
@@ -183,7 +186,7 @@ class Tour:
             (f"{program} status", "what needs a person"),
             (f"gzip -dc {folder}/capture.warc.gz | less", "what passed the wire"),
         )
-        wide = max(len(line) for line, _ in rows)
+        wide = min(max(len(line) for line, _ in rows), COLUMNS - 32)
         for line, about in rows:
             self._say(f"{line:<{wide}}  # {about}")
 
