@@ -12,7 +12,6 @@ from archiver.errors import ArchiveDamaged, ArchiveError, FormatError, SettingsE
 from archiver.evidence.canonical import Json, encode_line
 from archiver.evidence.note import Verifier
 from archiver.evidence.statement import Statement, document_id, parse_statement, snapshot_id
-from archiver.evidence.timestamp import certificates_from_pem
 from archiver.headcopy import HeadCopy
 from archiver.settings import AuthoritySettings, Settings, parse_settings
 from archiver.watch.entry import WatchedDocument, WatchEntry
@@ -87,6 +86,8 @@ class Archive:
 
     def roots_of(self, authority: AuthoritySettings) -> tuple[bytes, ...]:
         """The DER roots that a token of this authority must lead to; ``SettingsError`` when they cannot be read."""
+        from archiver.evidence.timestamp import certificates_from_pem  # slow to import, and often not needed
+
         try:
             return certificates_from_pem(self.files.read(authority.roots))
         except (Missing, FormatError) as error:
@@ -198,5 +199,7 @@ def open_archive(root: Path, *, environment: Mapping[str, str] | None = None) ->
     if not (root / DATABASE).exists():
         raise ArchiveError(f"{DATABASE} is missing", do="run archiver rebuild; nothing is lost")
     index = Index(root / DATABASE, read_only=True)
-    head = HeadCopy(LocalFiles(head_copy_folder(settings, env)), verifier.vkey, verifier.name)
+    folder = head_copy_folder(settings, env)
+    # An archive that was carried elsewhere has no head copy there; it can be read and verified all the same.
+    head = HeadCopy(LocalFiles(folder) if folder.is_dir() else None, verifier.vkey, verifier.name)
     return Archive(files, settings, verifier, index, head)

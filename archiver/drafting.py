@@ -223,6 +223,8 @@ class Drafter:
 
     def _full_copy(self, payload_sha256: str, urls: set[str]) -> tuple[int, FullCopy] | None:
         """A committed full copy of this payload at one of these addresses, young enough to be referred to."""
+        if not self.archive.index.knows_any_url(urls):
+            return None
         oldest = format_instant(
             self.now() - timedelta(seconds=self.archive.settings.seconds("network.full_copy_every"))
         )

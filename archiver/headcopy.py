@@ -24,16 +24,16 @@ class Head:
 
 
 class HeadCopy:
-    """The head copy of one log in a folder of its own."""
+    """The head copy of one log in a folder of its own; ``files`` None where that folder is not on this machine."""
 
-    def __init__(self, files: Files, vkey: str, origin: str) -> None:
+    def __init__(self, files: Files | None, vkey: str, origin: str) -> None:
         self._files = files
         self._origin = origin
         self.path = hashlib.sha256(vkey.encode()).hexdigest() + ".head"
 
     def read(self) -> Head | None:
         """Return the head, None when there is no copy, or raise ``ArchiveDamaged`` when it cannot be read."""
-        if not self._files.exists(self.path):
+        if self._files is None or not self._files.exists(self.path):
             return None
         try:
             body = decode_line(self._files.read(self.path))
@@ -49,6 +49,7 @@ class HeadCopy:
 
     def write(self, head: Head) -> None:
         """Replace the copy; durable on return."""
+        assert self._files is not None  # whoever writes has made the folder
         text = None if head.checkpoint is None else head.checkpoint.decode()
         body = {"v": 1, "origin": self._origin, "acknowledged": head.acknowledged, "checkpoint": text}
         self._files.replace(self.path, encode_line(body))

@@ -269,6 +269,8 @@ class Pipeline:
         index = self.archive.index
         document = capture["document"]
         if document is None:
+            if not index.knows_any_url([capture["parts"][0]["url"]]):
+                return KnownVersions(None, 0, lambda _: None)
             last = index.row(
                 "select a.text_sha256 as digest from assessment a join capture c on c.seq = a.capture_seq"
                 " join url u on u.id = c.url_id where c.document is null and u.url = ? and a.verdict = 'passed'"

@@ -10,6 +10,7 @@ import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from archiver.archive import Archive
 from archiver.errors import ArchiveDamaged, MalformedTimestamp
@@ -17,11 +18,13 @@ from archiver.evidence.canonical import Json
 from archiver.evidence.checkpoint import Checkpoint
 from archiver.evidence.instant import parse_instant
 from archiver.evidence.statement import Statement
-from archiver.evidence.timestamp import VerifiedToken, build_request, chain_to_pem, verify_token
 from archiver.ledger import Maker
 from archiver.registry import plugins
 from archiver.settings import AuthoritySettings
 from archiver.stamp.interface import Authority, StampFailure, backoff
+
+if TYPE_CHECKING:
+    from archiver.evidence.timestamp import VerifiedToken
 
 LOG = logging.getLogger("archiver.stamping")
 CEILING_S = 6 * 3600
@@ -147,6 +150,8 @@ def ask(
     authority: Authority, configured: AuthoritySettings, roots: Sequence[bytes], subject: Subject, nonce: int
 ) -> Verified | StampFailure:
     """Ask one authority and verify its reply before it counts; one that does not hold is a failure with its reason."""
+    from archiver.evidence.timestamp import build_request, verify_token  # slow to import, and often not needed
+
     answer = authority.ask(build_request(subject.data, nonce))
     if isinstance(answer, StampFailure):
         return answer
@@ -160,6 +165,8 @@ def ask(
 
 def stage(archive: Archive, verified: Verified) -> None:
     """Keep a verified reply, its chain and the checkpoint it covers in staging, durable, before it is stated."""
+    from archiver.evidence.timestamp import chain_to_pem
+
     folder = verified.staging
     archive.files.write(f"{folder}/token.tsr", verified.reply)
     archive.files.write(f"{folder}/chain.pem", chain_to_pem(verified.token.chain))
@@ -184,6 +191,8 @@ def token_path(archive: Archive, subject: Subject, authority: str) -> str:
 
 def stamp_maker(archive: Archive, verified: Verified) -> Maker:
     """The ``stamp`` statement of a staged reply."""
+    from archiver.evidence.timestamp import chain_to_pem
+
     token, subject = verified.token.token, verified.subject
     fields: Json = {
         "event": "token",

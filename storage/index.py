@@ -140,6 +140,14 @@ class Index:
             found = self._reader.execute(sql, arguments).fetchone()
             return None if found is None else dict(found)
 
+    def knows_any_url(self, urls: Iterable[str]) -> bool:
+        """Say whether a row of the last commit names one of these addresses: the quick way to find none of the rest."""
+        with self._read_lock, _translated(self._name):
+            for url in urls:
+                if self._reader.execute("select 1 from url where url = ?", (url,)).fetchone():
+                    return True
+        return False
+
     def next_seq(self) -> int:
         """One more than the highest statement that has a row."""
         found = self.row("select max(seq) as last from statement")

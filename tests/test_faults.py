@@ -320,7 +320,8 @@ def test_invariants_1_to_7_hold_after_a_crash_during_recovery_from_a_crash() -> 
             try:
                 live(disks.files, disks.head, database().become(disks.image), key(), 50)
             except PowerLoss:
-                left = Disks(disks.files, disks.head, database().image()).after(("lost", 0))
+                how: Aftermath = ("killed", 0) if step % 2 else ("lost", 0)
+                left = Disks(disks.files, disks.head, database().image()).after(how)
                 yield f"{name}, then at {step} of recovery", lambda left=left: restart_and_go_on(left, run.told)  # type: ignore[misc]
             else:
                 return

@@ -320,3 +320,12 @@ def test_beside_a_writer_nothing_is_called_damaged(copied: Made) -> None:
             watching.join()
     assert not failures, failures[:5]
     assert rounds > 1
+
+
+def test_an_archive_carried_to_another_machine_is_read_without_its_head_copy(
+    copied: Made, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "elsewhere"))
+    answer = Answer(capsys, copied, "--all")
+    assert "there is no head copy to compare with" in answer.out
+    assert answer.code == 0, answer.out
