@@ -24,7 +24,7 @@ from archiver.systemd import NotifySocket
 from archiver.watch.entry import WatchedDocument
 from archiver.watch.schedule import Due, after_check, due_now, host_of, within_reach
 from archiver.work import LocalWork, answer
-from storage.errors import StorageError
+from storage.errors import StorageError, SyncFailed
 
 _KEEP = (
     "insert into schedule values (?, ?, ?) on conflict (document) do update"
@@ -162,6 +162,8 @@ class Daemon:
             self._busy.update({watched.document: watched for watched in due})
         try:
             futures = self._operation.checks.start([self._operation.check_of(w, "scheduled") for w in due])
+        except SyncFailed:
+            raise  # what is on disk is unknown: stop, the next start finds out
         except StorageError as error:
             # Not even the intents could be kept (a full disk): nothing was asked of the network; the next tick tries.
             LOG.error("checks could not begin: %s", error)

@@ -137,6 +137,8 @@ def _add_token(archive: Archive, folder: str, token: tuple[str, str] | None) -> 
 
 def _add_before(archive: Archive, seq: int, folder: str) -> None:
     """Copy the token that the statement names as *not before*, with its chain and the checkpoint it covers."""
+    if not archive.index.row("select 1 as x from stamp where event = 'token' and seq < ? limit 1", (seq,)):
+        return  # nothing outside was known when the check began, so the statement names nothing
     before: Json | None = archive.statement(seq).body["before"]
     if before is None:
         return

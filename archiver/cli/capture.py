@@ -54,13 +54,12 @@ def capture(context: Context, targets: tuple[str, ...], source: Any, everything:
     with work, Progress("capturing", len(asked)) as progress:
         results = work.capture(asked, lambda _n, _o: progress.step())
         warnings = work.settle(stamp=not no_stamp)
-    for result in results:
-        result["stamps"] = stamps_of(archive, result["seq"], result["snapshot"] is not None)
     if context.as_json:
+        for result in results:
+            result["stamps"] = stamps_of(archive, result["seq"], result["snapshot"] is not None)
         context.emit(results)
     else:
-        for result in results:
-            click.echo(_text(result))
+        click.echo("\n".join(_text(result) for result in results))
     for warning in warnings:
         context.note(f"warning: {warning}")
     return 0 if all(result["outcome"] in FINE for result in results) else 1
