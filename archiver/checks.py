@@ -72,8 +72,8 @@ class Checks:
         places = {check.id: number for number, check in enumerate(checks)}
         acknowledged: queue.SimpleQueue[Future[Outcome]] = queue.SimpleQueue()
         begun = open_ = 0
-        self._writer.patience_s = PATIENCE_S
         while begun < len(checks) or open_:
+            self._writer.patience_s = PATIENCE_S if begun < len(checks) else 0.0
             room = min(WINDOW - open_, len(checks) - begun)
             if room >= STEP or 0 < room == len(checks) - begun:
                 batch = checks[begun : begun + min(room, STEP)]
@@ -86,7 +86,6 @@ class Checks:
             for item in finished:
                 self._writer.finish(item).add_done_callback(acknowledged.put)
             open_ -= self._tell(acknowledged, crew, places, done)
-        self._writer.patience_s = 0.0
 
     def _tell(
         self,

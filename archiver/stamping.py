@@ -50,6 +50,8 @@ class Subject:
 
 def open_authorities(archive: Archive) -> dict[str, Authority]:
     """The configured authorities, each ready to be asked; ``SettingsError`` for an unknown kind or bad URL."""
+    if not archive.settings.authorities:
+        return {}
     from archiver import stamp
     from archiver.errors import SettingsError
 

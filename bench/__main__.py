@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import argparse
+import compileall
 import importlib
 from collections.abc import Sequence
+from pathlib import Path
 
 from bench.tables import Result, load, markdown, write_page
 
@@ -15,6 +17,12 @@ SUITES = {
     "memory": "peak memory for one response of 200 MiB",
     "micro": "single steps: tokens, checkpoints, recovery, canonical JSON, WARC writing",
 }
+
+
+def compile_sources() -> None:
+    """Do what pip does when it installs a package: the peers came with their bytecode, a source tree may have none."""
+    for package in ("archiver", "storage"):
+        compileall.compile_dir(Path(__file__).parents[1] / package, quiet=1)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -38,6 +46,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     unknown = [name for name in names if name not in SUITES]
     if unknown:
         parser.error(f"no suite {unknown[0]}; there are {', '.join(SUITES)}")
+    if not options.saved:
+        compile_sources()
     results = []
     for name in names:
         result = load(name) if options.saved else run(name, options.quick, options.rounds)
