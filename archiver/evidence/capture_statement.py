@@ -172,7 +172,12 @@ def transport_fields(visits: Sequence[Visit]) -> Json:
     certificates: dict[str, str] = {}
     exchanges: list[Json] = []
     for visit in visits:
-        fetched = [decision.exchange for decision in visit.robots if decision.exchange is not None]
+        fetched = [
+            exchange
+            for decision in visit.robots
+            for exchange in (*decision.earlier, decision.exchange)
+            if exchange is not None
+        ]
         for exchange in (*fetched, *visit.exchanges):
             place = None
             if exchange.connection is not None:

@@ -14,7 +14,8 @@ from archiver.evidence.capture_statement import response_fields
 from archiver.evidence.exchange import CHUNK, Bytes
 from archiver.evidence.response import read_response
 from archiver.evidence.verify import Evidence, Failed, Folder, Incomplete, Nothing
-from archiver.evidence.warc_reader import Record, read_records
+from archiver.evidence.warc_ours import read_our_warc
+from archiver.evidence.warc_reader import Record
 from archiver.evidence.warc_record import HTTP_RESPONSE, JSON, OCTETS
 
 WARC = "capture.warc.gz"
@@ -56,7 +57,7 @@ def _records(evidence: Evidence, folder: Folder, seq: int | None = None) -> tupl
     known = evidence.records.get(seq)
     if known is None:
         source = evidence.opened.enter_context(folder.stream(WARC))
-        known = evidence.records[seq] = tuple(read_records(source, strict=True))
+        known = evidence.records[seq] = read_our_warc(source).records
     return known
 
 

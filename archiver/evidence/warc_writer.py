@@ -105,6 +105,8 @@ def write_warc(
     robots_records: dict[tuple[int, int], str | None] = {}
     for v, visit in enumerate(visits):
         for r, decision in enumerate(visit.robots):
+            for exchange in decision.earlier:
+                warc.put_exchange(exchange)
             if decision.exchange is not None:
                 robots_records[v, r] = warc.put_exchange(decision.exchange)
         for e, exchange in enumerate(visit.exchanges):
