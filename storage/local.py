@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import shutil
 import stat
+import weakref
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
@@ -34,6 +35,8 @@ class LocalFiles:
             make_durably(self.root)
         with At(str(root)):
             self._root = os.open(self.root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        # A tree that nobody closes must not keep a descriptor for the rest of a long life.
+        self._closing = weakref.finalize(self, os.close, self._root)
         self._open = open_beneath if has_openat2(self._root) else walk_beneath
         self.barriers = Barriers(self._root, self._open)
 
@@ -44,9 +47,8 @@ class LocalFiles:
 
     def close(self) -> None:
         """Give the root's descriptor back; handles given out stay usable."""
-        if self._root >= 0:
-            os.close(self._root)
-            self._root = -1
+        self._closing()
+        self._root = -1
 
     def __enter__(self) -> LocalFiles:
         return self

@@ -17,6 +17,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import IO
 
 from archiver.operation import create_archive, open_operation
 from archiver.settings import SCHEMA, Value, parse_settings, render
@@ -73,6 +74,13 @@ class Archive:
                 self.told.remember(files)
 
 
+def _readable(stream: IO[bytes], seconds: float) -> bool:
+    """Wait with poll: select refuses descriptors from 1024 on, which a long test run can reach."""
+    waiting = select.poll()
+    waiting.register(stream, select.POLLIN)
+    return bool(waiting.poll(seconds * 1000))
+
+
 @dataclass
 class Children:
     """The process that forks lives, and the end of its pipe."""
@@ -88,7 +96,7 @@ class Children:
                 line, _, self.rest = self.rest.partition(b"\n")
                 yield line.decode()
             left = until - time.monotonic()
-            if left <= 0 or not select.select([self.process.stdout], [], [], left)[0]:
+            if left <= 0 or not _readable(self.process.stdout, left):
                 return
             data = os.read(self.process.stdout.fileno(), 1 << 16)
             assert data, "the process that forks lives is gone"
