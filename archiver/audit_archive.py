@@ -10,6 +10,7 @@ from typing import Any
 
 from archiver.archive import VKEY
 from archiver.audit_ground import Ground, guarded
+from archiver.audit_texts import StatedTexts
 from archiver.check import DAY
 from archiver.errors import FormatError
 from archiver.evidence.checkpoint import open_checkpoint
@@ -21,6 +22,7 @@ from archiver.evidence.timestamp import certificates_from_pem, chain_to_pem, ver
 from archiver.evidence.verify import Failed, Incomplete, Nothing, Report, run
 from archiver.ledger import CHECKPOINT
 from archiver.projection import TableRow, rows_of
+from archiver.texts import FOLDER
 from storage.errors import Missing, StorageError
 from storage.index import Index
 from storage.interface import Files
@@ -52,6 +54,8 @@ class Reading:
         self.stamped_files: list[str] = []
         self.log_files: list[str] = []
         self.acknowledged: int | None = None
+        self.texts = StatedTexts(audit.archive)
+        self.text_files: list[str] = []
 
     def _look_around(self) -> None:
         """List what may lie there only once it is stated."""
@@ -62,6 +66,7 @@ class Reading:
         self.placed = [f"{day}/{name}" for day in days for name in files.list(day) if name != DAY]
         self.stamped_files = _walk(files, "stamps")
         self.log_files = _walk(files, "log")
+        self.text_files = _walk(files, FOLDER)
         stated = self.audit.archive.head.read()
         self.acknowledged = None if stated is None else stated.acknowledged
 
@@ -107,7 +112,7 @@ class Reading:
 
     def _rows(self, statement: Statement, line: Line) -> list[TableRow]:
         try:
-            return rows_of(statement, line.path, line.offset, self._token(statement))
+            return rows_of(statement, line.path, line.offset, self._token(statement), self.texts.take(statement))
         except (LookupError, TypeError, ValueError, AttributeError) as error:
             raise Failed(f"{line.path}: line {line.seq} is not as docs/format.md says: {error!r}") from error
 
@@ -296,6 +301,11 @@ class Reading:
             if len(data) < length or files.read(path) != data[:length]:
                 raise Failed(f"{path} is not what the journal gives")
 
+    def kept(self) -> str:
+        """Check 15: the texts of versions."""
+        self._need_journal()
+        return self.texts.check(self.text_files)
+
     def _need_journal(self) -> None:
         if not self.whole:
             raise Incomplete("the journal does not hold, see check 11")
@@ -328,15 +338,20 @@ def _paths_of(statement: Statement) -> list[str]:
 def _up_to(rows: Iterator[Dumped], limit: int, known: Index) -> Iterator[Dumped]:
     """Leave out what a writer beside us has added since the journal was read."""
     seqs = {"digest": 2, "full_copy": 2}
-    last = known.row("select max(id) as id from url")
-    urls = 0 if last is None or last["id"] is None else int(last["id"])
+    last = {name: _last_id(known, name) for name in ("url", "wording", "passage")}
+    last["wording_passage"] = last["wording"]
     for table, values in rows:
-        if (values[0] <= urls) if table == "url" else (values[seqs.get(table, 0)] < limit):
+        if (values[0] <= last[table]) if table in last else (values[seqs.get(table, 0)] < limit):
             yield table, values
 
 
+def _last_id(known: Index, table: str) -> int:
+    row = known.row(f"select max(id) as id from {table}")
+    return 0 if row is None or row["id"] is None else int(row["id"])
+
+
 def verify_archive(audit: Ground) -> Report:
-    """Checks 11 to 14 over everything that is not in one snapshot's folder."""
+    """Checks 11 to 15 over everything that is not in one snapshot's folder."""
     report = _verify(audit)
     # What came between two of our looks at it is there when everything is looked at again; what is damaged stays so.
     if report.verdict == "fail" and audit.being_written():
@@ -346,7 +361,13 @@ def verify_archive(audit: Ground) -> Report:
 
 def _verify(audit: Ground) -> Report:
     reading = Reading(audit)
-    steps = ((11, reading.read), (12, reading.stamped), (13, reading.indexed), (14, reading.consistent))
+    steps = (
+        (11, reading.read),
+        (12, reading.stamped),
+        (13, reading.indexed),
+        (14, reading.consistent),
+        (15, reading.kept),
+    )
     checks = tuple(run(number, guarded(step)) for number, step in steps)
     reading.rows.close()
     return Report(f"archive {audit.archive.origin}", checks)

@@ -1,4 +1,4 @@
-"""One snapshot with its archive at hand: checks 1 to 10 of its folder, then 11 to 14."""
+"""One snapshot with its archive at hand: checks 1 to 10 of its folder, then 11 to 15."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from functools import partial
 from typing import Any, BinaryIO
 
 from archiver.audit_ground import HASH_CHUNK, Ground, guarded
+from archiver.audit_texts import check_texts_of
 from archiver.evidence.statement import Statement
 from archiver.evidence.verify import Evidence, Failed, Incomplete, Nothing, Report, run, verify_folder
 from archiver.folders import StoredFolder
@@ -42,6 +43,7 @@ class SnapshotAudit:
             12: self._stamp_statements,
             13: self._index_row,
             14: self._consistency,
+            15: self._texts,
         }
         rest = (run(number, guarded(further[number])) for number in numbers if number > 10)
         return Report(self.folder.name, (*checks, *rest))
@@ -142,6 +144,14 @@ class SnapshotAudit:
     def _url(self, number: int | None) -> str | None:
         row = self.audit.archive.index.row("select url from url where id = ?", (number,))
         return None if row is None else str(row["url"])
+
+    def _texts(self) -> str:
+        rows = self.audit.archive.index.rows(
+            "select text_sha256, links_sha256, text_lines_root from assessment"
+            " where capture_seq = ? and links_sha256 is not null",
+            (self.seq,),
+        )
+        return check_texts_of(self.audit.archive, rows)
 
     def _consistency(self) -> str:
         audit, checkpoint = self.audit, self.evidence.checkpoint

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from archiver.evidence.canonical import Json
+from archiver.watch.reading import Reading
 
 INTENTS = "intents-"
 """Begins the name of a file in staging: the intents of checks begun together, one canonical line each."""
@@ -50,3 +51,5 @@ class Finished:
     check: Check
     draft: Json
     has_folder: bool
+    reading: Reading | None = None
+    """What was read of a watched document; None where it has to be read from the WARC."""

@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 from typing import BinaryIO
 
 from archiver.archive import Archive
+from archiver.assessor import Assessor
 from archiver.capture.interface import Capturer
 from archiver.check import WARC, Check, Finished
 from archiver.environment import SOFTWARE, clock_facts, environment_facts
@@ -62,6 +63,7 @@ class Drafter:
                 visits.append(self.capturer.visit(url, spool=spool, conditional=self._conditional(check, url)))
             draft = self._draft(check, visits, started, clock, before)
             has_folder = draft["warc"] is not None
+            reading = Assessor(self.archive, self.random).read_visits(draft, visits)
             for number in range(1, len(spools) + 1):
                 self._remove(f"{check.staging}/spool-{number}")
         except Full as error:
@@ -70,7 +72,7 @@ class Drafter:
             for file in spools:
                 with contextlib.suppress(StorageError):  # what it held back does not fit on a full disk
                     file.close()
-        return Finished(check, draft, has_folder)
+        return Finished(check, draft, has_folder, reading)
 
     def give_up(self, check: Check, failure: Failure) -> Finished:
         """A check that cannot go on and keeps no bytes: it still ends in a statement that says why."""

@@ -6,8 +6,9 @@ from typing import Any
 
 from archiver.archive import Archive
 from archiver.evidence.canonical import Json
+from archiver.evidence.instant import parse_instant
 from archiver.outcome import outcome_of
-from archiver.watch.assess import NORMALISER
+from archiver.past import normaliser_of
 
 
 def stamps_of(archive: Archive, seq: int, has_folder: bool) -> list[Json]:
@@ -47,14 +48,16 @@ def checks_of(archive: Archive, document: str, limit: int | None = None) -> list
     return found
 
 
-def history_of(archive: Archive, identifier: str, limit: int | None = None) -> Json:
-    """The document ``history --json`` prints."""
+def history_of(archive: Archive, identifier: str, limit: int | None = None, normaliser: str | None = None) -> Json:
+    """The document ``history --json`` prints; versions are those of ``normaliser``, else of the newest assessment."""
     watched = archive.document(identifier)
     document = watched.document
+    chosen = normaliser or normaliser_of(archive, document)
     tracked = archive.index.row(
         "select s.at from watch_entry w join statement s on s.seq = w.seq where w.document = ? order by w.seq limit 1",
         (document,),
     )
+    passed = passed_checks(archive, document, chosen) if chosen else []
     return {
         "document": document,
         "entity": watched.entry.entity,
@@ -62,7 +65,10 @@ def history_of(archive: Archive, identifier: str, limit: int | None = None) -> J
         "url": watched.entry.urls[0],
         "first_tracked": tracked["at"] if tracked else None,
         "last_verified": _last_verified(archive, document),
-        "versions": _versions(archive, document),
+        "normaliser": chosen,
+        **_standing(passed),
+        "versions": _versions(archive, passed),
+        "link_changes": _link_changes(archive, passed),
         "checks": checks_of(archive, document, limit),
     }
 
@@ -76,16 +82,31 @@ def _last_verified(archive: Archive, document: str) -> str | None:
     return row["at"] if row else None
 
 
-def _versions(archive: Archive, document: str) -> list[Json]:
-    """One item for each run of equal wordings, in order: a reversion is an item of its own."""
-    rows = archive.index.rows(
-        "select a.version, a.change, a.outcome, a.text_sha256, c.seq, c.started_at from assessment a"
+def passed_checks(archive: Archive, document: str, normaliser: str) -> list[dict[str, Any]]:
+    """The newest assessment of every check that passed, in the order of the checks."""
+    return archive.index.rows(
+        "select a.seq as assessment, a.version, a.change, a.outcome, a.text_sha256, a.links_sha256, a.words_added,"
+        " a.words_removed, a.silent_edit, a.compared_with, c.seq, c.started_at from assessment a"
         " join capture c on c.seq = a.capture_seq where a.document = ? and a.normaliser = ? and a.verdict = 'passed'"
-        " order by a.seq",
-        (document, NORMALISER),
+        " and a.seq = (select max(b.seq) from assessment b where b.capture_seq = a.capture_seq"
+        " and b.normaliser = a.normaliser) order by a.capture_seq",
+        (document, normaliser),
     )
+
+
+def _standing(passed: list[dict[str, Any]]) -> Json:
+    """Whether several wordings take turns, and which are valid side by side."""
+    from archiver.watch.variants import valid_variants
+
+    valid = sorted(valid_variants([(row["version"], parse_instant(row["started_at"])) for row in passed]))
+    varying = bool(passed) and passed[-1]["outcome"] == "varying"
+    return {"varying": varying, "valid_versions": valid if varying else valid[-1:]}
+
+
+def _versions(archive: Archive, passed: list[dict[str, Any]]) -> list[Json]:
+    """One item for each run of equal wordings, in order: a reversion is an item of its own."""
     runs: list[dict[str, Any]] = []
-    for row in rows:
+    for row in passed:
         if runs and runs[-1]["version"] == row["version"]:
             runs[-1]["last_seen"] = row["started_at"]
             continue
@@ -97,7 +118,32 @@ def _versions(archive: Archive, document: str) -> list[Json]:
                 "last_seen": row["started_at"],
                 "text_sha256": row["text_sha256"].hex(),
                 "change": row["change"],
-                "publisher_date": {"text": None, "value": None},
+                "compared_with": row["compared_with"],
+                "words_added": row["words_added"],
+                "words_removed": row["words_removed"],
+                "silent_edit": None if row["silent_edit"] is None else bool(row["silent_edit"]),
+                **_own_dates(archive, row["assessment"], row["started_at"]),
             }
         )
     return runs
+
+
+def _own_dates(archive: Archive, assessment: int, seen: str) -> Json:
+    """What the document says of its own dates, verbatim; and the later day from which it says to be in force."""
+    dates = archive.statement(assessment).body.get("publisher_dates", [])
+    first = next((date for date in dates if date["kind"] in ("updated", "published")), dates[0] if dates else None)
+    later = [d["value"] for d in dates if d["kind"] == "effective" and d["value"] and d["value"] > seen[:10]]
+    return {
+        "publisher_date": {"text": first["text"] if first else None, "value": first["value"] if first else None},
+        "publisher_dates": dates,
+        "in_force_from": min(later) if later else None,
+    }
+
+
+def _link_changes(archive: Archive, passed: list[dict[str, Any]]) -> list[Json]:
+    """Checks whose text stayed the same while addresses of its links changed."""
+    return [
+        {"snapshot": archive.snapshot_name(row["seq"]), "at": row["started_at"], "version": row["version"]}
+        for row in passed
+        if row["change"] == "links"
+    ]

@@ -60,6 +60,7 @@ class Outcome:
             "content_sha256": part["content"]["sha256"] if part and part["content"] else None,
             "text_sha256": judged["text_sha256"] if judged else None,
             "version": judged["version"] if judged else None,
+            "change": judged["change"] if judged else None,
             "tls_verdict": tls["verdict"] if tls else None,
             "limits": body["limits"],
             "stamps": list(stamps),

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from archiver.archive import Archive
+from archiver.assessor import Assessed, Assessor
 from archiver.capture.interface import Capturer
 from archiver.check import DAY, DRAFTS, INTENTS, Check, Finished
 from archiver.drafting import Drafter
@@ -28,7 +29,7 @@ from archiver.ledger import Committed, Ledger, Maker
 from archiver.outcome import Outcome, outcome_of
 from archiver.projection import rows_of
 from archiver.stamping import place_stamp, staging_of
-from archiver.watch.assess import NORMALISER, KnownVersions, assess
+from archiver.watch.assess import assess_bare
 from storage.errors import Missing, StorageError
 
 
@@ -55,6 +56,11 @@ class Pipeline:
     """Files of intents, each with the checks in it that are not acknowledged yet."""
     lock: threading.Lock = field(default_factory=threading.Lock)
     """Guards ``begun``: checks are begun on one thread and acknowledged on another."""
+    assessor: Assessor = field(init=False)
+    """Step 10: what is made of a snapshot."""
+
+    def __post_init__(self) -> None:
+        self.assessor = Assessor(self.archive, self.random)
 
     # -- steps 2 to 5 ------------------------------------------------------------------------------
 
@@ -114,19 +120,28 @@ class Pipeline:
         was committed for ``makers``.
         """
         # A statement may name only bytes that are already durable: one barrier for all files of the batch.
+        assessed = self._assess(finished)
         if kept := [item for item in finished if item.has_folder]:
-            self.make_durable(kept)
+            self.make_durable(kept, [path for found in assessed.values() for path in found.paths])
         batch: list[Maker] = []
-        pending: dict[str, KnownVersions] = {}
         for item in finished:
             batch.append(_capture_maker(item.draft, self.archive.prefix))
-            if item.draft["result"] == "stored":
-                batch.append(self._assessment_maker(pending))
+            if item.draft["result"] != "stored":
+                continue
+            if item.draft["document"] is None:
+                batch.append(self._bare_maker())
+            elif item.check.id in assessed:
+                batch.append(_assessment_maker(assessed[item.check.id]))
         committed = self.ledger.commit([*batch, *makers])
         # From here on it must be settled, here or at the next start, and never be committed again.
         self.unsettled += committed
         self.settle(committed)
-        return self._acknowledge(finished, len(makers))
+        outcomes, own = self._acknowledge(finished, len(makers))
+        for number, outcome in enumerate(outcomes):
+            if outcome.assessment is None and outcome.capture.body["result"] == "stored":
+                (owed,) = self.assess_owed([outcome.capture.seq])
+                outcomes[number] = outcome_of(outcome.capture, owed.statement)
+        return outcomes, own
 
     def settle_rest(
         self, finished: Sequence[Finished], makers: Sequence[Maker]
@@ -167,7 +182,7 @@ class Pipeline:
             with contextlib.suppress(StorageError):
                 self.archive.files.remove(path)
 
-    def make_durable(self, finished: Sequence[Finished]) -> None:
+    def make_durable(self, finished: Sequence[Finished], texts: Sequence[str] = ()) -> None:
         """Sync the files of a batch with the drafts of their statements, and the folders they will be placed in.
 
         If we crash before the commit, start-up finds the drafts and commits the finished checks.
@@ -180,7 +195,7 @@ class Pipeline:
         drafts = f"staging/{DRAFTS}{uuid.UUID(bytes=self.random(16), version=4)}.jsonl"
         self.drafts.append(drafts)
         self.archive.files.write(drafts, b"".join(dump_line(item.draft) for item in finished))
-        self.archive.files.barrier([*days, drafts, *(item.check.staging for item in finished)])
+        self.archive.files.barrier([*days, drafts, *texts, *(item.check.staging for item in finished)])
         for day in days:
             self._remove(f"{day}/{DAY}")
         self.days |= days
@@ -199,7 +214,11 @@ class Pipeline:
                 for item in committed
                 if item.statement.seq >= known
                 for row in rows_of(
-                    item.statement, item.position.path, item.position.offset, self.token_of(item.statement)
+                    item.statement,
+                    item.position.path,
+                    item.position.offset,
+                    self.token_of(item.statement),
+                    self.lines_of(item.statement),
                 )
             ]
             self.archive.index.apply(rows)
@@ -257,42 +276,94 @@ class Pipeline:
                     return reply
         return None
 
-    def _assessment_maker(self, pending: dict[str, KnownVersions]) -> Maker:
-        def make(seq: int, sealed: Sequence[Statement]) -> tuple[str, Json]:
-            capture = sealed[-1]
-            return "assessment", assess(capture.body, capture.entry_hex, self.known_versions(capture.body))
+    def lines_of(self, statement: Statement) -> tuple[str, ...] | None:
+        """The lines of the text of an ``assessment`` statement, unless the index has them already."""
+        body = statement.body
+        if statement.kind != "assessment" or body["text_sha256"] is None or body["document"] is None:
+            return None
+        if self.archive.index.row("select 1 as x from wording where text_sha256 = ?", (_bytes(body),)) is not None:
+            return None
+        return self.assessor.lines(body["text_sha256"])
+
+    # -- step 10 -----------------------------------------------------------------------------------
+
+    def _assess(self, finished: Sequence[Finished]) -> dict[str, Assessed]:
+        """Judge the stored captures of watched documents by check, and write their new texts.
+
+        A second capture of one document in a batch must be compared with the first, which has no row yet: it is left
+        to ``assess_owed``.
+        """
+        assessed: dict[str, Assessed] = {}
+        documents: set[str] = set()
+        for item in finished:
+            document = item.draft["document"]
+            if item.draft["result"] != "stored" or document is None or document in documents:
+                continue
+            documents.add(document)
+            watch_seq = item.draft["watch_seq"]
+            reading = item.reading or self.assessor.reread(item.draft, watch_seq, item.check.staging)
+            assessed[item.check.id] = self.assessor.assess(item.draft, reading, watch_seq=watch_seq)
+        return assessed
+
+    def assess_owed(self, captures: Sequence[int]) -> list[Committed]:
+        """Assess stored captures that have no assessment, each by the rules it was made under; commit one by one."""
+        done: list[Committed] = []
+        for seq in captures:
+            capture = self.archive.statement(seq)
+            body = capture.body
+            if body["document"] is None:
+                done += self.commit([], [self._bare_maker(capture)])[1]
+                continue
+            done.append(self._assess_stored(capture, body["watch_seq"], None, None))
+        return done
+
+    def assess_again(
+        self,
+        capture: Statement,
+        *,
+        supersedes: int | None = None,
+        decision_seq: int | None = None,
+        watch_seq: int | None = None,
+    ) -> Statement:
+        """Assess a placed capture once more, by other rules (``watch_seq``) or after a decision; return the statement."""
+        used = watch_seq if watch_seq is not None else capture.body["watch_seq"]
+        return self._assess_stored(capture, used, supersedes, decision_seq).statement
+
+    def _assess_stored(
+        self, capture: Statement, watch_seq: int | None, supersedes: int | None, decision_seq: int | None
+    ) -> Committed:
+        reading = self.assessor.reread(capture.body, watch_seq)
+        found = self.assessor.assess(
+            capture.body,
+            reading,
+            watch_seq=watch_seq,
+            before=capture.seq,
+            supersedes=supersedes,
+            decision_seq=decision_seq,
+        )
+        if found.paths:
+            self.archive.files.barrier(found.paths)
+        _, (committed,) = self.commit([], [_assessment_maker(found, capture, watch_seq)])
+        return committed
+
+    def _bare_maker(self, capture: Statement | None = None) -> Maker:
+        """The assessment of a bare address: of ``capture``, or of the statement right before it in the batch."""
+
+        def make(_seq: int, sealed: Sequence[Statement]) -> tuple[str, Json]:
+            subject = capture or sealed[-1]
+            url = subject.body["parts"][0]["url"]
+            last = None
+            if self.archive.index.knows_any_url([url]):
+                last = self.archive.index.row(
+                    "select a.text_sha256 as digest from assessment a join capture c on c.seq = a.capture_seq"
+                    " join url u on u.id = c.url_id where c.document is null and u.url = ? and a.verdict = 'passed'"
+                    " and c.seq < ? order by a.seq desc limit 1",
+                    (url, subject.seq),
+                )
+            digest = last["digest"].hex() if last else None
+            return "assessment", assess_bare(subject.body, subject.entry_hex, digest, seen=last is not None)
 
         return make
-
-    def known_versions(self, capture: Json) -> KnownVersions:
-        """The wordings known so far of the capture's document; of a bare address, whether its content was seen last."""
-        index = self.archive.index
-        document = capture["document"]
-        if document is None:
-            if not index.knows_any_url([capture["parts"][0]["url"]]):
-                return KnownVersions(None, 0, lambda _: None)
-            last = index.row(
-                "select a.text_sha256 as digest from assessment a join capture c on c.seq = a.capture_seq"
-                " join url u on u.id = c.url_id where c.document is null and u.url = ? and a.verdict = 'passed'"
-                " order by a.seq desc limit 1",
-                (capture["parts"][0]["url"],),
-            )
-            seen = last["digest"].hex() if last else None
-            return KnownVersions(1 if seen else None, 1 if seen else 0, lambda digest: 1 if digest == seen else None)
-        where = "document = ? and normaliser = ? and verdict = 'passed'"
-        last = index.row(
-            f"select version from assessment where {where} order by seq desc limit 1", (document, NORMALISER)
-        )
-        top = index.row(f"select max(version) as n from assessment where {where}", (document, NORMALISER))
-
-        def find(digest: str) -> int | None:
-            row = index.row(
-                f"select version from assessment where {where} and text_sha256 = ? limit 1",
-                (document, NORMALISER, bytes.fromhex(digest)),
-            )
-            return None if row is None else int(row["version"])
-
-        return KnownVersions(last["version"] if last else None, (top["n"] if top else 0) or 0, find)
 
     def _tell_robots(self, capture: Statement) -> None:
         for decision in capture.body["robots"]:
@@ -315,6 +386,21 @@ class Pipeline:
         while self.spent:
             self._remove(self.spent[-1])
             self.spent.pop()
+
+
+def _bytes(body: Json) -> bytes:
+    return bytes.fromhex(body["text_sha256"])
+
+
+def _assessment_maker(assessed: Assessed, capture: Statement | None = None, watch_seq: int | None = None) -> Maker:
+    """The assessment of ``capture``, or of the statement right before it in the batch."""
+
+    def make(_seq: int, sealed: Sequence[Statement]) -> tuple[str, Json]:
+        subject = capture or sealed[-1]
+        used = watch_seq if watch_seq is not None else subject.body["watch_seq"]
+        return "assessment", assessed.judgement.fields(subject.body, subject.seq, subject.entry_hex, used)
+
+    return make
 
 
 def _capture_maker(draft: Json, prefix: str) -> Maker:

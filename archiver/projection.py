@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from archiver.evidence.canonical import Json, encode_line
@@ -14,8 +15,17 @@ def _blob(digest: str | None) -> bytes | None:
     return None if digest is None else bytes.fromhex(digest)
 
 
-def rows_of(statement: Statement, segment: str, offset: int, token: bytes | None = None) -> list[TableRow]:
-    """Return the rows of one statement that lies at ``offset`` of a journal segment; ``token`` is a stamp's reply."""
+def rows_of(
+    statement: Statement,
+    segment: str,
+    offset: int,
+    token: bytes | None = None,
+    lines: Sequence[str] | None = None,
+) -> list[TableRow]:
+    """Return the rows of one statement that lies at ``offset`` of a journal segment.
+
+    ``token`` is a stamp's reply; ``lines`` the text of an assessment that the index does not have yet.
+    """
     body = statement.body
     rows: list[TableRow] = [
         (
@@ -37,10 +47,26 @@ def rows_of(statement: Statement, segment: str, offset: int, token: bytes | None
             rows += _capture(statement.seq, body)
         case "assessment":
             rows.append(_assessment(statement.seq, body))
+            if lines is not None:
+                rows.append(("wording", {"text_sha256": _blob(body["text_sha256"]), "lines": tuple(lines)}))
         case "stamp":
             rows += _stamp(statement.seq, body, token)
         case "watch":
             rows.append(_watch(statement.seq, body))
+        case "decision":
+            rows.append(_plain("decision", statement.seq, body, "event capture_seq assessment_seq by reason"))
+        case "provision":
+            names = "event provision document capture_seq normaliser version exact prefix suffix start end title by"
+            rows.append(_plain("provision", statement.seq, body, names))
+        case "annotation":
+            names = (
+                "annotation revision event subject version by severity confidence category regulation jurisdiction"
+                " effective_date text"
+            )
+            rows.append(_plain("annotation", statement.seq, body, names))
+        case "absence":
+            names = "document from to unchanged version checks full_bodies not_modified largest_gap_s"
+            rows.append(_plain("absence", statement.seq, body, names))
         case _:
             pass
     return rows
@@ -118,9 +144,23 @@ def _full_copies(seq: int, body: Json) -> list[TableRow]:
 
 
 def _assessment(seq: int, body: Json) -> TableRow:
-    plain = ("capture_seq", "document", "normaliser", "verdict", "reason", "version", "change", "previous_version")
-    row = {"seq": seq, **{name: body[name] for name in plain}}
-    return ("assessment", {**row, "text_sha256": _blob(body["text_sha256"]), "outcome": body["outcome"]})
+    plain = "capture_seq document normaliser verdict reason version change previous_version outcome"
+    newer = "reason_code language decision_seq supersedes compared_with words_added words_removed silent_edit"
+    row = {"seq": seq, **{name: body[name] for name in plain.split()}, **{n: body.get(n) for n in newer.split()}}
+    if row["silent_edit"] is not None:
+        row["silent_edit"] = int(row["silent_edit"])
+    for name in ("text_sha256", "links_sha256", "rules_sha256", "text_lines_root"):
+        row[name] = _blob(body.get(name))
+    return ("assessment", row)
+
+
+_COLUMNS = {"from": "from_at", "to": "to_at", "end": "end_at", "start": "start_at", "by": "by_name"}
+"""Keys that SQL has other uses for."""
+
+
+def _plain(table: str, seq: int, body: Json, names: str) -> TableRow:
+    row = {_COLUMNS.get(name, name): body[name] for name in names.split()}
+    return (table, {"seq": seq, **{n: int(v) if isinstance(v, bool) else v for n, v in row.items()}})
 
 
 def _stamp(seq: int, body: Json, token: bytes | None) -> list[TableRow]:

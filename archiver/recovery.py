@@ -71,8 +71,19 @@ def recover(pipeline: Pipeline) -> Recovered:
         pipeline.commit(finished, notes)
     else:
         ledger.acknowledge()
+    pipeline.assess_owed(_unassessed(archive, ledger.published))
     sweep_notes(archive.files)
     return Recovered(len(tail), committed, interrupted, tuple(warnings))
+
+
+def _unassessed(archive: Archive, first: int) -> list[int]:
+    """Stored captures above the checkpoint without any assessment: a torn tail may have taken it and left them."""
+    rows = archive.index.rows(
+        "select seq from capture c where seq >= ? and result = 'stored'"
+        " and not exists (select 1 from assessment a where a.capture_seq = c.seq) order by seq",
+        (first,),
+    )
+    return [row["seq"] for row in rows]
 
 
 def _note(fields: Json) -> Maker:
@@ -258,7 +269,8 @@ def write_rows(pipeline: Pipeline, first: int, progress: Callable[[int], None] =
     rows = []
     for line in ledger.journal.lines(first):
         statement = ledger.parse(line.seq, line.path, line.data)
-        rows += rows_of(statement, line.path, line.offset, pipeline.token_of(statement))
+        token, lines = pipeline.token_of(statement), pipeline.lines_of(statement)
+        rows += rows_of(statement, line.path, line.offset, token, lines)
         if len(rows) > 5000:
             archive.index.apply(rows)
             rows = []

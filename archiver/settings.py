@@ -98,6 +98,14 @@ SCHEMA: tuple[Key, ...] = (
     ),
     Key("log", "publish_every_s", 60, "seconds between two checkpoints of the daemon", kind.whole(1, 86400)),
     Key(
+        "gate",
+        "shrink_percent",
+        60,
+        "a text that lost more than this share of its words is quarantined",
+        kind.whole(1, 100),
+    ),
+    Key("gate", "least_words", 20, "a text of fewer words is looked at twice", kind.whole(0, 10000)),
+    Key(
         "stamp",
         "snapshots",
         "new_version",

@@ -39,6 +39,10 @@ class Work(Protocol):
         """State that a token over one statement is wanted, and ask each authority now; return warnings."""
         ...
 
+    def act(self, name: str, values: Json) -> Json:
+        """Do one of ``archiver.acts``; return what it made."""
+        ...
+
     def settle(self, *, stamp: bool) -> list[str]:
         """Publish a checkpoint and, with ``stamp``, try each authority once; return warnings."""
         ...
@@ -98,6 +102,12 @@ class LocalWork:
             for url in entry.urls:
                 fetchable(url)
         return self.operation.watch(event, checked)
+
+    def act(self, name: str, values: Json) -> Json:
+        """Do one of ``archiver.acts``."""
+        from archiver.acts import perform
+
+        return perform(self.operation, name, values)
 
     def stamp_step(self, name: str, *, at_once: bool = False) -> StampFailure | bool:
         """``Operation.stamp_step`` in turn: one authority is asked by one thread at a time.
@@ -197,6 +207,14 @@ class RemoteWork:
         return [reply["warning"] for reply in self._ask({"do": "settle", "stamp": stamp})]
 
 
+    def act(self, name: str, values: Json) -> Json:
+        """Do one of ``archiver.acts``, in the daemon."""
+        for reply in self._ask({"do": "act", "name": name, "values": values}):
+            made: Json = reply["made"]
+            return made
+        raise ArchiveLocked("the daemon gave no answer", do="try again")
+
+
 def answer(work: LocalWork, request: Json) -> Iterator[Json]:
     """The daemon's side of ``RemoteWork``."""
     match request.get("do"):
@@ -212,6 +230,8 @@ def answer(work: LocalWork, request: Json) -> Iterator[Json]:
         case "settle":
             for warning in work.settle(stamp=bool(request["stamp"])):
                 yield {"warning": warning}
+        case "act":
+            yield {"made": work.act(str(request["name"]), dict(request["values"]))}
         case "ping":
             yield {"pong": os.getpid()}
         case other:

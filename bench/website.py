@@ -60,7 +60,7 @@ def _settings(site: Path, folder: Path, port: int, tls_port: int) -> str:
     return f"""{user}worker_processes 1; daemon off; pid {folder}/nginx.pid; error_log {folder}/error.log warn;
 events {{ worker_connections 256; }}
 http {{
- types {{ text/html html; text/plain txt; }}
+ types {{ text/html html; text/plain txt; application/pdf pdf; }}
  access_log off; sendfile on; tcp_nopush on; gzip off; keepalive_requests 1000000; keepalive_timeout 65;
 {temporary}
  uwsgi_temp_path {folder}/uwsgi; scgi_temp_path {folder}/scgi;

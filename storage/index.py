@@ -14,6 +14,7 @@ from typing import Any
 
 from storage.errors import Corrupt, Full, StorageError, Unwritable
 from storage.migrations import PROJECTION, STEPS, migrate
+from storage.wordings import add_wording
 
 Row = dict[str, Any]
 TableRow = tuple[str, Row]
@@ -106,6 +107,10 @@ class Index:
                     row = {**row, name: self._url_id(row[name])}
             grouped.setdefault((table, tuple(row)), []).append(tuple(row.values()))
         for (table, names), values in grouped.items():
+            if table == "wording":
+                for sha256, lines in values:
+                    add_wording(self._db, sha256, lines)
+                continue
             verb = "insert or ignore" if table == "digest" else "insert"
             places = ", ".join("?" * len(names))
             self._db.executemany(f"{verb} into {table} ({', '.join(names)}) values ({places})", values)

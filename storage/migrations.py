@@ -9,7 +9,10 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Callable
 
-PROJECTION = ("statement", "url", "capture", "digest", "full_copy", "assessment", "stamp", "watch_entry")
+PROJECTION = tuple(
+    "statement url capture digest full_copy assessment stamp watch_entry wording passage wording_passage decision"
+    " provision annotation absence".split()
+)
 OPERATIONAL = ("schedule", "outbox", "meta")
 
 
@@ -137,7 +140,74 @@ def _first(connection: sqlite3.Connection) -> None:
         _guard(connection, name)
 
 
-STEPS: tuple[Callable[[sqlite3.Connection], None], ...] = (_first,)
+def _wordings(connection: sqlite3.Connection) -> None:
+    """Texts as passages, each kept and indexed for search once, however many versions hold it; new kinds of rows."""
+    import sqlite_utils
+
+    for column in (
+        "reason_code text, language text, decision_seq integer, supersedes integer, compared_with integer,"
+        " words_added integer, words_removed integer, silent_edit integer, links_sha256 blob, rules_sha256 blob,"
+        " text_lines_root blob"
+    ).split(", "):
+        connection.execute(f"alter table assessment add column {column.strip()}")
+    connection.execute("create index assessment_text on assessment (text_sha256)")
+    connection.execute("create index assessment_links on assessment (links_sha256)")
+    db = sqlite_utils.Database(connection)
+
+    def table(name: str, columns: dict[str, type], required: str, pk: str = "seq") -> None:
+        db.create_table(name, columns, pk=pk, not_null=set(required.split()), strict=True)
+
+    table("wording", {"id": int, "text_sha256": bytes, "lines": int, "words": int}, "text_sha256 lines words", "id")
+    db.table("wording").create_index(["text_sha256"], unique=True)
+    table("passage", {"id": int, "sha256": bytes, "line": str}, "sha256 line", "id")
+    db.table("passage").create_index(["sha256"], unique=True)
+    connection.execute(
+        "create table wording_passage (wording_id integer not null, place integer not null, passage_id integer not"
+        " null, primary key (wording_id, place)) strict, without rowid"
+    )
+    connection.execute("create index passage_wording on wording_passage (passage_id, wording_id)")
+    connection.execute(
+        "create virtual table passage_search using fts5(line, content='passage', content_rowid='id',"
+        " tokenize='unicode61 remove_diacritics 2')"
+    )
+    connection.execute(
+        "create trigger passage_indexed after insert on passage begin"
+        " insert into passage_search (rowid, line) values (new.id, new.line); end"
+    )
+    table(
+        "decision",
+        {"seq": int, "event": str, "capture_seq": int, "assessment_seq": int, "by_name": str, "reason": str},
+        "event capture_seq assessment_seq by_name",
+    )
+    db.table("decision").create_index(["capture_seq"])
+    texts = dict.fromkeys("exact prefix suffix title by_name normaliser".split(), str)
+    numbers = dict.fromkeys("capture_seq version start_at end_at".split(), int)
+    table(
+        "provision",
+        {"seq": int, "event": str, "provision": str, "document": str, **texts, **numbers},
+        "event provision document exact prefix suffix",
+    )
+    db.table("provision").create_index(["document", "seq"])
+    texts = dict.fromkeys(
+        "event subject by_name severity confidence category regulation jurisdiction effective_date text".split(), str
+    )
+    table(
+        "annotation",
+        {"seq": int, "annotation": str, "revision": int, "version": int, **texts},
+        "annotation revision event subject by_name",
+    )
+    db.table("annotation").create_index(["subject", "seq"])
+    numbers = dict.fromkeys("unchanged version checks full_bodies not_modified largest_gap_s".split(), int)
+    table(
+        "absence",
+        {"seq": int, "document": str, "from_at": str, "to_at": str, **numbers},
+        "document from_at to_at unchanged checks",
+    )
+    for name in ("wording", "passage", "wording_passage", "decision", "provision", "annotation", "absence"):
+        _guard(connection, name)
+
+
+STEPS: tuple[Callable[[sqlite3.Connection], None], ...] = (_first, _wordings)
 """Step n brings ``user_version`` from n to n + 1. Append only."""
 
 

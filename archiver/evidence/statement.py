@@ -22,6 +22,7 @@ KINDS = frozenset(
         "stamp",
         "watch",
         "decision",
+        "provision",
         "annotation",
         "custody",
         "key",
@@ -55,6 +56,18 @@ _REQUIRED: dict[str, frozenset[str]] = {
     ),
     "stamp": frozenset({"event"}),
     "watch": frozenset({"event", "document", "entry"}),
+    "decision": frozenset("event capture_seq assessment_seq by reason".split()),
+    "provision": frozenset(
+        "event provision document capture_seq normaliser version exact prefix suffix start end title by".split()
+    ),
+    "annotation": frozenset(
+        "annotation revision event subject version by severity confidence category regulation jurisdiction"
+        " effective_date text vocabulary_sha256".split()
+    ),
+    "absence": frozenset(
+        "document from to normaliser unchanged version text_sha256 checks first_seq last_seq full_bodies not_modified"
+        " largest_gap_s first_check_at last_check_at exceptions".split()
+    ),
     "custody": frozenset({"event"}),
     "recovery": frozenset({"event"}),
     "key": frozenset("event vkey spki_sha256 prefix name software continues".split()),

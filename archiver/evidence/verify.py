@@ -44,6 +44,7 @@ NAMES = {
     12: "stamp statements",
     13: "index",
     14: "consistency with older checkpoints",
+    15: "texts",
 }
 SMALL_FILE = 1024 * 1024
 """Bytes of a proof, token or chain file that is read whole; larger ones are refused."""

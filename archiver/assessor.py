@@ -1,0 +1,303 @@
+"""Step 10 of a check: read a snapshot by its document's rules, judge it, compare it with what is known.
+
+Reading runs in the thread that captured; judging on the writer's thread, for it needs the versions before. Neither
+can lose a capture: what cannot be read or compared is stated as such, and can be assessed again later.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+from archiver.archive import Archive
+from archiver.evidence.canonical import Json
+from archiver.evidence.exchange import Visit
+from archiver.past import DocumentPast, Passed
+from archiver.rereading import content_type_of, decoded, sources_of
+from archiver.texts import keep, keep_links, read_lines
+from archiver.watch.assess import Judgement, rules_sha256
+from archiver.watch.entry import WatchEntry, rules_for
+from archiver.watch.reading import PageRules, Problem, Reading, Source
+from storage.errors import StorageError
+
+if TYPE_CHECKING:
+    from archiver.watch.dates import PublisherDate
+    from archiver.watch.gate import Earlier, GateLimits
+
+LOG = logging.getLogger("archiver.assessor")
+NORMALISER = "text/1"
+"""The normaliser by which new captures are read."""
+TEXTS_KEPT = 32
+"""Texts held in memory for comparison."""
+
+Lines = tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Assessed:
+    """A judgement, and the files that must be durable before it is stated."""
+
+    judgement: Judgement
+    paths: tuple[str, ...] = ()
+
+
+def read(sources: Sequence[Source], rules: Sequence[PageRules]) -> Reading:
+    """Read contents by the normaliser in force; whatever it stumbles over becomes a problem that the gate sees."""
+    from archiver.watch.extract import text_1
+
+    try:
+        return text_1.read(sources, rules)
+    except Exception as error:  # the capture is safe; a page that breaks the reader must not stop the archive
+        LOG.exception("a page could not be read")
+        return Reading(NORMALISER, (), problems=(Problem("unreadable", f"{type(error).__name__}: {error}"[:300]),))
+
+
+@dataclass(slots=True)
+class Assessor:
+    """Assesses the captures of watched documents of one archive."""
+
+    archive: Archive
+    random: Callable[[int], bytes]
+    _texts: OrderedDict[str, Lines] = field(default_factory=OrderedDict)
+
+    # -- reading -----------------------------------------------------------------------------------
+
+    def entry(self, watch_seq: int | None) -> WatchEntry | None:
+        """The entry that a ``watch`` statement put in force."""
+        import json
+
+        if watch_seq is None:
+            return None
+        row = self.archive.index.row("select entry from watch_entry where seq = ?", (watch_seq,))
+        return None if row is None else WatchEntry.from_json(json.loads(row["entry"]))
+
+    def rules(self, watch_seq: int | None, parts: int) -> tuple[PageRules, ...]:
+        """The rules for each part of a capture; a bare capture has none."""
+        entry = self.entry(watch_seq)
+        rules = () if entry is None else rules_for(entry)
+        return rules if len(rules) == parts else (*rules, *[PageRules()] * parts)[:parts]
+
+    def read_visits(self, draft: Json, visits: Sequence[Visit]) -> Reading | None:
+        """Read what was just received, from memory or spool; None where there is nothing to assess by rules."""
+        if draft["document"] is None or draft["result"] != "stored":
+            return None
+        sources = []
+        for part, visit in zip(draft["parts"], visits, strict=True):
+            content = b""
+            if part["content"] is not None:
+                last = visit.exchanges[-1]
+                content = decoded(last.response, last.method)
+            kind = content_type_of(part["exchanges"][-1]) if part["exchanges"] else None
+            sources.append(Source(part["final_url"], content, kind))
+        return read(sources, self.rules(draft["watch_seq"], len(sources)))
+
+    def reread(self, capture: Json, watch_seq: int | None, folder: str | None = None) -> Reading:
+        """Read a stored capture again from its WARC by the rules of a ``watch`` statement."""
+        sources = sources_of(self.archive, capture, folder)
+        return read(sources, self.rules(watch_seq, len(sources)))
+
+    # -- judging -----------------------------------------------------------------------------------
+
+    def assess(
+        self,
+        capture: Json,
+        reading: Reading,
+        *,
+        watch_seq: int | None,
+        before: int | None = None,
+        supersedes: int | None = None,
+        decision_seq: int | None = None,
+    ) -> Assessed:
+        """Judge a reading against what came before capture ``before`` (None: all), and keep its text where it is new.
+
+        With ``decision_seq`` a person has decided that it passes. ``StorageError`` where the text cannot be kept.
+        """
+        rules = rules_sha256(reading.normaliser, self.rules(watch_seq, len(capture["parts"])))
+        try:
+            judged = self._judge(capture, reading, rules, watch_seq, before, released=decision_seq is not None)
+        except StorageError:
+            raise
+        except Exception as error:  # as above: state it, go on
+            LOG.exception("a snapshot of %s could not be judged", capture["document"])
+            detail = f"{type(error).__name__}: {error}"[:300]
+            judged = Judgement("gate/1", rules, reading, "quarantined", "internal", detail)
+        judged = replace(judged, supersedes=supersedes, decision_seq=decision_seq)
+        return self._keep(judged) if judged.passed else Assessed(judged)
+
+    def _judge(
+        self, capture: Json, reading: Reading, rules: str, watch_seq: int | None, before: int | None, *, released: bool
+    ) -> Judgement:
+        from archiver.watch import gate
+        from archiver.watch.language import detect
+
+        past = DocumentPast(self.archive, capture["document"], reading.normaliser)
+        past = past if before is None else replace(past, before=before)
+        recent = past.recent
+        last = recent[-1] if recent else None
+        language = detect(reading.text)
+        judged = Judgement(gate.NAME, rules, reading, language=language)
+        known = past.version_of(reading.text_sha256)
+        if last is not None:
+            judged = replace(judged, previous_version=last.version)
+        if not released:
+            refusal = gate.judge(capture, reading, self._earlier(last, known, rules), self._limits(watch_seq))
+            if refusal is not None:
+                return replace(
+                    judged,
+                    verdict=refusal.verdict,
+                    reason_code=refusal.code,
+                    reason=refusal.detail[:500],
+                    outcome=refusal.verdict,
+                )
+        judged = replace(judged, dates=self._dates(reading, language))
+        return self._place(judged, past, recent, known, watch_seq)
+
+    def _limits(self, watch_seq: int | None) -> GateLimits:
+        from archiver.watch.gate import GateLimits
+
+        entry = self.entry(watch_seq)
+        settings = self.archive.settings
+        return GateLimits(
+            shrink_percent=settings["gate.shrink_percent"],
+            language=None if entry is None else entry.language,
+            least_words=settings["gate.least_words"],
+        )
+
+    def _earlier(self, last: Passed | None, known: int | None, rules: str) -> Earlier | None:
+        from archiver.watch.gate import Earlier
+
+        if last is None:
+            return None
+        return Earlier(
+            words=last.words or 0,
+            language=last.language,
+            final_urls=(last.final_url,) if last.final_url else (),
+            lines=None if known is not None else frozenset(self.lines(last.text_sha256) or ()),
+            selectors_changed=last.rules_sha256 != rules,
+        )
+
+    def _dates(self, reading: Reading, language: str | None) -> tuple[Json, ...]:
+        from archiver.watch.dates import publisher_dates
+
+        found = publisher_dates(reading.lines, language)
+        return tuple(
+            {"kind": d.kind, "text": d.text[:500], "value": d.value, "language": d.language, "line": d.line}
+            for d in found[:20]
+        )
+
+    def _place(
+        self,
+        judged: Judgement,
+        past: DocumentPast,
+        recent: Sequence[Passed],
+        known: int | None,
+        watch_seq: int | None,
+    ) -> Judgement:
+        """Give the wording its number, and the difference its class."""
+        from archiver.watch.variants import place
+
+        reading = judged.reading
+        if not recent:
+            return replace(judged, version=known or past.count + 1, outcome="new_version")
+        last = recent[-1]
+        placed = place([(item.version, item.at) for item in recent], known)
+        if known is not None:
+            change = placed.change_hint
+            if known == last.version:
+                change = "links" if last.links_sha256 not in (None, reading.links_sha256) else None
+            compared = None if known == last.version else last.version
+            return replace(judged, version=known, outcome=placed.outcome, change=change, compared_with=compared)
+        judged = replace(judged, version=past.count + 1, outcome="new_version")
+        return self._class(judged, past, recent, watch_seq)
+
+    def _class(
+        self, judged: Judgement, past: DocumentPast, recent: Sequence[Passed], watch_seq: int | None
+    ) -> Judgement:
+        from archiver.watch.change import classify, summary
+        from archiver.watch.dates import silent_edit
+        from archiver.watch.diff import hunks
+
+        base, old, ours = self._base(judged, past, recent, watch_seq)
+        if old is None:
+            return replace(judged, compared_with=base.version)
+        new = judged.reading.lines
+        change = classify(old, new)
+        if ours and change is None:
+            return replace(judged, compared_with=base.version, change="extraction")
+        counts = summary(hunks(old, new))
+        judged = replace(
+            judged,
+            compared_with=base.version,
+            change=change,
+            words=(counts["words_added"], counts["words_removed"]),
+        )
+        if change != "wording" or ours:
+            return judged
+        before = self.archive.statement(base.seq).body.get("publisher_dates", [])
+        return replace(judged, silent_edit=silent_edit(_dates_of(before), _dates_of(judged.dates)))
+
+    def _base(
+        self, judged: Judgement, past: DocumentPast, recent: Sequence[Passed], watch_seq: int | None
+    ) -> tuple[Passed, Lines | None, bool]:
+        """What a new wording is compared with, its lines, and whether our own rules have changed in between.
+
+        If they have, the older snapshot is read again by today's rules: what differs then is the publisher's doing.
+        """
+        from archiver.watch.variants import nearest, valid_variants
+
+        last = recent[-1]
+        if last.rules_sha256 != judged.rules:
+            older = self.archive.statement(last.capture_seq).body
+            return last, self.reread(older, watch_seq).lines, True
+        valid = valid_variants([(item.version, item.at) for item in recent])
+        newest = {item.version: item for item in recent}
+        texts = {version: self.lines(newest[version].text_sha256) for version in valid if version in newest}
+        known = {version: lines for version, lines in texts.items() if lines is not None}
+        if len(known) > 1:
+            base = newest[nearest(judged.reading.lines, known)]
+            return base, known[base.version], False
+        return last, self.lines(last.text_sha256), False
+
+    def lines(self, sha256: str) -> Lines | None:
+        """The lines of a stored text; None where its file is lost (``verify --all`` says so)."""
+        if sha256 in self._texts:
+            self._texts.move_to_end(sha256)
+            return self._texts[sha256]
+        try:
+            lines = read_lines(self.archive.files, sha256)
+        except StorageError:
+            return None
+        self._texts[sha256] = lines
+        if len(self._texts) > TEXTS_KEPT:
+            self._texts.popitem(last=False)
+        return lines
+
+    # -- keeping -----------------------------------------------------------------------------------
+
+    def _keep(self, judged: Judgement) -> Assessed:
+        """Write what no statement names yet: the text with its seed, the links beside it."""
+        reading, index = judged.reading, self.archive.index
+        paths: list[str] = []
+        row = index.row(
+            "select text_lines_root as root from assessment where text_sha256 = ? and normaliser = ? limit 1",
+            (bytes.fromhex(reading.text_sha256), reading.normaliser),
+        )
+        if row is None:
+            paths, root = keep(self.archive.files, reading, self.random)
+        else:
+            root = row["root"].hex() if row["root"] is not None else None
+        known = index.row(
+            "select 1 as x from assessment where links_sha256 = ? limit 1", (bytes.fromhex(reading.links_sha256),)
+        )
+        if known is None:
+            paths += keep_links(self.archive.files, reading)
+        return Assessed(replace(judged, text_lines_root=root), tuple(paths))
+
+
+def _dates_of(stated: Sequence[Json]) -> tuple[PublisherDate, ...]:
+    from archiver.watch.dates import PublisherDate
+
+    return tuple(PublisherDate(d["kind"], d["text"], d["value"], d["language"], d["line"]) for d in stated)

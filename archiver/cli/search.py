@@ -1,0 +1,41 @@
+"""``archiver search``: words in every version ever seen."""
+
+from __future__ import annotations
+
+import click
+
+from archiver.cli.context import Context
+
+
+@click.command(epilog="""Example: archiver search 'train "our models"' --current""")
+@click.argument("words", nargs=-1, required=True)
+@click.option("--current", is_flag=True, help="Only in the versions seen last.")
+@click.option("--document", help="Only in one document.")
+@click.option("--entity", help="Only in the documents of one entity.")
+@click.option("--limit", type=click.IntRange(1, 1000), default=20, show_default=True, help="Most passages to show.")
+@click.pass_obj
+def search(
+    context: Context, words: tuple[str, ...], current: bool, document: str | None, entity: str | None, limit: int
+) -> int:
+    """Find passages that hold all WORDS; words in double quotes must follow one another.
+
+    Exits 1 when there is none.
+    """
+    from archiver.searching import Scope
+    from archiver.searching import search as find
+
+    archive = context.archive()
+    scope = Scope(current, archive.document(document).document if document else None, entity)
+    hits = find(archive, " ".join(words), scope, limit)
+    if context.as_json:
+        context.emit(hits)
+        return 0 if hits else 1
+    for hit in hits:
+        numbers = ", ".join(f"v{number}" for number in hit["versions"])
+        state = "current" if hit["current"] else "past"
+        click.echo(f"{hit['document']}  {hit['entity']}: {hit['title']}  {numbers} ({state})  {hit['snapshot']}")
+        click.echo(f"  seen {hit['first_seen'][:10]} to {hit['last_seen'][:10]}, line {hit['line'] + 1}")
+        click.echo(f"  {hit['text']}")
+    if not hits:
+        context.note("no passage holds these words")
+    return 0 if hits else 1

@@ -1,0 +1,106 @@
+"""What waits in quarantine, and what a person decides about it: released or confirmed, both stated."""
+
+from __future__ import annotations
+
+import unicodedata
+from typing import Any
+
+from archiver.archive import Archive
+from archiver.errors import UsageError
+from archiver.evidence.canonical import Json
+from archiver.evidence.statement import Statement, parse_snapshot_id
+from archiver.operation import Operation
+from archiver.past import newest_assessment
+
+MAX_NAME = 200
+MAX_REASON = 2000
+
+
+def waiting(archive: Archive, document: str | None = None) -> list[Json]:
+    """Every snapshot that did not pass and that nobody has decided about, newest first."""
+    rows = archive.index.rows(
+        "select a.seq, a.capture_seq, a.document, a.verdict, a.reason_code, a.reason, c.started_at, u.url"
+        " from assessment a join capture c on c.seq = a.capture_seq left join url u on u.id = c.url_id"
+        " where a.verdict != 'passed' and a.document is not null and (? is null or a.document = ?)"
+        " and a.seq = (select max(b.seq) from assessment b where b.capture_seq = a.capture_seq)"
+        " and not exists (select 1 from decision d where d.capture_seq = a.capture_seq and d.assessment_seq >= a.seq)"
+        " order by a.capture_seq desc",
+        (document, document),
+    )
+    return [
+        {
+            "snapshot": archive.snapshot_name(row["capture_seq"]),
+            "document": row["document"],
+            "url": row["url"],
+            "captured_at": row["started_at"],
+            "verdict": row["verdict"],
+            "reason_code": row["reason_code"],
+            "reason": row["reason"],
+        }
+        for row in rows
+    ]
+
+
+def one_line(what: str, text: Any, most: int) -> str:
+    """A text that people gave, as one line of printable characters; ``UsageError`` when it is none."""
+    if not isinstance(text, str) or not text.strip() or len(text) > most:
+        raise UsageError(f"{what} must be a text of 1 to {most} characters")
+    if any(unicodedata.category(c) in ("Cc", "Cs", "Zl", "Zp") for c in text):
+        raise UsageError(f"{what} must be one line")
+    return text.strip()
+
+
+def decide(operation: Operation, values: Json) -> Json:
+    """State that snapshots are ``released`` (they count as versions after all) or ``confirmed`` (rightly held back).
+
+    ``values``: ``event``, ``snapshots[]``, ``by``, ``reason`` or null. A released snapshot is assessed again at once.
+    """
+    event = values.get("event")
+    if event not in ("released", "confirmed"):
+        raise UsageError(f"unknown decision {event!r}")
+    by = one_line("the name of who decides", values.get("by"), MAX_NAME)
+    reason = values.get("reason")
+    reason = None if reason is None else one_line("the reason", reason, MAX_REASON)
+    subjects = [_subject(operation.archive, name) for name in values.get("snapshots", [])]
+    return {"decisions": [operation.writer.call(lambda c=c, a=a: _decide(operation, c, a, event, by, reason)) for c, a in subjects]}
+
+
+def _subject(archive: Archive, name: str) -> tuple[Statement, int]:
+    seq = parse_snapshot_id(name)
+    row = None if seq is None else archive.index.row("select folder, document from capture where seq = ?", (seq,))
+    if seq is None or row is None or not str(row["folder"]).endswith(f"/{name}"):
+        raise UsageError(f"there is no snapshot {name} in this archive", do="see archiver quarantine list")
+    assessment = newest_assessment(archive, seq)
+    if row["document"] is None or assessment is None:
+        raise UsageError(f"{name} is not a stored snapshot of a watched document: nothing can be decided about it")
+    if archive.statement(assessment).body["verdict"] == "passed":
+        raise UsageError(f"{name} has passed already", do="see archiver quarantine list")
+    return archive.statement(seq), assessment
+
+
+def _decide(
+    operation: Operation, capture: Statement, assessment: int, event: str, by: str, reason: str | None
+) -> Json:
+    """On the writer's thread: the decision, and after a release the assessment that follows from it."""
+    pipeline = operation.pipeline
+    fields = {
+        "event": event,
+        "capture_seq": capture.seq,
+        "assessment_seq": assessment,
+        "by": by,
+        "reason": reason,
+    }
+    _, (decision,) = pipeline.commit([], [lambda _seq, _sealed: ("decision", dict(fields))])
+    told: Json = {
+        "snapshot": operation.archive.snapshot_name(capture.seq),
+        "event": event,
+        "by": by,
+        "reason": reason,
+        "statement_sha256": decision.statement.entry_hex,
+        "version": None,
+        "change": None,
+    }
+    if event == "confirmed":
+        return told
+    again = pipeline.assess_again(capture, supersedes=assessment, decision_seq=decision.statement.seq)
+    return {**told, "version": again.body["version"], "change": again.body["change"]}

@@ -1,0 +1,58 @@
+"""Assessing history again: by a new normaliser, or by a document's present rules; old assessments stay what they are."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from archiver.archive import Archive
+from archiver.assessor import NORMALISER
+from archiver.evidence.canonical import Json
+from archiver.operation import Operation
+from archiver.past import newest_assessment
+
+
+def owed(archive: Archive, document: str, *, present_rules: bool) -> list[int]:
+    """Stored captures of a document, oldest first, that the normaliser in force has not assessed.
+
+    With ``present_rules`` also those that were read by other rules than the document has now.
+    """
+    rules = None
+    if present_rules:
+        from archiver.watch.assess import rules_sha256
+        from archiver.watch.entry import rules_for
+
+        rules = bytes.fromhex(rules_sha256(NORMALISER, rules_for(archive.document(document).entry)))
+    rows = archive.index.rows(
+        "select c.seq from capture c where c.document = ? and c.result = 'stored' and not exists"
+        " (select 1 from assessment a where a.capture_seq = c.seq and a.normaliser = ? and a.seq ="
+        " (select max(b.seq) from assessment b where b.capture_seq = c.seq and b.normaliser = a.normaliser)"
+        " and (? is null or a.rules_sha256 = ?)) order by c.seq",
+        (document, NORMALISER, rules, rules),
+    )
+    return [row["seq"] for row in rows]
+
+
+def derive(operation: Operation, values: Json, progress: Callable[[int, int], None] = lambda _n, _of: None) -> Json:
+    """Assess again what is owed of ``documents[]`` (empty: all); ``present_rules`` true: by the rules of today.
+
+    Each capture is one commit: if we crash half-way the rest is still owed.
+    """
+    archive, pipeline = operation.archive, operation.pipeline
+    present = bool(values.get("present_rules"))
+    names = values.get("documents") or [watched.document for watched in archive.watched(removed=True)]
+    work = [
+        (archive.document(name), seq)
+        for name in names
+        for seq in owed(archive, archive.document(name).document, present_rules=present)
+    ]
+    changed = 0
+    for done, (watched, seq) in enumerate(work):
+        capture = archive.statement(seq)
+        before = newest_assessment(archive, seq, NORMALISER)
+        watch_seq = watched.seq if present else None
+        again = operation.writer.call(
+            lambda c=capture, b=before, w=watch_seq: pipeline.assess_again(c, supersedes=b, watch_seq=w)  # type: ignore[misc]
+        )
+        changed += again.body["outcome"] == "new_version"
+        progress(done + 1, len(work))
+    return {"normaliser": NORMALISER, "assessed": len(work), "versions": changed}

@@ -1,0 +1,132 @@
+"""Search over every wording ever seen: which passages hold the words, in which versions of which documents. Reads only."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Any
+
+from archiver.archive import Archive
+from archiver.errors import UsageError
+from archiver.evidence.canonical import Json
+from archiver.past import normaliser_of
+
+MAX_QUERY = 1000
+MAX_TERMS = 40
+CANDIDATES = 2000
+"""Passages that are looked at for one query, best first."""
+_TERM = re.compile(r'"([^"]*)"|(\S+)')
+
+
+def match_of(query: str) -> str:
+    """The FTS5 expression of what a person typed: all words, in any order; words in double quotes as they stand.
+
+    Every term is quoted, so that no word is taken for an operator. ``UsageError`` when nothing can be looked for.
+    """
+    if len(query) > MAX_QUERY:
+        raise UsageError(f"a search of {len(query)} characters", do=f"the longest has {MAX_QUERY}")
+    terms = []
+    for phrase, word in _TERM.findall(query):
+        text = (phrase or word).replace('"', " ").replace("\x00", " ").strip()
+        if any(c.isalnum() for c in text):
+            terms.append(f'"{text}"')
+    if not terms:
+        raise UsageError("nothing to search for", do="give a word, or several")
+    if len(terms) > MAX_TERMS:
+        raise UsageError(f"a search for {len(terms)} words", do=f"at most {MAX_TERMS}")
+    return " ".join(terms)
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """Where to search: in versions seen last only, in one document, in one entity's documents."""
+
+    current: bool = False
+    document: str | None = None
+    entity: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Shelf:
+    """What is known of the documents of an archive: their names, and the wording each had last."""
+
+    names: dict[str, tuple[str, str]]
+    current: dict[str, int]
+    checked: dict[str, str]
+
+
+def shelf_of(archive: Archive) -> Shelf:
+    """Read the names, the newest version and the last passed check of every document."""
+    names = {w.document: (w.entry.entity, w.entry.title) for w in archive.watched(removed=True)}
+    current: dict[str, int] = {}
+    checked: dict[str, str] = {}
+    for document in names:
+        normaliser = normaliser_of(archive, document)
+        row = archive.index.row(
+            "select a.version, c.started_at from assessment a join capture c on c.seq = a.capture_seq"
+            " where a.document = ? and a.normaliser = ? and a.verdict = 'passed'"
+            " order by a.capture_seq desc, a.seq desc limit 1",
+            (document, normaliser),
+        )
+        if row is not None:
+            current[document], checked[document] = row["version"], row["started_at"]
+    return Shelf(names, current, checked)
+
+
+def search(archive: Archive, query: str, scope: Scope, limit: int) -> list[Json]:
+    """Passages that hold all words of the query, best first: one item for each document that has or had the passage."""
+    return found_for(archive, match_of(query), scope, limit)
+
+
+def found_for(archive: Archive, match: str, scope: Scope, limit: int) -> list[Json]:
+    """The same for a ready FTS5 expression."""
+    shelf = shelf_of(archive)
+    rows = archive.index.rows(
+        "select p.id, p.line from passage_search s join passage p on p.id = s.rowid"
+        " where passage_search match ? order by rank limit ?",
+        (match, CANDIDATES),
+    )
+    hits: list[Json] = []
+    for row in rows:
+        for hit in _where(archive, row["id"], shelf, scope):
+            hits.append({**hit, "text": row["line"]})
+            if len(hits) == limit:
+                return hits
+    return hits
+
+
+def _where(archive: Archive, passage: int, shelf: Shelf, scope: Scope) -> list[Json]:
+    """The documents that have or had a passage, with the versions."""
+    rows = archive.index.rows(
+        "select a.document, a.version, min(wp.place) as place, min(c.started_at) as first_seen,"
+        " max(c.started_at) as last_seen, min(c.seq) as seq"
+        " from wording_passage wp join wording w on w.id = wp.wording_id"
+        " join assessment a on a.text_sha256 = w.text_sha256 join capture c on c.seq = a.capture_seq"
+        " where wp.passage_id = ? and a.verdict = 'passed' and (? is null or a.document = ?)"
+        " group by a.document, a.version order by a.document, first_seen",
+        (passage, scope.document, scope.document),
+    )
+    by_document: dict[str, list[dict[str, Any]]] = {}
+    for row in rows:
+        by_document.setdefault(row["document"], []).append(row)
+    found = []
+    for document, versions in by_document.items():
+        entity, title = shelf.names.get(document, ("", ""))
+        is_current = any(row["version"] == shelf.current.get(document) for row in versions)
+        if (scope.entity is not None and entity != scope.entity) or (scope.current and not is_current):
+            continue
+        newest = versions[-1]
+        found.append(
+            {
+                "document": document,
+                "entity": entity,
+                "title": title,
+                "versions": [row["version"] for row in versions],
+                "current": is_current,
+                "snapshot": archive.snapshot_name(newest["seq"]),
+                "line": newest["place"],
+                "first_seen": min(row["first_seen"] for row in versions),
+                "last_seen": max(row["last_seen"] for row in versions),
+            }
+        )
+    return found

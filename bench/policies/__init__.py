@@ -1,0 +1,1 @@
+"""Real documents with known answers, replayed through capture and assessment: how trustworthy is the watch."""

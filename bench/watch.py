@@ -1,0 +1,74 @@
+"""The watch suite: every observation of real policies replayed, and what was reported compared with what is known."""
+
+from __future__ import annotations
+
+import sys
+
+from bench.machine import machine
+from bench.places import fresh_folder
+from bench.policies.corpus import Policy, load
+from bench.policies.measures import Overlap, Share, changes, overlap, presence
+from bench.policies.replay import Seen, replay
+from bench.policies.speed import compare, pairs_of
+from bench.tables import Result, Table
+
+SHOWN = 40
+"""Misses named in the table of goals, for each goal."""
+
+
+def suite(rounds: int = 3, documents: int = 1000) -> Result:
+    """Replay with and without selectors, then measure speed on at most 120 pairs."""
+    policies = load()[:documents]
+    with_rules = _replay(policies, selectors=True)
+    without = _replay(policies, selectors=False)
+    shares = [*changes(with_rules), *presence(with_rules)]
+    bare = [*changes(without), *presence(without)]
+    texts = [("with selectors", overlap(with_rules)), ("without selectors", overlap(without))]
+    mine, other, ratio = compare(pairs_of(policies, 120), rounds)
+    tables = [
+        _shares("Watching, by the selectors of the declarations", shares),
+        _shares("Watching without any selector", bare),
+        _texts(texts),
+        Table(
+            "Extract and compare, documents per second of processor time",
+            ("system", "documents/s", "x trafilatura + difflib"),
+            [
+                ("text/1 + class + word diff", f"{_middle(mine):.0f}", f"{ratio:.1f}"),
+                ("trafilatura + difflib", f"{_middle(other):.0f}", "1.0"),
+            ],
+            [f"goal: at least 10x: {ratio:.1f}x"],
+        ),
+    ]
+    return Result("watch", machine(), tables, {"ours": mine, "theirs": other})
+
+
+def _replay(policies: list[Policy], *, selectors: bool) -> list[Seen]:
+    total = sum(len(policy.observations) for policy in policies)
+    with fresh_folder("watch") as folder:
+
+        def tell(done: int) -> None:
+            if sys.stderr.isatty():
+                print(f"\r{done} of {total} observations", end="", file=sys.stderr)
+
+        return replay(policies, folder, selectors=selectors, done=tell)
+
+
+def _shares(title: str, shares: list[Share]) -> Table:
+    rows = [(share.name, f"{share.hits} of {share.of}", f"{share.percent:.1f} %", share.goal) for share in shares]
+    misses = [f"{share.name}: missed {miss}" for share in shares for miss in share.misses[:SHOWN]]
+    return Table(title, ("figure", "cases", "share", "goal"), rows, misses)
+
+
+def _texts(texts: list[tuple[str, Overlap]]) -> Table:
+    rows = [(name, f"{found.found:.3f}", f"{found.jaccard:.3f}", ">= 0.95") for name, found in texts]
+    worst = [f"{name}, worst: {line}" for name, found in texts for line in found.worst]
+    return Table(
+        "Five-word shingles of the text against the Markdown reference, medians",
+        ("rules", "of the reference found", "Jaccard", "goal"),
+        rows,
+        worst,
+    )
+
+
+def _middle(values: list[float]) -> float:
+    return sorted(values)[len(values) // 2]
