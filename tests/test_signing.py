@@ -20,7 +20,8 @@ from cryptography.hazmat.primitives.serialization import (
 
 from archiver.errors import ArchiveDamaged, MalformedNote, UsageError, WrongPassphrase
 from archiver.evidence.checkpoint import Checkpoint, open_checkpoint, sign_checkpoint
-from archiver.signing import MAX_PEM, SALT_BYTES, LogKey
+from archiver.key_wrapping import SALT_BYTES
+from archiver.signing import MAX_PEM, LogKey
 
 NAME = "example.org/log"
 PASSPHRASE = "a passphrase, größer".encode()

@@ -1,26 +1,24 @@
-"""Capture over HTTP/1.1: requests decides what is asked next, the recorder and our parser say what was answered."""
+"""Capture over HTTP/1.1: what is asked next, hop by hop; the recorder and our parser say what was answered."""
 
 from __future__ import annotations
 
 import contextlib
 import hashlib
 import re
-import threading
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Literal
 
-from requests import PreparedRequest, Session
-
 from archiver.capture.connections import Connections
+from archiver.capture.cookies import Cookies
 from archiver.capture.interface import Limits, Spool
 from archiver.capture.policy import AddressPolicy, Resolver
 from archiver.capture.robots import MAX_BODY, MAX_REDIRECTS, RobotsCache, RobotsText, judge, robots_url
 from archiver.capture.target import BadTarget, Target, locate, redirect, shown
 from archiver.capture.tls import Trust
-from archiver.capture.transport import Allowance, RecordedResponse, RecordingAdapter
+from archiver.capture.transport import Allowance, Answer, Fields, Transport
 from archiver.errors import ArchiverError, SettingsError, UsageError
 from archiver.evidence.exchange import Exchange, Failure, RobotsDecision, Visit
 
@@ -74,19 +72,21 @@ class HttpCapturer:
         self._limits = limits
         self._message_limits = limits.message()
         self._user_agent = user_agent
-        self._fields = {
-            "User-Agent": user_agent,
-            "Accept": "*/*",
-            "Accept-Encoding": "gzip, deflate",  # what evidence.content can decode, nothing else
-            "Connection": "keep-alive",
-        }
+        self._fields = Fields.of(
+            {
+                "User-Agent": user_agent,
+                "Accept": "*/*",
+                "Accept-Encoding": "gzip, deflate",  # what evidence.content can decode, nothing else
+                "Connection": "keep-alive",
+            }
+        )
         self._obey = robots == "obey"
         self._now = now
         self._monotonic = monotonic
         self._robots = RobotsCache(monotonic=monotonic)
         self._connections = Connections(policy=policy, trust=trust, resolver=resolver, now=now, monotonic=monotonic)
         self._judged: OrderedDict[tuple[str, int | None, str | None, str], RobotsDecision] = OrderedDict()
-        self._local = threading.local()
+        self._transport = Transport(self._connections, now=now, monotonic=monotonic)
 
     def visit(self, url: str, *, spool: Spool, conditional: Mapping[str, str] | None = None) -> Visit:
         """Return what fetching ``url`` with its redirects saw; see ``Capturer.visit``.
@@ -133,19 +133,16 @@ class HttpCapturer:
         self, target: Target, allowance: Allowance, conditional: Mapping[str, str], trail: _Trail
     ) -> Failure | None:
         """Fetch hop after hop into the trail; return why it did not end with a response."""
-        session = self._session()
-        adapter = session.get_adapter(target.url)
-        assert isinstance(adapter, RecordingAdapter)
-        adapter.cookies = None  # nothing is carried from one visit to the next
-        fields = {**self._fields, **conditional}
+        cookies = Cookies()  # nothing is carried from one visit to the next
+        fields = Fields.of({**self._fields.values, **conditional}) if conditional else self._fields
         while True:
             trail.final_url = target.url
-            failure = self._ask_robots(adapter, target, allowance, trail)
+            failure = self._ask_robots(target, allowance, trail)
             if failure is not None:
                 return failure
-            response = self._fetch(adapter, target, fields, allowance)
-            trail.exchanges.append(response.exchange)
-            step = _next_hop(session, target, response)
+            answer = self._transport.get(target, fields, allowance, cookies)
+            trail.exchanges.append(answer.exchange)
+            step = _next_hop(target, answer.exchange)
             if not isinstance(step, Target):
                 return step
             if len(trail.exchanges) > self._limits.max_redirects:
@@ -154,37 +151,11 @@ class HttpCapturer:
             target = step
             fields = self._fields
 
-    def _fetch(
-        self, adapter: RecordingAdapter, target: Target, fields: Mapping[str, str], allowance: Allowance
-    ) -> RecordedResponse:
-        request = PreparedRequest()
-        request.prepare_method("GET")
-        request.url = target.url  # normalised by requests already, in ``locate``
-        request.prepare_headers(fields)
-        if adapter.cookies is not None:
-            request.prepare_cookies(adapter.cookies)
-        adapter.allowance = allowance
-        return adapter.send(request)
-
-    def _session(self) -> Session:
-        """Return this thread's session; it holds no cookies, credentials or proxies."""
-        session: Session | None = getattr(self._local, "session", None)
-        if session is None:
-            session = Session()
-            session.trust_env = False  # proxies and .netrc of the environment must not decide what is recorded
-            adapter = RecordingAdapter(self._connections, now=self._now, monotonic=self._monotonic)
-            session.mount("http://", adapter)
-            session.mount("https://", adapter)
-            self._local.session = session
-        return session
-
-    def _ask_robots(
-        self, adapter: RecordingAdapter, target: Target, allowance: Allowance, trail: _Trail
-    ) -> Failure | None:
+    def _ask_robots(self, target: Target, allowance: Allowance, trail: _Trail) -> Failure | None:
         """Put the decision for a target into the trail; return why it may not be fetched, if it may not."""
 
         def fetch() -> RobotsText:
-            return self._fetch_robots(adapter, target, allowance)
+            return self._fetch_robots(target, allowance)
 
         try:
             text = self._robots.get(target.scheme, target.host, target.port, fetch)
@@ -215,7 +186,7 @@ class HttpCapturer:
             return replace(known, seq=text.seq)
         return replace(known, seq=text.seq, exchange=text.exchanges[-1], earlier=text.exchanges[:-1])
 
-    def _fetch_robots(self, adapter: RecordingAdapter, target: Target, allowance: Allowance) -> RobotsText:
+    def _fetch_robots(self, target: Target, allowance: Allowance) -> RobotsText:
         """Fetch the robots.txt of a host with its redirects, within the time of the visit that needs it."""
         own = Allowance(
             deadline=allowance.deadline,
@@ -224,53 +195,47 @@ class HttpCapturer:
             spool=allowance.spool,
             keep=MAX_BODY,
         )
-        cookies, adapter.cookies = adapter.cookies, None  # the page's cookies are not for robots.txt
-        try:
-            return self._follow_robots(adapter, target, own)
-        finally:
-            adapter.cookies = cookies
-
-    def _follow_robots(self, adapter: RecordingAdapter, target: Target, own: Allowance) -> RobotsText:
+        cookies = Cookies()  # the page's are not for robots.txt
         url = robots_url(target.url)
         hop = locate(url)
         exchanges: list[Exchange] = []
         while True:
-            response = self._fetch(adapter, hop, self._fields, own)
-            exchange = response.exchange
+            answer = self._transport.get(hop, self._fields, own, cookies)
+            exchange = answer.exchange
             exchanges.append(exchange)
             failure = exchange.failure
             if len(exchanges) == 1 and failure is not None and not exchange.request:
                 raise _HostUnreachable(exchange, failure)
-            step = _next_hop(self._session(), hop, response)
+            step = _next_hop(hop, exchange)
             if not isinstance(step, Target) or len(exchanges) > MAX_REDIRECTS:
-                return _robots_text(url, response, tuple(exchanges))
+                return _robots_text(url, answer, tuple(exchanges))
             hop = step
 
 
-def _robots_text(url: str, response: RecordedResponse, exchanges: tuple[Exchange, ...]) -> RobotsText:
+def _robots_text(url: str, answer: Answer, exchanges: tuple[Exchange, ...]) -> RobotsText:
     """Return what was fetched; above its ceiling the part that counts is the content (RFC 9309 section 2.5)."""
-    exchange = response.exchange
+    exchange = answer.exchange
     status = None if exchange.head is None else exchange.head.status
     sha256 = None if exchange.content is None else exchange.content.sha256
     if exchange.failure is not None and exchange.failure.code == "too_large":
-        sha256 = hashlib.sha256(response.kept).hexdigest()
-    return RobotsText(url, status, sha256, response.kept, exchanges)
+        sha256 = hashlib.sha256(answer.kept).hexdigest()
+    return RobotsText(url, status, sha256, answer.kept, exchanges)
 
 
-def _next_hop(session: Session, target: Target, response: RecordedResponse) -> Target | Failure | None:
+def _next_hop(target: Target, exchange: Exchange) -> Target | Failure | None:
     """Return where a response redirects to, None when it is the last one, or why neither is so."""
-    exchange = response.exchange
     head, failure = exchange.head, exchange.failure
     if failure is not None and failure.code != "decompression":
         return failure
     if head is None or head.status not in _REDIRECTS:
         return failure
-    locations = {value for name, value in head.fields if name.lower() == "location"}
+    locations = {value for name, value in head.fields if name.lower() == "location"}  # one value said twice is one
     if len(locations) != 1:
         what = "no Location" if not locations else "several Locations"
         return Failure("bad_redirect", f"{head.status} with {what} at {shown(target.url)}")
     try:
-        return redirect(target, session.get_redirect_target(response) or "")
+        # What is not ASCII is far more often UTF-8 than the Latin-1 of the standard
+        return redirect(target, locations.pop().encode("latin-1").decode("utf-8"))
     except UnicodeDecodeError:
         return Failure("bad_redirect", f"Location is not UTF-8 at {shown(target.url)}")
     except BadTarget as error:

@@ -7,9 +7,6 @@ from dataclasses import dataclass
 from functools import lru_cache
 from urllib.parse import urljoin, urlsplit
 
-from requests import PreparedRequest, RequestException
-from requests.utils import requote_uri
-
 from archiver.errors import ArchiverError
 from archiver.evidence.exchange import Failure
 
@@ -19,6 +16,13 @@ MAX_URL = 16 * 1024
 _PORTS = {"http": 80, "https": 443}
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _GRAPHIC = re.compile(r"[!-~]+", re.ASCII)
+_LETTERS = r"A-Za-z0-9\-._~!$&'()*+,;=:@/"
+_PLAIN = re.compile(
+    rf"(https?)://([a-z0-9][a-z0-9.-]*)(?::([1-9][0-9]{{0,4}}))?(?:(/[{_LETTERS}]*)(\?[{_LETTERS}?]+)?)?", re.ASCII
+)
+"""A URL in which there is nothing to normalise but dots and empty names in its path."""
+_PLAIN_REFERENCE = re.compile(rf"[{_LETTERS}#?\[\]]+", re.ASCII)
+"""A Location in which requests finds nothing to quote."""
 
 
 class BadTarget(ArchiverError):
@@ -53,6 +57,31 @@ def locate(url: str) -> Target:
     """Return the target of a URL, or raise ``BadTarget``."""
     if len(url) > MAX_URL:
         raise _bad(f"URL of {len(url)} characters")
+    return _plain(url) or _prepared(url)
+
+
+def _plain(url: str) -> Target | None:
+    """Return the target of a URL that requests would leave as it is, else None: nearly all are, and this is quick."""
+    match = _PLAIN.fullmatch(url)
+    if match is None:
+        return None
+    scheme, host, digits, path, query = match.groups()
+    path = path or "/"
+    if "//" in path or "/." in path:
+        return None
+    default = _PORTS[scheme]
+    port = int(digits) if digits else default
+    if port > 65535:
+        return None
+    host_field = host if port == default else f"{host}:{port}"
+    path = path + query if query else path
+    return Target(f"{scheme}://{host_field}{path}", scheme, host, port, host_field, path)
+
+
+def _prepared(url: str) -> Target:
+    """Return the target of any URL, normalised by requests, or raise ``BadTarget``."""
+    from requests import PreparedRequest, RequestException  # slow to import, and seldom needed
+
     if _CONTROL.search(url):
         # urlsplit would drop some of them silently, and a line feed would split the request
         raise _bad(f"control character in URL {shown(url)}")
@@ -89,10 +118,19 @@ def redirect(base: Target, location: str) -> Target:
         parts = urlsplit(location)
         if parts.scheme in _PORTS and not parts.netloc:
             raise _bad(f"Location without a host: {shown(location)}")  # urljoin would take it for a path
-        url = urljoin(base.url, requote_uri(location))
-    except (RequestException, ValueError) as error:
+        url = urljoin(base.url, _requoted(location))
+    except ValueError as error:
         raise _bad(f"Location cannot be followed: {shown(location)}") from error
     return locate(url)
+
+
+def _requoted(location: str) -> str:
+    """Return a Location quoted as requests quotes it."""
+    if _PLAIN_REFERENCE.fullmatch(location):
+        return location
+    from requests.utils import requote_uri
+
+    return requote_uri(location)
 
 
 def shown(text: str) -> str:

@@ -14,11 +14,13 @@ import threading
 import time
 from collections import OrderedDict
 from datetime import datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from archiver.capture.policy import Refused
-from archiver.capture.verdict import Roots, parse_host
 from archiver.evidence.exchange import Failure, TlsFacts
+
+if TYPE_CHECKING:
+    from archiver.capture.verdict import Roots
 
 VERDICT_TTL = timedelta(minutes=5)
 """How long a verdict over one chain and host is reused, unless a certificate starts or ends before."""
@@ -32,7 +34,7 @@ class Trust:
 
     def __init__(self, ca_file: str = "") -> None:
         """Read ``ca_file`` (PEM; empty means none); ``SettingsError`` if unreadable or without certificate."""
-        self._roots = Roots(ca_file)
+        self._roots = _roots(ca_file) if ca_file else None
         self._context = _context()
         self._lock = threading.Lock()
         self._verdicts: OrderedDict[tuple[str, str], _Verdict] = OrderedDict()
@@ -93,6 +95,8 @@ class Trust:
             if known is not None and known[1] <= now < known[2]:
                 self._verdicts.move_to_end((digest, host))
                 return known[0]
+        with self._lock:
+            self._roots = self._roots or _roots("")
         problems, changes = self._roots.judge(chain, host, now)
         with self._lock:
             self._verdicts[(digest, host)] = (problems, now, min(now + VERDICT_TTL, changes))
@@ -115,6 +119,12 @@ def presented_chain(tls: ssl.SSLSocket) -> tuple[bytes, ...]:
     return tuple(one.public_bytes(der_encoding) for one in inner.get_unverified_chain() or ())
 
 
+def _roots(ca_file: str) -> Roots:
+    from archiver.capture.verdict import Roots  # slow to import, and without TLS not needed
+
+    return Roots(ca_file)
+
+
 def _context() -> ssl.SSLContext:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname = False
@@ -125,6 +135,8 @@ def _context() -> ssl.SSLContext:
 
 
 def _sni(host: str) -> str | None:
+    from archiver.capture.verdict import parse_host
+
     wanted = parse_host(host)
     return None if isinstance(wanted, ipaddress.IPv4Address | ipaddress.IPv6Address) else wanted
 

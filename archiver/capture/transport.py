@@ -1,4 +1,4 @@
-"""The transport under requests: one request out, one response in, both through the recorder and our own parser.
+"""The transport: one request out, one response in, both through the recorder and our own parser.
 
 urllib3 and http.client never see the wire: http.client drops every field after a line without a colon, takes a
 103 for the final answer, raises beyond 100 fields and hides surplus bytes.
@@ -6,28 +6,53 @@ urllib3 and http.client never see the wire: http.client drops every field after 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
-
-from requests import PreparedRequest, Response
-from requests.adapters import BaseAdapter
-from requests.cookies import RequestsCookieJar, extract_cookies_to_jar
 
 from archiver.capture.connections import Channel, Connections, Unconnected
+from archiver.capture.cookies import Cookies
 from archiver.capture.interface import Spool
 from archiver.capture.recorder import Recorder, SpoolFailed
-from archiver.capture.target import Target, locate
-from archiver.evidence.exchange import Exchange, Failure, MemoryBytes, ResponseHead
+from archiver.capture.target import Target
+from archiver.errors import ArchiverError
+from archiver.evidence.exchange import Exchange, Failure, MemoryBytes
 from archiver.evidence.http_head import MessageLimits
 from archiver.evidence.response import ResponseReader
 
 _NOTHING = MemoryBytes(b"")
+_NAME = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+", re.ASCII)
+_VALUE = re.compile(r"(?:\S[^\r\n]*)?")
 
 
-class RecordedResponse(Response):
-    """What requests needs to go on, and the exchange as it was recorded; it carries no body."""
+class UnsendableField(ArchiverError):
+    """A field of a request that would break its head."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fields:
+    """The fields of a request beside Host and Cookie, checked, and as they are sent."""
+
+    values: Mapping[str, str]
+    lines: bytes
+
+    @classmethod
+    def of(cls, values: Mapping[str, str]) -> Fields:
+        """Return the fields in this order; ``UnsendableField`` when one holds a line end or begins with a space."""
+        for name, value in values.items():
+            if not (_NAME.fullmatch(name) and _VALUE.fullmatch(value)):
+                raise UnsendableField(f"cannot be sent as a field of a request: {name!a}: {value[:200]!a}")
+        try:
+            lines = "".join([f"{name}: {value}\r\n" for name, value in values.items()]).encode("latin-1")
+        except UnicodeEncodeError as error:
+            raise UnsendableField(f"cannot be sent as a field of a request: {error}") from error
+        return cls(values, lines)
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The exchange as it was recorded, whatever went wrong."""
 
     exchange: Exchange
     kept: bytes
@@ -47,78 +72,46 @@ class Allowance:
     keep: int = 0
 
 
-class _CookieLines:
-    """The fields of a head in the shape ``http.cookiejar`` asks for them."""
-
-    def __init__(self, head: ResponseHead) -> None:
-        self._fields = head.fields
-        self.msg = self
-        self._original_response = self
-
-    def get_all(self, name: str, default: list[str] | None = None) -> list[str] | None:
-        """Return the values of a field in order of arrival."""
-        wanted = name.lower()
-        return [value for key, value in self._fields if key.lower() == wanted] or default
-
-
-class RecordingAdapter(BaseAdapter):
-    """Carries requests of one visit at a time; each thread of a capturer has its own."""
+class Transport:
+    """Carries requests over the connections of a capturer; safe for use by many threads."""
 
     def __init__(
         self, connections: Connections, *, now: Callable[[], datetime], monotonic: Callable[[], float]
     ) -> None:
-        super().__init__()
         self._connections = connections
         self._now = now
         self._monotonic = monotonic
-        self.allowance: Allowance | None = None
-        self.cookies: RequestsCookieJar | None = None
-        """The jar of this visit; None until a server sets one, and again after an untrusted connection."""
 
-    def send(
-        self,
-        request: PreparedRequest,
-        stream: bool = False,
-        timeout: float | tuple[float, float] | tuple[float, None] | None = None,
-        verify: bool | str = True,
-        cert: str | bytes | tuple[str | bytes, str | bytes] | None = None,
-        proxies: Mapping[str, str] | None = None,
-    ) -> RecordedResponse:
-        """Return the response with its exchange, whatever went wrong; the arguments beside ``request`` mean nothing."""
-        allowance = self.allowance
-        assert allowance is not None, "a visit must be under way"
-        target = locate(request.url or "")
+    def get(self, target: Target, fields: Fields, allowance: Allowance, cookies: Cookies) -> Answer:
+        """Ask for a target and return the exchange, whatever went wrong; ``cookies`` are those of the visit."""
         started_at = self._now()
         channel = self._connections.take(target)
         if channel is not None:
-            response = self._exchange(request, target, channel, allowance, started_at, reused=True)
-            if response is not None:
-                return response
+            answer = self._exchange(target, fields, channel, allowance, cookies, started_at, reused=True)
+            if answer is not None:
+                return answer
         try:
             channel = self._connections.open(target, max(0.001, allowance.deadline - self._monotonic()))
         except Unconnected as reason:
-            return self._unconnected(request, target, started_at, reason)
-        response = self._exchange(request, target, channel, allowance, started_at, reused=False)
-        assert response is not None  # only a reused connection can turn out to be stale
-        return response
-
-    def close(self) -> None:
-        """Do nothing: connections belong to the capturer."""
+            return self._unconnected(target, started_at, reason)
+        answer = self._exchange(target, fields, channel, allowance, cookies, started_at, reused=False)
+        assert answer is not None  # only a reused connection can turn out to be stale
+        return answer
 
     def _exchange(
         self,
-        request: PreparedRequest,
         target: Target,
+        fields: Fields,
         channel: Channel,
         allowance: Allowance,
+        cookies: Cookies,
         started_at: datetime,
         *,
         reused: bool,
-    ) -> RecordedResponse | None:
-        """Return the response, or None when a reused connection was closed before it carried a byte back."""
+    ) -> Answer | None:
+        """Return the answer, or None when a reused connection was closed before it carried a byte back."""
         if not channel.trusted:
-            self.cookies = None
-            request.headers.pop("Cookie", None)
+            cookies.forget()
         recorder = Recorder(
             channel.sock,
             spool=allowance.spool,
@@ -126,24 +119,26 @@ class RecordingAdapter(BaseAdapter):
             monotonic=self._monotonic,
             max_bytes=allowance.room,
         )
-        reader = ResponseReader(request.method or "GET", allowance.limits, keep=allowance.keep)
+        reader = ResponseReader("GET", allowance.limits, keep=allowance.keep)
         try:
-            first_byte_at = self._converse(recorder, reader, _request_bytes(request, target))
+            first_byte_at = self._converse(recorder, reader, _request_bytes(target, fields, cookies))
         except BaseException:
             channel.close()
             raise
         reading = reader.result()
-        if reader.parser.reusable and reading.failure is None:
+        failure = reading.failure
+        if failure is None and reader.parser.reusable:
             self._connections.give(channel)
         else:
             channel.close()
-        early = reading.failure is not None and reading.failure.code == "closed_early"
-        if reused and early and not recorder.received:
+        if reused and not recorder.received and failure is not None and failure.code == "closed_early":
             return None  # RFC 9112 9.3.1: closed while idle; a GET may be sent again
         allowance.room -= recorder.received
+        if reading.head is not None and channel.trusted:
+            cookies.take(target.url, fields.values, reading.head)
         exchange = Exchange(
             url=target.url,
-            method=request.method or "GET",
+            method="GET",
             connection=channel.connection,
             reused=reused,
             request=recorder.sent,
@@ -156,9 +151,9 @@ class RecordingAdapter(BaseAdapter):
             first_byte_at=first_byte_at,
             ended_at=self._now(),
             anomalies=reading.anomalies,
-            failure=reading.failure,
+            failure=failure,
         )
-        return self._respond(request, exchange, bytes(reader.kept), trusted=channel.trusted)
+        return Answer(exchange, bytes(reader.kept))
 
     def _converse(self, recorder: Recorder, reader: ResponseReader, request: bytes) -> datetime | None:
         """Send and receive until the message is over or given up; return when the first byte came."""
@@ -192,12 +187,10 @@ class RecordingAdapter(BaseAdapter):
             # The server may have answered before it closed (408, 400); what it said is still to be read
             return
 
-    def _unconnected(
-        self, request: PreparedRequest, target: Target, started_at: datetime, reason: Unconnected
-    ) -> RecordedResponse:
+    def _unconnected(self, target: Target, started_at: datetime, reason: Unconnected) -> Answer:
         exchange = Exchange(
             url=target.url,
-            method=request.method or "GET",
+            method="GET",
             connection=reason.connection,
             reused=False,
             request=b"",
@@ -212,31 +205,12 @@ class RecordingAdapter(BaseAdapter):
             anomalies=(),
             failure=reason.failure,
         )
-        return self._respond(request, exchange, b"", trusted=False)
-
-    def _respond(self, request: PreparedRequest, exchange: Exchange, kept: bytes, *, trusted: bool) -> RecordedResponse:
-        response = RecordedResponse()
-        response.exchange = exchange
-        response.kept = kept
-        response.request = request
-        response.url = exchange.url
-        head = exchange.head
-        if head is None:
-            return response
-        response.status_code = head.status
-        response.reason = head.reason
-        if 300 <= head.status < 400:
-            for name, value in reversed(head.fields):
-                response.headers[name] = value
-        if trusted and any(name.lower() == "set-cookie" for name, _ in head.fields):
-            lines: Any = _CookieLines(head)
-            self.cookies = RequestsCookieJar() if self.cookies is None else self.cookies
-            extract_cookies_to_jar(self.cookies, request, lines)  # type: ignore[no-untyped-call]
-        return response
+        return Answer(exchange, b"")
 
 
-def _request_bytes(request: PreparedRequest, target: Target) -> bytes:
-    """Return the request as it is sent (RFC 9112 section 3); fields were checked by requests for line ends."""
-    lines = [f"{request.method} {target.path} HTTP/1.1\r\nHost: {target.host_field}"]
-    lines += [f"{name}: {value}" for name, value in request.headers.items()]
-    return ("\r\n".join(lines) + "\r\n\r\n").encode("latin-1")
+def _request_bytes(target: Target, fields: Fields, cookies: Cookies) -> bytes:
+    """Return the request as it is sent (RFC 9112 section 3); a target is ASCII without spaces or line ends."""
+    cookie = cookies.field_for(target.url, fields.values)
+    more = b"" if cookie is None else f"Cookie: {cookie}\r\n".encode("latin-1")
+    first = f"GET {target.path} HTTP/1.1\r\nHost: {target.host_field}\r\n".encode("ascii")
+    return b"".join((first, fields.lines, more, b"\r\n"))

@@ -66,7 +66,8 @@ def checked_url(url: str) -> str:
     """
     if len(url) > MAX_URL:
         raise UsageError(f"an address of {len(url)} characters", do=f"the longest that is taken has {MAX_URL}")
-    if any(c.isspace() or _unprintable(c) for c in url):
+    plain = url.isascii() and url.isprintable() and " " not in url  # nearly all are, and one by one is slow
+    if not plain and any(c.isspace() or _unprintable(c) for c in url):
         raise UsageError(f"not an address: {url!r} holds white space or control characters")
     try:
         parts = urlsplit(url)

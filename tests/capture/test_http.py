@@ -13,6 +13,7 @@ import pytest
 
 from archiver.capture.interface import Limits
 from archiver.capture.recorder import MEMORY
+from archiver.capture.transport import UnsendableField
 from archiver.errors import SettingsError, UsageError
 from archiver.evidence.exchange import CHUNK, Bytes
 from archiver.evidence.response import read_response
@@ -446,3 +447,13 @@ def test_a_visit_is_bounded_in_bytes_over_all_hops(site: Website) -> None:
     visit = make_capturer(site, limits=Limits(timeout_s=20, max_bytes=10_000)).visit(site.url("/a"), spool=no_spool)
     assert failure_code(visit) == "too_large"
     assert sum(exchange.response.size for exchange in visit.exchanges) == 10_000
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("If-None-Match", '"a"\r\nX: y'), ("If-None-Match", "a\nb"), ("If-None-Match", " a"), ("X: y", "a"), ("X", "€")],
+)
+def test_a_field_that_would_break_the_request_is_not_sent(site: Website, name: str, value: str) -> None:
+    with pytest.raises(UnsendableField):
+        make_capturer(site).visit(site.url("/"), spool=no_spool, conditional={name: value})
+    assert not site.hits

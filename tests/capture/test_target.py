@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from urllib.parse import urljoin, urlsplit, urlunsplit
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from requests import PreparedRequest
+from requests.utils import requote_uri
 
 from archiver.capture.target import BadTarget, locate, redirect
 
@@ -65,3 +69,39 @@ def test_any_location_leads_somewhere_or_is_refused(location: str) -> None:
 )
 def test_a_location_is_resolved_against_its_page(location: str, url: str) -> None:
     assert redirect(locate("http://example.org/a/b"), location).url == url
+
+
+_PATHS = st.text("abAZ09-._~!$&'()*+,;=:@/?%#é [", max_size=12)
+_URLS = st.builds(
+    "{}://{}{}{}".format,
+    st.sampled_from(["http", "https", "HTTP"]),
+    st.sampled_from(
+        ["example.org", "a-b.example", "127.0.0.1", "Example.org", "1.2.3", "e_x.example", "a..b", "x.", "-"]
+    ),
+    st.sampled_from(["", ":80", ":443", ":8080", ":0", ":080", ":65535", ":65536", ":"]),
+    st.just("") | _PATHS.map("/".__add__) | _PATHS.map("?".__add__),
+)
+
+
+@given(_URLS)
+def test_the_quick_reading_of_a_url_is_that_of_requests(url: str) -> None:
+    prepared = PreparedRequest()
+    try:
+        target = locate(url)
+    except BadTarget:
+        return
+    prepared.prepare_url(url.strip(" "), None)
+    scheme, netloc, path, query, _ = urlsplit(prepared.url or "")
+    default = {"http": ":80", "https": ":443"}[scheme]
+    assert target.url == urlunsplit((scheme, netloc.removesuffix(default), path, query, "")), url
+    assert target.path == prepared.path_url
+    assert target.port == (urlsplit(prepared.url).port or int(default[1:]))
+
+
+@given(_PATHS)
+def test_a_location_is_quoted_as_requests_does_it(location: str) -> None:
+    try:
+        target = redirect(locate("http://example.org/a/b"), location)
+    except BadTarget:
+        return
+    assert target == locate(urljoin("http://example.org/a/b", requote_uri(location)))
