@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Iterable
 from dataclasses import dataclass
 
 from archiver.watch.text import Text
@@ -19,7 +18,7 @@ class Alignment:
     length: int
     """How many sentences of the new version there are."""
 
-    def gap(self, sentences: range, shared: frozenset[int] = frozenset()) -> range:
+    def gap(self, sentences: range) -> range:
         """Return where in the new version the old ``sentences`` are expected: between their shared neighbours."""
         before = bisect_left(self.old, sentences.start) - 1
         after = bisect_left(self.old, sentences.stop)
@@ -81,12 +80,8 @@ def free_sentences(old: Text, new: Text, clause: range) -> list[bool]:
     """
     taken = Counter(sentence.words for place, sentence in enumerate(old.sentences) if place not in clause)
     free: list[bool] = []
-    for words in _words(new):
-        free.append(not taken[words])
-        if taken[words]:
-            taken[words] -= 1
+    for sentence in new.sentences:
+        free.append(not taken[sentence.words])
+        if taken[sentence.words]:
+            taken[sentence.words] -= 1
     return free
-
-
-def _words(text: Text) -> Iterable[tuple[str, ...]]:
-    return (sentence.words for sentence in text.sentences)

@@ -6,19 +6,22 @@ of the other version that are new there: a sentence which both versions have is 
 
 from __future__ import annotations
 
-from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from archiver.watch.alignment import Alignment, align
 from archiver.watch.anchor import Occurrence, Quote, find
-from archiver.watch.candidates import Passage, best_passage, closeness_of, passages_of_pieces
+from archiver.watch.candidates import Passage, best_passage, closeness_of, likest, passages_of_pieces
 from archiver.watch.text import Text, words_of
 
-REWORDED_IN_PLACE = 40
+REWORDED_IN_PLACE = 45
 """Score from which words between the same neighbours count as the clause reworded."""
 REWORDED_ELSEWHERE = 60
 """Score from which words anywhere else count as the clause reworded."""
+
+
+SAME_NEIGHBOUR = 50
+"""Score from which a neighbouring sentence or a heading counts as the one that stood there before."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +29,7 @@ class Step:
     """What became of a clause in another version."""
 
     state: str
-    """``verbatim``, ``moved``, ``reworded``, ``split``, ``absent``; ``unknown`` where that version could not be read."""
+    """``verbatim``, ``moved``, ``reworded``, ``split``, ``absent``; ``unknown`` for a version that cannot be read."""
     occurrences: tuple[Occurrence, ...] = ()
     """Where it stands, the most likely place first; of a split clause, every piece in the order of the text."""
     exact: str | None = None
@@ -58,10 +61,13 @@ def follow(clause: Occurrence, old_lines: Text | Sequence[str], new_lines: Text 
     return Step("reworded", (place,), new.text[place.start : place.end], single.score)
 
 
+def follow_found(clause: Occurrence, found: list[Occurrence], old: Text, new: Text) -> Step:
+    """Return the step to a version in which the wanted words are known to stand at ``found``: verbatim or moved."""
+    return _verbatim(clause, found, old, new, align(old, new))
+
+
 def nearest(words: str, lines: Text | Sequence[str]) -> tuple[int, int, int] | None:
     """Return the passage most like some words: start, end, score; None where not a word is shared."""
-    from archiver.watch.candidates import likest
-
     found = likest(words_of(words), Text.of(lines))
     return None if found is None or not found.score else (found.start, found.end, found.score)
 
@@ -90,28 +96,21 @@ def _verbatim(clause: Occurrence, found: list[Occurrence], old: Text, new: Text,
 
 def _same_around(clause: Occurrence, place: Occurrence, old: Text, new: Text) -> int:
     """How much is the same: the sentence before, the one after, the heading."""
-    return sum(
-        a is not None and a == b for a, b in zip(_surroundings(clause, old), _surroundings(place, new), strict=True)
-    )
+    return sum(a == b for a, b in zip(_around(clause, old), _around(place, new), strict=True))
 
 
-def _surroundings(place: Occurrence, text: Text) -> tuple[object, object, object]:
+def _around(place: Occurrence, text: Text) -> tuple[tuple[str, ...], ...]:
+    """The words of the sentence before, of the one after, and of the heading; empty where there is none."""
     sentences = text.sentences_in(place.start, place.end)
-    before = text.sentences[sentences.start - 1].words if sentences.start else None
-    after = text.sentences[sentences.stop].words if sentences.stop < len(text.sentences) else None
-    heading = text.heading_above(place.start)
-    return before, after, None if heading is None else words_of(heading)
+    before = text.sentences[sentences.start - 1].words if sentences.start else ()
+    after = text.sentences[sentences.stop].words if sentences.stop < len(text.sentences) else ()
+    return before, after, words_of(text.heading_above(place.start) or "")
 
 
 def _moved(clause: Occurrence, place: Occurrence, old: Text, new: Text, aligned: Alignment) -> bool:
-    """Elsewhere: out of order among the sentences both versions have, or with no neighbour kept under another heading."""
+    """Elsewhere: out of order among the sentences both versions have, or nothing around it is what it was."""
     before, after = old.sentences_in(clause.start, clause.end), new.sentences_in(place.start, place.end)
     if not aligned.in_order(before, after):
         return True
-    was, now = _surroundings(clause, old), _surroundings(place, new)
-    return all(a is not None and b is not None and a != b for a, b in zip(was, now, strict=True))
-
-
-def place_in(values: Sequence[int], value: int) -> int:
-    """Return how many of the sorted values are below a value."""
-    return bisect_left(values, value)
+    around = zip(_around(clause, old), _around(place, new), strict=True)
+    return all(a and b and closeness_of(a, b) < SAME_NEIGHBOUR for a, b in around)

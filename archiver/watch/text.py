@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from bisect import bisect_left, bisect_right
+from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -14,7 +14,10 @@ from archiver.watch.fold import Folded, fold, marker_end, sign
 _NO_SPACES = "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
 """Scripts that put no space between words: there each character counts as a word."""
 WORD = re.compile(rf"[{_NO_SPACES}]|[^\W_{_NO_SPACES}]+")
-_STOP = re.compile(r"[.!?\u2026]+[\"'\u2019\u201d\u00bb)\]]*\s+|[\u3002\uff01\uff1f]+[\"\u201d\u300d\u300f\uff09]*")
+_STOP = re.compile(
+    r"[.!?\u2026]+[\"'\u2019\u201d\u00bb)\]]*\s+|[\u3002\uff01\uff1f]+[\"\u201d\u300d\u300f\uff09]*"
+    r"|;\s+(?=(?:and |or |und |oder |et |ou )?\(?(?:[a-z]|[ivx]{1,5}|\d{1,2})\)\s)"  # (a) …; (b) …: items in a line
+)
 _BEFORE = re.compile(r"([^\W\d_]+(?:\.[^\W\d_]+)*)\Z")
 _SHORTENED = frozenset(
     """abs al approx art bzw ca cf co corp dr e.g eg etc evtl fig gem ggf i.e ie inc incl insb jr llc lit ltd m mme
@@ -113,7 +116,9 @@ def _stretches(line: str, begin: int, *, whole: bool) -> Iterator[tuple[int, int
     if not whole:
         for found in _STOP.finditer(line, begin):
             following = line[found.end() : found.end() + 1]
-            if following and not following.islower() and not _is_shortened(line[begin : found.start()], found[0]):
+            if not following or (following.islower() and found[0][0] != ";"):
+                continue
+            if not _is_shortened(line[begin : found.start()], found[0]):
                 yield begin, found.start() + len(found[0].rstrip())
                 begin = found.end()
     end = len(line.rstrip(" |")) if line.startswith("|") else len(line.rstrip())
@@ -126,9 +131,3 @@ def _is_shortened(before: str, stop: str) -> bool:
         return False
     found = _BEFORE.search(before[-24:])
     return found is not None and (len(found[1]) == 1 or found[1].casefold() in _SHORTENED)
-
-
-def position(values: Sequence[int], value: int) -> int | None:
-    """Return where a value stands in sorted values; None if it does not."""
-    place = bisect_left(values, value)
-    return place if place < len(values) and values[place] == value else None
