@@ -53,7 +53,7 @@ class Hunk(NamedTuple):
 
 def hunks(old: Sequence[str], new: Sequence[str]) -> tuple[Hunk, ...]:
     """Return every place where the two texts differ, in the order of the new text."""
-    blocks = [op[1:] for op in _unit_ops(old, new) if not op[0]]
+    blocks = [op[1:] for op in unit_ops(old, new) if not op[0]]
     if not blocks:
         return ()
     moved_to = _moved(old, new, blocks)
@@ -73,7 +73,7 @@ def words(old: str, new: str) -> tuple[Word, ...]:
     """Compare two texts word by word; of rewritten ones the bits that happen to agree are not kept as equal."""
     before, after = pieces(old), pieces(new)
     segments: list[tuple[str, str, str]] = []
-    for equal, i1, i2, j1, j2 in _unit_ops(list(map(str.strip, before)), list(map(str.strip, after))):
+    for equal, i1, i2, j1, j2 in unit_ops(list(map(str.strip, before)), list(map(str.strip, after))):
         removed, added = "".join(before[i1:i2]), "".join(after[j1:j2])
         if not equal and (i2 - i1) * (j2 - j1) > MOST_CELLS:
             segments += _by_sentence(removed, added)
@@ -86,8 +86,8 @@ def words(old: str, new: str) -> tuple[Word, ...]:
     return tuple(_as_words(_without_islands(segments)))
 
 
-def _unit_ops(old: Sequence[str], new: Sequence[str]) -> Iterator[Op]:
-    """Yield equal and unequal ranges in turn; two unequal ones never follow each other."""
+def unit_ops(old: Sequence[str], new: Sequence[str]) -> Iterator[Op]:
+    """Yield the ranges of units that are equal and unequal, in turn, so that as many as possible are equal."""
     from rapidfuzz.distance import Indel
 
     if len(old) * len(new) > MOST_CELLS:
@@ -217,7 +217,9 @@ def _of_block(
             g, c = until_g + len(olds), until_c + len(news)
 
 
-def _one_sided(kind: Literal["added", "removed"], lines: Sequence[str], places: list[int], other: int) -> Iterator[Hunk]:
+def _one_sided(
+    kind: Literal["added", "removed"], lines: Sequence[str], places: list[int], other: int
+) -> Iterator[Hunk]:
     """One hunk for each run of neighbouring lines that only one side has."""
     run: list[int] = []
     for place in [*places, -1]:
@@ -253,7 +255,7 @@ def _groups(
     flat_old = [word for found in old_words for word in found]
     flat_new = [word for found in new_words for word in found]
     shared: Counter[tuple[int, int]] = Counter()
-    for equal, i1, i2, j1, _ in _unit_ops(flat_old, flat_new):
+    for equal, i1, i2, j1, _ in unit_ops(flat_old, flat_new):
         if equal:
             for step in range(i2 - i1):
                 shared[olds[i1 + step], news[j1 + step]] += len(flat_old[i1 + step])
@@ -287,7 +289,7 @@ def _groups(
 def _by_sentence(old: str, new: str) -> Iterator[tuple[str, str, str]]:
     """Compare two texts too large for words in sentences, and words only inside those that changed."""
     before, after = _SENTENCE.findall(old), _SENTENCE.findall(new)
-    for equal, i1, i2, j1, j2 in _unit_ops(before, after):
+    for equal, i1, i2, j1, j2 in unit_ops(before, after):
         removed, added = "".join(before[i1:i2]), "".join(after[j1:j2])
         if equal:
             yield removed, "", ""
@@ -296,7 +298,7 @@ def _by_sentence(old: str, new: str) -> Iterator[tuple[str, str, str]]:
         if len(a) * len(b) > MOST_CELLS:
             yield "", removed, added
             continue
-        for same, a1, a2, b1, b2 in _unit_ops(a, b):
+        for same, a1, a2, b1, b2 in unit_ops(a, b):
             yield ("".join(a[a1:a2]), "", "") if same else ("", "".join(a[a1:a2]), "".join(b[b1:b2]))
 
 

@@ -107,5 +107,5 @@ def weight(words: Sequence[str]) -> int:
 def _opens_with_month(text: str) -> bool:
     from archiver.watch.date_words import MONTHS
 
-    first = re.match(r"[^\W\d_]+", text)
-    return first is not None and first[0].casefold() in MONTHS
+    first = re.match(r"(?:de )?([^\W\d_]+)(?:\.?,?\s(?:de |del )?(?:19|20)\d\d|\W*\Z)", text)
+    return first is not None and first[1].casefold() in MONTHS
