@@ -1,0 +1,234 @@
+"""What a page is when it is not the document: an error, a block, a wall, a shell; found by what it says of itself.
+
+Evidence is weighed against the running text beside it: one phrase is enough where nothing else stands, and nothing is
+enough where hundreds of words of prose do. Lines that passed before are no evidence.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from archiver.watch.gate_words import Family, Found, count_words, find, names_a_document
+from archiver.watch.reading import PageSigns
+
+FAMILIES = (
+    "block_page",
+    "soft_404",
+    "maintenance",
+    "parked",
+    "login_wall",
+    "consent_wall",
+    "loading",
+    "error_page",
+)
+_WALLS = frozenset({"login_wall", "consent_wall"})
+_LINES_SEARCHED = 40
+_LEAST_PROSE = 8
+"""Words of a line that is running text, not a link or a button."""
+_SHORT = 60
+_MUCH_SCRIPT = 20_000
+_STEPS = ((40, 3), (100, 4), (250, 6), (600, 9))
+"""Up to so many words of running text, so much evidence."""
+OUT_OF_REACH = 99
+_QUOTED = 120
+_MARK = re.compile(r"^(?:#{1,6} |>+ |\s*(?:[-*]|\d+\.) |\| )")
+_TITLE_PARTS = re.compile(r"\s+[|–—·•:»«›‹<>/\\~-]+\s+|\s*[|»«]\s*|:\s+|\s+[-–—]|[–—]\s+")
+_SENTENCE_END = re.compile(r"(?<=[.!?…])\s+|(?<=[。！？])|\s*\n\s*")
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """What the gate looks at of one part: its signs, the lines that are new, and what is known otherwise."""
+
+    signs: PageSigns
+    lines: tuple[str, ...]
+    """Of the text read; of one part among several, of its opening."""
+    words: int
+    """Of the text read; of one part among several, of the whole page."""
+    passed: frozenset[str] = frozenset()
+    """Lines that passed before: they speak neither for nor against."""
+    foreign: bool = False
+    """Nothing of the text passed before, though enough did to tell."""
+    bare: bool = False
+    """Nothing was read that could be a document: only the name of the failure is looked for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """The family a page belongs to and the evidence in one line."""
+
+    family: Family
+    detail: str
+
+
+@dataclass(slots=True)
+class _Case:
+    """The evidence for one family."""
+
+    anchors: int = 0
+    hints: set[str] = field(default_factory=set)
+    extra: int = 0
+    sentences: set[str] = field(default_factory=set)
+    later: int = 0
+    evidence_words: int = 0
+    quotes: list[str] = field(default_factory=list)
+
+    def quote(self, where: str, text: str) -> None:
+        """Keep what was found, the first two times."""
+        shown = text if len(text) <= _QUOTED else f"{text[:_QUOTED]}…"
+        if len(self.quotes) < 2 and all(shown not in quote for quote in self.quotes):
+            self.quotes.append(f"{where} {shown!r}")
+
+    @property
+    def score(self) -> int:
+        """How much there is; hints count only beside something that stands by itself."""
+        anchors = self.anchors + min(self.later, 4) + (2 + min(len(self.sentences), 4) if self.sentences else 0)
+        return anchors + self.extra + min(len(self.hints), 2) if anchors else 0
+
+
+Cases = dict[Family, _Case]
+
+
+def unmarked(line: str) -> str:
+    """The words of a line of a reading, without the mark of its kind."""
+    return _MARK.sub("", line, count=1).strip(" |")
+
+
+def sentences_of(text: str) -> tuple[str, ...]:
+    """Running text parted into what could be lines."""
+    return tuple(piece for piece in (piece.strip() for piece in _SENTENCE_END.split(text)) if piece)
+
+
+def _look_at_title(title: str, cases: Cases) -> None:
+    segments = [title, *_TITLE_PARTS.split(title)] if title else []
+    best: dict[Family, int] = {}
+    for at, segment in enumerate(filter(None, segments)):
+        found = find(segment)
+        for family in found.labels | set(found.sentences):
+            best[family] = 3
+        if at == 0:
+            for family in found.edges - found.labels:
+                best[family] = max(2, best.get(family, 0))
+    for family, weight in best.items():
+        if family in cases:
+            cases[family].anchors += weight
+            cases[family].quote("title", title)
+
+
+def _collect(cases: Cases, found: Found, line: str, where: str, label_weight: int, *, first: bool) -> None:
+    families = found.labels | set(found.sentences)
+    for family, case in cases.items():
+        case.hints |= found.hints.get(family, set())
+        if family not in families:
+            continue
+        case.evidence_words += count_words(line) if count_words(line) >= _LEAST_PROSE else 0
+        case.sentences |= found.sentences.get(family, set())
+        if family in found.labels and first:
+            case.anchors += 3
+        elif family in found.labels:
+            case.later += 1 if family in _WALLS else label_weight
+        case.quote(where, line)
+
+
+def _look_at_lines(page: Page, cases: Cases) -> None:
+    seen = 0
+    first_heading = True
+    label_weight = 2 if page.words <= 100 else 1
+    for line in page.lines:
+        if line in page.passed:
+            continue
+        words = unmarked(line)
+        if not words:
+            continue
+        heading = line.startswith("#")
+        first = seen < 3 or (heading and first_heading)
+        first_heading = first_heading and not heading
+        _collect(cases, find(words), words, "heading" if heading else "text", label_weight, first=first)
+        seen += 1
+        if seen >= _LINES_SEARCHED:
+            break
+
+
+def _look_at_headings(page: Page, cases: Cases) -> None:
+    """Headings that are not part of the text stand for the page around it: they count for less."""
+    in_text = {unmarked(line) for line in page.lines if line.startswith("#")} | {unmarked(p) for p in page.passed}
+    for at, heading in enumerate(page.signs.headings):
+        if heading in in_text:
+            continue
+        found = find(heading)
+        for family in found.labels | set(found.sentences):
+            if family not in cases:
+                continue
+            case = cases[family]
+            if at == 0 or page.bare:
+                case.anchors += 3 if page.bare else 2
+                case.quote("heading", heading)
+            else:
+                case.later += 1
+
+
+def _look_at_signs(page: Page, cases: Cases) -> None:
+    signs = page.signs
+    login, loading = cases["login_wall"], cases["loading"]
+    login.extra += 2 if signs.password_fields else 0
+    loading.extra += 1 if signs.script_bytes >= _MUCH_SCRIPT else 0
+    if signs.refresh and page.words < _SHORT:
+        loading.anchors += 3
+        loading.quote("refresh to", signs.refresh)
+    if signs.noscript and page.words < _SHORT // 2 and "loading" in find(signs.noscript).sentences:
+        loading.anchors += 3
+        loading.quote("without scripts the page says", signs.noscript)
+    if signs.password_fields and page.words < _SHORT // 2:
+        login.later += 2
+        login.quote("the page asks for", "a password")
+    if page.words < _SHORT and signs.page_words < 4 * _SHORT:
+        in_text = {unmarked(line) for line in page.lines}
+        for piece in sentences_of(signs.opening)[:_LINES_SEARCHED]:
+            if piece not in in_text and piece not in page.passed:
+                _collect(cases, find(piece), piece, "page", 1, first=False)
+
+
+def _opens_as_document(page: Page) -> bool:
+    """Whether the text's own first heading, or the title, calls it a policy, terms or the like."""
+    first = next((line for line in page.lines if line.startswith("#")), "")
+    return names_a_document(first) or names_a_document(page.signs.title)
+
+
+def needed(prose: int, *, foreign: bool = False) -> int:
+    """How much evidence outweighs so many words of running text."""
+    for at, (most, _) in enumerate(_STEPS):
+        if prose <= most:
+            return _STEPS[max(0, at - foreign)][1]
+    return _STEPS[-1][1] if foreign and prose <= 2 * _STEPS[-1][0] else OUT_OF_REACH
+
+
+def prose_words(lines: Iterable[str]) -> int:
+    """Words of the lines that are running text."""
+    counts = (count_words(unmarked(line)) for line in lines)
+    return sum(count for count in counts if count >= _LEAST_PROSE)
+
+
+def look_at(page: Page, families: tuple[Family, ...] = FAMILIES) -> Finding | None:
+    """The family that most speaks for, or None where nothing outweighs the text."""
+    prose = prose_words(page.lines)
+    # Most documents end here: what any evidence would have to outweigh is out of its reach.
+    if not page.bare and needed(prose - 300, foreign=page.foreign) == OUT_OF_REACH:
+        return None
+    cases = {family: _Case() for family in FAMILIES}
+    _look_at_title(page.signs.title, cases)
+    _look_at_lines(page, cases)
+    _look_at_headings(page, cases)
+    _look_at_signs(page, cases)
+    document = _opens_as_document(page)
+    best: tuple[int, Family] | None = None
+    for family in families:
+        case = cases[family]
+        score = case.score - (3 if document and family in _WALLS else 0)
+        least = 3 if page.bare else needed(prose - case.evidence_words, foreign=page.foreign)
+        if score >= least and (best is None or score > best[0]):
+            best = score, family
+    if best is None:
+        return None
+    return Finding(best[1], f"{'; '.join(cases[best[1]].quotes)}; {page.words} words of text")
