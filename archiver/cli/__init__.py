@@ -30,6 +30,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "history": ("archiver.cli.history", "history"),
     "log": ("archiver.cli.log", "log"),
     "stamp": ("archiver.cli.stamp", "stamp"),
+    "alert": ("archiver.cli.alert", "alert"),
     "keys": ("archiver.cli.keys", "keys"),
     "status": ("archiver.cli.status", "status"),
     "settings": ("archiver.cli.settings", "settings"),
