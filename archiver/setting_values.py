@@ -5,6 +5,7 @@ A check returns what is wrong, in words that follow the name of the key, or None
 
 from __future__ import annotations
 
+import difflib
 import ipaddress
 import re
 from collections.abc import Callable
@@ -14,6 +15,8 @@ from archiver.errors import SettingsError
 
 Value = Any
 Check = Callable[[Value], str | None]
+Columns = dict[str, tuple[Value, Check]]
+"""Keys of an array of tables: default (None: required) and check."""
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 _UNITS = {"d": 86400, "h": 3600, "m": 60, "s": 1}
 MAX_DURATION_S = 366 * 86400
@@ -83,6 +86,33 @@ def texts(value: Value) -> str | None:
     return None if isinstance(value, list) and all(isinstance(v, str) for v in value) else "must be a list of texts"
 
 
+def filled_texts(value: Value) -> str | None:
+    """A list of texts of one line that say something, perhaps empty."""
+    return None if isinstance(value, list) and not any(map(filled, value)) else "must be a list of texts of one line"
+
+
+def some_of(*choices: str) -> Check:
+    """A list of a few words, perhaps empty."""
+
+    def check(value: Value) -> str | None:
+        fine = isinstance(value, list) and all(isinstance(v, str) and v in choices for v in value)
+        return None if fine else f"must be a list of {', '.join(choices)}"
+
+    return check
+
+
+def short_name(value: Value) -> str | None:
+    """A name that can be part of a file name and of a command."""
+    fine = isinstance(value, str) and re.fullmatch(r"-*[a-z0-9][a-z0-9-]*", value)
+    return None if fine else "must be lower-case ASCII letters, digits and hyphens"
+
+
+def address_or_nothing(value: Value) -> str | None:
+    """An address of http or https, or the empty text."""
+    fine = isinstance(value, str) and re.fullmatch(r"(?:https?://[!-~]+)?", value)
+    return None if fine else "must be empty or begin with http:// or https://"
+
+
 def ports(value: Value) -> str | None:
     """A list of TCP ports."""
     fine = isinstance(value, list) and value and all(type(v) is int and 0 < v < 65536 for v in value)
@@ -139,3 +169,42 @@ def toml_value(value: Value) -> str:
     if isinstance(value, list):
         return "[" + ", ".join(toml_value(item) for item in value) + "]"
     return repr(value)
+
+
+MAX_NAMED = 12
+"""Keys that an error lists; more would be no line any more."""
+
+
+def near(word: str, words: list[str]) -> str:
+    """Say which known key may have been meant, or which there are."""
+    close = difflib.get_close_matches(word, words, 1)
+    if close:
+        return f"did you mean {close[0]}?"
+    return f"known: {', '.join(words)}" if len(words) <= MAX_NAMED else "archiver settings lists all"
+
+
+def tables_of(tables: Any, section: str, columns: Columns, *, others: bool = False) -> list[dict[str, Any]]:
+    """Check an array of tables; ``others`` lets through keys that only a plug-in knows."""
+    if not isinstance(tables, list):
+        raise SettingsError(f"[[{section}]] must be an array of tables, with double brackets")
+    found = []
+    for table in tables:
+        if not isinstance(table, dict):
+            raise SettingsError(f"[[{section}]] must be a table")
+        for name in table:
+            if name not in columns and not others:
+                raise SettingsError(f"unknown key {section}.{name}", do=near(name, list(columns)))
+        values: dict[str, Any] = {}
+        for name, (default, check) in columns.items():
+            value = table.get(name, default)
+            if value is None:
+                needs = ", ".join(name for name, (default, _) in columns.items() if default is None)
+                raise SettingsError(f"{section}.{name} is missing", do=f"every [[{section}]] needs {needs}")
+            problem = check(value)
+            if problem:
+                raise SettingsError(f"{section}.{name} {problem}, not {value!r}")
+            values[name] = tuple(value) if isinstance(value, list) else value
+        found.append({**values, "others": {name: table[name] for name in table if name not in columns}})
+    if len({values["name"] for values in found}) != len(found):
+        raise SettingsError(f"two [[{section}]] tables have the same name")
+    return found

@@ -6,7 +6,6 @@ both. ``config/default.toml`` is ``render_default()``, and a test keeps it so.
 
 from __future__ import annotations
 
-import difflib
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,7 +13,7 @@ from typing import Any
 
 from archiver import setting_values as kind
 from archiver.errors import SettingsError
-from archiver.setting_values import Check
+from archiver.setting_values import Check, Columns, near, tables_of
 
 Value = kind.Value
 Tables = dict[str, dict[str, Value]]
@@ -35,6 +34,10 @@ class Key:
         """``section.name``, as ``--set`` takes it."""
         return f"{self.section}.{self.name}"
 
+
+WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+CHANGE_CLASSES = ("wording", "links", "punctuation", "layout", "reversion", "variant", "extraction", "content")
+EVENTS = ("change", "provision", "failing", "stamp_overdue", "quarantine")
 
 SCHEMA: tuple[Key, ...] = (
     Key(
@@ -125,6 +128,33 @@ SCHEMA: tuple[Key, ...] = (
         "bytes kept aside so that a full disk can still be stated",
         kind.whole(0, 1 << 34),
     ),
+    Key(
+        "alert",
+        "failing_after",
+        3,
+        "checks that must fail in a row before a document is called failing",
+        kind.whole(1, 100),
+    ),
+    Key(
+        "alert",
+        "retry_s",
+        [60, 300, 1800, 7200, 21600],
+        "seconds to wait after the 1st, 2nd, … failed delivery; the last counts for all later ones",
+        kind.seconds_list,
+    ),
+    Key("alert", "give_up_after", "7d", "a delivery that still fails after this time is given up", kind.duration),
+    Key("alert", "timeout_s", 30, "seconds for one delivery as a whole", kind.whole(1, 3600)),
+    Key("alert", "digest_hour", 8, "hour of the day, in UTC, at which digests are sent", kind.whole(0, 23)),
+    Key(
+        "alert", "digest_weekday", "monday", "day of the week on which weekly digests are sent", kind.one_of(*WEEKDAYS)
+    ),
+    Key(
+        "alert",
+        "base_url",
+        "",
+        "address that links of alerts begin with, the identifier follows; empty: no links",
+        kind.address_or_nothing,
+    ),
     Key("web", "bind", "127.0.0.1:8080", "address of the web page (reserved)", kind.text),
 )
 _BY_PATH = {key.path: key for key in SCHEMA}
@@ -134,12 +164,23 @@ DEFAULTS: Tables = {}
 for _key in SCHEMA:
     DEFAULTS.setdefault(_key.section, {})[_key.name] = _key.default
 
-_AUTHORITY_KEYS: dict[str, tuple[Value, Check]] = {
-    "name": (None, kind.filled),
+_AUTHORITY_KEYS: Columns = {
+    "name": (None, kind.short_name),
     "kind": ("rfc3161", kind.filled),
     "url": (None, kind.filled),
     "roots": (None, kind.filled),
     "min_interval_s": (15, kind.whole(0, 86400)),
+}
+_CHANNEL_KEYS: Columns = {"name": (None, kind.short_name), "kind": (None, kind.short_name)}
+_RULE_KEYS: Columns = {
+    "name": (None, kind.short_name),
+    "channels": (None, kind.filled_texts),
+    "documents": ([], kind.filled_texts),
+    "entities": ([], kind.filled_texts),
+    "provisions": ([], kind.filled_texts),
+    "classes": (["wording"], kind.some_of(*CHANGE_CLASSES)),
+    "events": (["change"], kind.some_of(*EVENTS)),
+    "deliver": ("now", kind.one_of("now", "daily", "weekly")),
 }
 
 
@@ -155,12 +196,37 @@ class AuthoritySettings:
 
 
 @dataclass(frozen=True, slots=True)
+class ChannelSettings:
+    """One ``[[channel]]``: a way of telling people; ``options`` are the keys of its kind, which judges them."""
+
+    name: str
+    kind: str
+    options: Mapping[str, Value]
+
+
+@dataclass(frozen=True, slots=True)
+class RuleSettings:
+    """One ``[[rule]]``: which events go to which channels, and when; an empty list stands for everything."""
+
+    name: str
+    channels: tuple[str, ...]
+    documents: tuple[str, ...]
+    entities: tuple[str, ...]
+    provisions: tuple[str, ...]
+    classes: tuple[str, ...]
+    events: tuple[str, ...]
+    deliver: Any
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """All settings in force, each with where it came from: ``default``, ``archive.toml`` or ``environment``."""
 
     values: Mapping[str, Value]
     origins: Mapping[str, str]
     authorities: tuple[AuthoritySettings, ...]
+    channels: tuple[ChannelSettings, ...] = ()
+    rules: tuple[RuleSettings, ...] = ()
 
     def __getitem__(self, path: str) -> Value:
         """The value of ``section.name``; ``KeyError`` for a path that is no setting."""
@@ -182,17 +248,6 @@ class Settings:
         return tables
 
 
-MAX_NAMED = 12
-"""Keys that an error lists; more would be no line any more."""
-
-
-def _near(word: str, words: list[str]) -> str:
-    close = difflib.get_close_matches(word, words, 1)
-    if close:
-        return f"did you mean {close[0]}?"
-    return f"known: {', '.join(words)}" if len(words) <= MAX_NAMED else "archiver settings lists all"
-
-
 def checked(path: str, value: Value, source: str) -> Value:
     """Return the value if the setting may have it; ``SettingsError`` names the setting and where the value is from."""
     problem = _BY_PATH[path].check(value)
@@ -201,28 +256,21 @@ def checked(path: str, value: Value, source: str) -> Value:
     return value
 
 
-def _authority(table: Any) -> AuthoritySettings:
-    if not isinstance(table, dict):
-        raise SettingsError("[[authority]] must be a table")
-    for name in table:
-        if name not in _AUTHORITY_KEYS:
-            raise SettingsError(f"unknown key authority.{name}", do=_near(name, list(_AUTHORITY_KEYS)))
-    values: dict[str, Any] = {}
-    for name, (default, check) in _AUTHORITY_KEYS.items():
-        value = table.get(name, default)
-        if value is None:
-            raise SettingsError(f"authority.{name} is missing", do="every [[authority]] needs name, url and roots")
-        problem = check(value)
-        if problem:
-            raise SettingsError(f"authority.{name} {problem}, not {value!r}")
-        values[name] = value
-    if (
-        not values["name"].replace("-", "").isalnum()
-        or not values["name"].isascii()
-        or values["name"] != values["name"].lower()
-    ):
-        raise SettingsError(f"authority.name {values['name']!r} must be lower-case ASCII letters, digits and hyphens")
-    return AuthoritySettings(**values)
+def _authority(values: dict[str, Any]) -> AuthoritySettings:
+    return AuthoritySettings(**{name: values[name] for name in _AUTHORITY_KEYS})
+
+
+def _rule(values: dict[str, Any], channels: tuple[ChannelSettings, ...]) -> RuleSettings:
+    rule = RuleSettings(**{name: values[name] for name in _RULE_KEYS})
+    known = [channel.name for channel in channels]
+    if not rule.channels:
+        raise SettingsError("rule.channels must name a channel")
+    for name in rule.channels:
+        if name not in known:
+            raise SettingsError(f"rule {rule.name}: there is no channel {name!r}", do=near(name, known))
+    if rule.provisions and "provision" not in rule.events:
+        raise SettingsError(f"rule {rule.name}: provisions fit no event", do='add "provision" to its events')
+    return rule
 
 
 def parse_settings(toml: str, environment: Mapping[str, str] | None = None) -> Settings:
@@ -233,25 +281,24 @@ def parse_settings(toml: str, environment: Mapping[str, str] | None = None) -> S
         raise SettingsError(f"archive.toml is not TOML: {error}") from error
     values: dict[str, Value] = {key.path: key.default for key in SCHEMA}
     origins = dict.fromkeys(values, "default")
-    authorities = tables.pop("authority", [])
+    arrays = {section: tables.pop(section, []) for section in ("authority", "channel", "rule")}
     for section, table in tables.items():
         if section not in DEFAULTS:
-            raise SettingsError(f"unknown section [{section}]", do=_near(section, [*DEFAULTS, "authority"]))
+            raise SettingsError(f"unknown section [{section}]", do=near(section, [*DEFAULTS, *arrays]))
         if not isinstance(table, dict):
             raise SettingsError(f"{section} must be a table: [{section}]")
         for name, value in table.items():
             if f"{section}.{name}" not in _BY_PATH:
-                raise SettingsError(f"unknown key {section}.{name}", do=_near(name, list(DEFAULTS[section])))
+                raise SettingsError(f"unknown key {section}.{name}", do=near(name, list(DEFAULTS[section])))
             values[f"{section}.{name}"] = checked(f"{section}.{name}", value, "archive.toml")
             origins[f"{section}.{name}"] = "archive.toml"
     for path, value in _from_environment(environment or {}).items():
         values[path], origins[path] = value, "environment"
-    if not isinstance(authorities, list):
-        raise SettingsError("[[authority]] must be an array of tables, with double brackets")
-    parsed = tuple(_authority(table) for table in authorities)
-    if len({a.name for a in parsed}) != len(parsed):
-        raise SettingsError("two [[authority]] tables have the same name")
-    return Settings(values, origins, parsed)
+    authorities = tuple(map(_authority, tables_of(arrays["authority"], "authority", _AUTHORITY_KEYS)))
+    listed = tables_of(arrays["channel"], "channel", _CHANNEL_KEYS, others=True)
+    channels = tuple(ChannelSettings(table["name"], table["kind"], table["others"]) for table in listed)
+    rules = tuple(_rule(values, channels) for values in tables_of(arrays["rule"], "rule", _RULE_KEYS))
+    return Settings(values, origins, authorities, channels, rules)
 
 
 def _from_environment(environment: Mapping[str, str]) -> dict[str, Value]:
@@ -262,7 +309,7 @@ def _from_environment(environment: Mapping[str, str]) -> dict[str, Value]:
     for variable in sorted(name for name in environment if name.startswith(sections)):
         path = variables.get(variable)
         if path is None:
-            raise SettingsError(f"unknown setting {variable} in the environment", do=_near(variable, [*variables]))
+            raise SettingsError(f"unknown setting {variable} in the environment", do=near(variable, [*variables]))
         if path in FIXED_BY_INIT:
             raise SettingsError(f"{path} is fixed by init", do=f"unset {variable}")
         found[path] = checked(path, literal(environment[variable], path), variable)
@@ -276,7 +323,7 @@ def _variable(path: str) -> str:
 def literal(text: str, path: str) -> Value:
     """Read the text given for a key on the command line or in the environment, by the type of its default."""
     if path not in _BY_PATH:
-        raise SettingsError(f"unknown key {path}", do=_near(path, list(_BY_PATH)))
+        raise SettingsError(f"unknown key {path}", do=near(path, list(_BY_PATH)))
     default = _BY_PATH[path].default
     if isinstance(default, str):
         return text
@@ -316,6 +363,23 @@ _TAIL = """
 # url = "http://timestamp.digicert.com"
 # roots = "authorities/digicert.pem"
 # min_interval_s = 15
+
+# One table for each way of telling people; docs/alerts.md lists the keys of each kind.
+# [[channel]]
+# name = "legal"
+# kind = "email"
+# host = "mail.example.org"
+# from = "archive@example.org"
+# to = ["legal@example.org"]
+
+# One table for each rule: which events go to which channels. An empty list stands for everything.
+# [[rule]]
+# name = "terms"
+# channels = ["legal"]
+# entities = ["Example*"]
+# events = ["change", "provision"]
+# classes = ["wording"]
+# deliver = "now"
 """
 
 

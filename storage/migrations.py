@@ -13,7 +13,7 @@ PROJECTION = tuple(
     "statement url capture digest full_copy assessment stamp watch_entry wording passage wording_passage decision"
     " provision annotation absence".split()
 )
-OPERATIONAL = ("schedule", "outbox", "meta")
+OPERATIONAL = ("schedule", "outbox", "delivery", "meta")
 
 
 def _guard(connection: sqlite3.Connection, table: str) -> None:
@@ -207,7 +207,17 @@ def _wordings(connection: sqlite3.Connection) -> None:
         _guard(connection, name)
 
 
-STEPS: tuple[Callable[[sqlite3.Connection], None], ...] = (_first, _wordings)
+def _deliveries(connection: sqlite3.Connection) -> None:
+    """The outbox of alerts: one row for each message owed to a channel; ``sent_at`` only after it was delivered."""
+    connection.execute(
+        "create table delivery (id text not null, channel text not null, since real not null,"
+        " attempts integer not null, next_try real, error text, sent_at real, digest text,"
+        " primary key (id, channel)) strict"
+    )
+    connection.execute("create index delivery_unsent on delivery (channel, next_try) where sent_at is null")
+
+
+STEPS: tuple[Callable[[sqlite3.Connection], None], ...] = (_first, _wordings, _deliveries)
 """Step n brings ``user_version`` from n to n + 1. Append only."""
 
 

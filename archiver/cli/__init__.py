@@ -37,6 +37,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "derive": ("archiver.cli.derive", "derive"),
     "log": ("archiver.cli.log", "log"),
     "stamp": ("archiver.cli.stamp", "stamp"),
+    "alert": ("archiver.cli.alert", "alert"),
     "keys": ("archiver.cli.keys", "keys"),
     "status": ("archiver.cli.status", "status"),
     "settings": ("archiver.cli.settings", "settings"),

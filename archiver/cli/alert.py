@@ -1,0 +1,76 @@
+"""``archiver alert``: who is told of what, and whether it arrives."""
+
+from __future__ import annotations
+
+import click
+
+from archiver.cli.context import Context, table
+
+
+@click.group()
+def alert() -> None:
+    """List channels, rules and deliveries; send a test message."""
+
+
+@alert.command("list", epilog="Example: archiver alert list")
+@click.pass_obj
+def list_(context: Context) -> int:
+    """List channels, rules, deliveries still to be made, and those that were given up.
+
+    Exits 1 when a delivery was given up.
+    """
+    import os
+
+    from archiver.alerting import alert_standing, open_deliveries
+    from archiver.alerting_channels import open_channels
+    from archiver.environment import utc_now
+
+    archive = context.archive()
+    channels = open_channels(archive.settings, context.path, os.environ)
+    standing = alert_standing(archive.index, utc_now().timestamp())
+    pending = open_deliveries(archive.index)
+    listed = [{"name": c.name, "kind": c.kind, "target": c.target} for c in channels.values()]
+    rules = [{name: getattr(rule, name) for name in rule.__slots__} for rule in archive.settings.rules]
+    if context.as_json:
+        context.emit({"channels": listed, "rules": rules, "pending": pending, "failed": standing["failed"]})
+        return 1 if standing["failed"] else 0
+    click.echo(table(("channel", "kind", "leads to"), [tuple(channel.values()) for channel in listed]))
+    for rule in rules:
+        what = [f"{name} {', '.join(rule[name])}" for name in _LISTS if rule[name]]
+        click.echo(f"rule {rule['name']}: {'; '.join(what)}; {rule['deliver']}, to {', '.join(rule['channels'])}")
+    for item in pending:
+        tried = f", {item['attempts']} failed: {item['error']}" if item["attempts"] else ""
+        click.echo(f"pending: {item['alert']} to {item['channel']}, next try {item['next_try']}{tried}")
+    for item in standing["failed"]:
+        click.echo(f"given up: {item['alert']} to {item['channel']}, {item['error']}")
+    return 1 if standing["failed"] else 0
+
+
+_LISTS = ("events", "classes", "documents", "entities", "provisions")
+
+
+@alert.command(epilog="Example: archiver alert test legal")
+@click.argument("channel")
+@click.pass_obj
+def test(context: Context, channel: str) -> None:
+    """Send a message that is marked as a test to one channel, now; exits 3 when it could not be delivered."""
+    import os
+
+    from archiver.alert.message import render_test
+    from archiver.alerting import plan_of
+    from archiver.alerting_channels import open_channels
+    from archiver.environment import utc_now
+    from archiver.errors import UsageError
+    from archiver.evidence.instant import format_instant
+
+    archive = context.archive()
+    channels = open_channels(archive.settings, context.path, os.environ)
+    if channel not in channels:
+        raise UsageError(f"there is no channel {channel!r}", do=f"known: {', '.join(channels) or 'none'}")
+    at = format_instant(utc_now())
+    message = render_test(channel, at, plan_of(archive.settings).letterhead)
+    channels[channel].send(message)
+    if context.as_json:
+        context.emit({"channel": channel, "alert": message.id, "sent_at": at})
+        return
+    click.echo(f"sent to {channel}, {channels[channel].target}")
