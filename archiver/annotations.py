@@ -160,7 +160,7 @@ def revisions(archive: Archive, identifier: str) -> list[Json]:
     return [_told(row) for row in rows]
 
 
-def annotations(archive: Archive, subject: str | None = None) -> list[Json]:
+def in_force(archive: Archive, subject: str | None = None) -> list[Json]:
     """The newest revision of every annotation that was not withdrawn; of one subject, or all."""
     rows = archive.index.rows(
         _SELECT + " where a.seq = (select max(seq) from annotation b where b.annotation = a.annotation)"

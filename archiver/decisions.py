@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
+from functools import partial
 from typing import Any
 
 from archiver.archive import Archive
@@ -62,7 +63,11 @@ def decide(operation: Operation, values: Json) -> Json:
     reason = values.get("reason")
     reason = None if reason is None else one_line("the reason", reason, MAX_REASON)
     subjects = [_subject(operation.archive, name) for name in values.get("snapshots", [])]
-    return {"decisions": [operation.writer.call(lambda c=c, a=a: _decide(operation, c, a, event, by, reason)) for c, a in subjects]}
+    made = [
+        operation.writer.call(partial(_decide, operation, capture, assessment, str(event), by, reason))
+        for capture, assessment in subjects
+    ]
+    return {"decisions": made}
 
 
 def _subject(archive: Archive, name: str) -> tuple[Statement, int]:
@@ -78,9 +83,7 @@ def _subject(archive: Archive, name: str) -> tuple[Statement, int]:
     return archive.statement(seq), assessment
 
 
-def _decide(
-    operation: Operation, capture: Statement, assessment: int, event: str, by: str, reason: str | None
-) -> Json:
+def _decide(operation: Operation, capture: Statement, assessment: int, event: str, by: str, reason: str | None) -> Json:
     """On the writer's thread: the decision, and after a release the assessment that follows from it."""
     pipeline = operation.pipeline
     fields = {

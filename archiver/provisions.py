@@ -147,9 +147,7 @@ def versions_of(archive: Archive, document: str, normaliser: str) -> tuple[list[
             lines: tuple[str, ...] | None = read_lines(archive.files, row["text_sha256"].hex())
         except Missing:
             lines = None
-        versions.append(
-            VersionText(number, archive.snapshot_name(row["seq"]), row["started_at"], row["last"], lines)
-        )
+        versions.append(VersionText(number, archive.snapshot_name(row["seq"]), row["started_at"], row["last"], lines))
     found = {row["seq"]: row["version"] for row in passed}
     checks = [
         Check(row["started_at"], found.get(row["seq"]), archive.snapshot_name(row["seq"]) if row["folder"] else None)
@@ -171,7 +169,9 @@ def life_of(archive: Archive, item: Json) -> Life:
         judged = newest_assessment(archive, capture_seq, normaliser)
         marked_in = None if judged is None else archive.statement(judged).body["version"]
         if marked_in is None:
-            raise NotCheckable(f"{item['provision']} was marked in a text that {normaliser} has not read", do="run archiver derive")
+            raise NotCheckable(
+                f"{item['provision']} was marked in a text that {normaliser} has not read", do="run archiver derive"
+            )
     return life(Quote(item["exact"], item["prefix"], item["suffix"]), versions, marked_in=marked_in, checks=checks)
 
 

@@ -206,7 +206,6 @@ class RemoteWork:
         """Have the daemon publish and stamp now."""
         return [reply["warning"] for reply in self._ask({"do": "settle", "stamp": stamp})]
 
-
     def act(self, name: str, values: Json) -> Json:
         """Do one of ``archiver.acts``, in the daemon."""
         for reply in self._ask({"do": "act", "name": name, "values": values}):

@@ -33,7 +33,7 @@ def _terms(command: Any) -> Any:
 @click.option("--version", type=click.IntRange(1), help="A version of the document.")
 @_terms
 @click.pass_obj
-def add(context: Context, subject: str, **values: Any) -> None:
+def add(context: Context, /, subject: str, **values: Any) -> None:
     """Annotate SUBJECT: a document, snapshot or provision."""
     _state(context, {"subject": subject, **values})
 
@@ -42,7 +42,7 @@ def add(context: Context, subject: str, **values: Any) -> None:
 @click.argument("annotation")
 @_terms
 @click.pass_obj
-def change(context: Context, annotation: str, **values: Any) -> None:
+def change(context: Context, /, annotation: str, **values: Any) -> None:
     """State a new revision of ANNOTATION; what is not named stays as it was."""
     _state(context, {"annotation": annotation, **values})
 
@@ -73,10 +73,10 @@ def _state(context: Context, values: dict[str, Any]) -> None:
 @click.pass_obj
 def list_(context: Context, subject: str | None) -> None:
     """List annotations in force: about SUBJECT, or all."""
-    from archiver.annotations import annotations, known_subject
+    from archiver.annotations import in_force, known_subject
 
     archive = context.archive()
-    found = annotations(archive, known_subject(archive, subject, None)[0] if subject else None)
+    found = in_force(archive, known_subject(archive, subject, None)[0] if subject else None)
     if context.as_json:
         context.emit(found)
         return
@@ -103,7 +103,9 @@ def show(context: Context, annotation: str) -> None:
         context.emit(found)
         return
     for item in found:
-        click.echo(f"{item['annotation']}  revision {item['revision']}, {item['event']} by {item['by']} at {item['at']}")
+        click.echo(
+            f"{item['annotation']}  revision {item['revision']}, {item['event']} by {item['by']} at {item['at']}"
+        )
         for name in ("subject", "version", *_TERMS, "effective_date", "text"):
             if item[name] is not None:
                 click.echo(f"  {name:<15} {item[name]}")

@@ -107,7 +107,7 @@ def others(context: Context, identifier: str, least: int, limit: int) -> int:
     count = found["prevalence"]
     click.echo(
         f"in {len(count['with'])} of {len(count['compared'])} documents, each as last checked between"
-        f" {count['checked_from']} and {count['checked_to']}: {', '.join(count['with']) or 'none'}"
+        f" {count['checked_from']} and {count['checked_to']}: {', '.join(count['with']) or 'none'} (all compared: --json)"
     )
     return 0 if found["passages"] else 1
 
@@ -128,7 +128,10 @@ def _show(context: Context, found: dict[str, Any]) -> None:
         f"  {found['stability']}: {found['changes']} changes in {found['months_monitored']} months monitored,"
         f" {found['telling_checks']} of {found['checks']} checks tell"
     )
-    rows = [(f"v{w['version']}", w["snapshot"], w["first_seen"], w["last_seen"], w["state"], w["score"]) for w in found["life"]]
+    rows = [
+        (f"v{w['version']}", w["snapshot"], w["first_seen"], w["last_seen"], w["state"], w["score"])
+        for w in found["life"]
+    ]
     click.echo(table(("version", "snapshot", "first seen", "last seen", "state", "score"), rows))
     for wording in found["life"]:
         if wording["state"] in ("reworded", "split") and wording["exact"]:

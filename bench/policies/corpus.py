@@ -78,7 +78,9 @@ def load() -> list[Policy]:
         raise SystemExit(f"no data set at {FOLDER}: set BENCH_POLICIES to its folder (docs/benchmarks.md)")
     manifest = json.loads((FOLDER / "manifest.json").read_text())
     declarations = json.loads((FOLDER / "declarations.json").read_text())
-    return [_policy(item, declarations.get(item["directory"], {}).get("by_commit", {})) for item in manifest["documents"]]
+    return [
+        _policy(item, declarations.get(item["directory"], {}).get("by_commit", {})) for item in manifest["documents"]
+    ]
 
 
 def _policy(item: Json, by_commit: dict[str, Json]) -> Policy:

@@ -135,9 +135,7 @@ def overlap(seen: Sequence[Seen]) -> Overlap:
         common = len(ours & theirs)
         rows.append((common / len(theirs), common / len(ours | theirs), item.name))
     worst = [f"{name}: {found:.3f} found, Jaccard {jaccard:.3f}" for found, jaccard, name in sorted(rows)[:10]]
-    return Overlap(
-        statistics.median(row[0] for row in rows), statistics.median(row[1] for row in rows), worst
-    )
+    return Overlap(statistics.median(row[0] for row in rows), statistics.median(row[1] for row in rows), worst)
 
 
 def pages_of(policies: Sequence[Policy]) -> list[tuple[Policy, int]]:

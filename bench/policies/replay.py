@@ -100,9 +100,7 @@ def _lines(operation: Operation, outcome: Outcome) -> tuple[str, ...] | None:
     return read_lines(operation.archive.files, assessment.body["text_sha256"])
 
 
-def _entry(
-    policy: Policy, observation: Observation, site: Path, website: Website, selectors: bool
-) -> WatchEntry:
+def _entry(policy: Policy, observation: Observation, site: Path, website: Website, selectors: bool) -> WatchEntry:
     """Put the pages of an observation onto the site, and say how the document is watched then."""
     urls = []
     for page in observation.pages:

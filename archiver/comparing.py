@@ -1,0 +1,62 @@
+"""How other documents word what a provision says, and how many do: always with the list that the count is of."""
+
+from __future__ import annotations
+
+from archiver.archive import Archive
+from archiver.evidence.canonical import Json
+from archiver.provisions import provision
+from archiver.searching import Scope, Shelf, found_for, shelf_of
+from archiver.watch.closeness import Features, fts_terms, shared_words
+
+LOOKED_AT = 2000
+"""Passages of current versions that are scored, most shared words first."""
+
+
+def others_of(archive: Archive, identifier: str, least: int, limit: int) -> Json:
+    """The closest passages of other documents' current versions, ranked, and the documents that have one.
+
+    Every document that was checked is listed as compared, with the version and the day it was compared in; prevalence
+    counts those with a passage of at least ``least`` of 100.
+    """
+    item = provision(archive, identifier)
+    shelf = shelf_of(archive)
+    wanted = Features.of(item["exact"])
+    hits = found_for(archive, fts_terms(item["exact"]), Scope(current=True), LOOKED_AT)
+    scored = []
+    for hit in hits:
+        if hit["document"] == item["document"]:
+            continue
+        score = wanted.score(Features.of(hit["text"]))
+        if score >= least:
+            scored.append(
+                {
+                    "score": score,
+                    **{k: v for k, v in hit.items() if k not in ("versions", "current")},
+                    "version": shelf.current[hit["document"]],
+                    "shared_words": shared_words(item["exact"], hit["text"]),
+                }
+            )
+    scored.sort(key=lambda hit: (-hit["score"], hit["document"], hit["line"]))
+    return {
+        "provision": item["provision"],
+        "document": item["document"],
+        "exact": item["exact"],
+        "least": least,
+        "passages": scored[:limit],
+        "prevalence": _prevalence(shelf, item["document"], {hit["document"] for hit in scored}),
+    }
+
+
+def _prevalence(shelf: Shelf, own: str, having: set[str]) -> Json:
+    compared = [
+        {"document": document, "version": version, "last_checked": shelf.checked[document]}
+        for document, version in sorted(shelf.current.items())
+        if document != own
+    ]
+    days = [item["last_checked"][:10] for item in compared]
+    return {
+        "with": sorted(having),
+        "compared": compared,
+        "checked_from": min(days, default=None),
+        "checked_to": max(days, default=None),
+    }
