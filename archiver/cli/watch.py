@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from archiver.cli.context import Context, table
+from archiver.cli.watch_files import export, import_
 
 if TYPE_CHECKING:
     from archiver.archive import Archive
     from archiver.watch.entry import WatchedDocument, WatchEntry
+    from archiver.watch.reading import PageRules
 
-FORMATS = click.Choice(["toml", "csv"])
+ENTITY_WIDTH, TITLE_WIDTH = 32, 56
+"""Columns of ``watch list`` for people; ``--json`` cuts nothing."""
 
 
 @click.group()
@@ -21,36 +25,83 @@ def watch() -> None:
     """Add, list, show, edit, pause, remove, import and export watched documents."""
 
 
+watch.add_command(import_)
+watch.add_command(export)
+
+SELECTOR_HELP = """\b
+A selector is CSS, or a range between two elements as JSON:
+  --select '{"startBefore": "h1", "endBefore": "footer"}'
+startBefore and endAfter take the element in, startAfter and endBefore leave it out."""
+
+Command = Callable[..., None]
+
+
+def entry_options(command: Command) -> Command:
+    """Give a command the options that say what is watched and how; ``add`` and ``edit`` have the same."""
+    options = (
+        click.option("--entity", help="The company or body; of a new document else the host name."),
+        click.option("--document", "title", help="Title of the document; of a new one else the address."),
+        click.option(
+            "--select",
+            multiple=True,
+            metavar="SELECTOR",
+            help="Part of every page that is the document; replaces all, '' for none.",
+        ),
+        click.option(
+            "--remove",
+            multiple=True,
+            metavar="SELECTOR",
+            help="Part of every page that is not; replaces all, '' for none.",
+        ),
+        click.option(
+            "--page",
+            "pages",
+            multiple=True,
+            metavar="JSON",
+            help="Rules of one page instead, once for each address in their order, such as"
+            """ '{"select": ["main"], "remove": []}'; '' for none.""",
+        ),
+        click.option("--every", metavar="TIME", help="Time between two checks: 90s, 15m, 6h, 7d."),
+        click.option("--language", metavar="CODE", help="Language that the text must be in (ISO 639-1); '' for any."),
+        click.option("--conditional/--unconditional", default=None, help="Whether to ask with If-None-Match."),
+    )
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
+def _changes(given: dict[str, Any]) -> dict[str, Any]:
+    """The fields of an entry that these options set; a list replaces all, a single empty text leaves none."""
+    changes = {name: given[name] for name in ("entity", "title", "conditional") if given[name] is not None}
+    changes |= {name: tuple(text for text in given[name] if text) for name in ("select", "remove") if given[name]}
+    if given["every"] is not None:
+        changes["every_s"] = _seconds(given["every"])
+    if given["language"] is not None:
+        changes["language"] = given["language"] or None
+    if given["pages"]:
+        pages = tuple(_page(text) for text in given["pages"] if text)
+        changes["pages"] = pages or None
+        # Rules of each page take the place of those for every page, unless both were asked for: then that is said.
+        changes = {**({"select": (), "remove": ()} if pages else {}), **changes}
+    return changes
+
+
 @watch.command(
-    epilog="Example: archiver watch add https://example.org/terms --entity Example --document 'Terms of Service'"
+    help=f"Watch a document; several addresses are parts of one document.\n\n{SELECTOR_HELP}",
+    epilog="Example: archiver watch add https://example.org/terms --entity Example --document 'Terms of Service'",
 )
 @click.argument("urls", nargs=-1, required=True, metavar="URL...")
-@click.option("--entity", help="The company or body; default: the host name.")
-@click.option("--document", "title", help="Title of the document; default: the address.")
-@click.option("--select", multiple=True, metavar="CSS", help="Part of the page that is the document.")
-@click.option("--remove", multiple=True, metavar="CSS", help="Part of the page that is not.")
-@click.option("--every", metavar="TIME", help="Time between two checks: 90s, 15m, 6h, 7d.")
-@click.option("--conditional/--unconditional", default=None, help="Whether to ask with If-None-Match.")
+@entry_options
 @click.pass_obj
-def add(
-    context: Context,
-    urls: tuple[str, ...],
-    entity: str | None,
-    title: str | None,
-    select: tuple[str, ...],
-    remove: tuple[str, ...],
-    every: str | None,
-    conditional: bool | None,
-) -> None:
-    """Watch a document; several addresses are parts of one document."""
-    from archiver.watch.catalogue import default_entity
+def add(context: Context, /, urls: tuple[str, ...], **given: Any) -> None:
+    """Watch a document."""
+    from archiver.watch.catalogue_listing import default_entity
     from archiver.watch.entry import WatchEntry, checked_entry, checked_url
 
     archive = context.archive()
     checked = tuple(checked_url(url) for url in urls)
-    every_s = archive.settings.seconds("schedule.every") if every is None else _seconds(every)
-    names = (default_entity(checked) if entity is None else entity, checked[0] if title is None else title)
-    entry = checked_entry(WatchEntry(*names, checked, every_s, select, remove, conditional=conditional))
+    bare = WatchEntry(default_entity(checked), checked[0], checked, archive.settings.seconds("schedule.every"))
+    entry = checked_entry(replace(bare, **_changes(given)))
     for watched in archive.watched():
         if watched.entry.urls == checked:
             context.note(f"note: {watched.document} watches the same: {watched.entry.entity}: {watched.entry.title}")
@@ -73,8 +124,8 @@ def list_(context: Context, removed: bool) -> None:
     shown = [
         (
             r["document"],
-            r["entity"],
-            r["title"],
+            clipped(r["entity"], ENTITY_WIDTH),
+            clipped(r["title"], TITLE_WIDTH),
             r["every"],
             "removed" if r["document"] in gone else "paused" if r["paused"] else r["next_check"],
             r["last_outcome"],
@@ -98,7 +149,6 @@ def show(context: Context, document: str) -> None:
     watched = archive.document(document)
     full = {
         **watch_row(archive, watched),
-        "remove": list(watched.entry.remove),
         "conditional": watched.entry.conditional,
         "removed": watched.entry.removed,
         "statement": watched.seq,
@@ -106,10 +156,17 @@ def show(context: Context, document: str) -> None:
     if context.as_json:
         context.emit(full)
         return
-    for name, value in full.items():
+    pages = full.pop("pages") or []
+    of_pages = {f"page {n} {name}": rules for n, page in enumerate(pages, 1) for name, rules in page.items()}
+    for name, value in {**full, **of_pages}.items():
         for line in _words(value):
             click.echo(f"{name:<13} {line}".rstrip())
             name = ""
+
+
+def clipped(text: str, most: int) -> str:
+    """The text, or its beginning and an ellipsis: one long title must not push a table apart."""
+    return text if len(text) <= most else text[: most - 1] + "…"
 
 
 def _words(value: Any) -> list[str]:
@@ -121,44 +178,23 @@ def _words(value: Any) -> list[str]:
     return ["" if value is None else str(value)]
 
 
-@watch.command(epilog="Example: archiver watch edit EA-D-00001 --every 12h")
+@watch.command(
+    help=f"Change the entry of DOCUMENT; the old one stays in the log.\n\n{SELECTOR_HELP}",
+    epilog="Example: archiver watch edit EA-D-00001 --every 12h",
+)
 @click.argument("document")
 @click.option("--url", "urls", multiple=True, help="New addresses, replacing all.")
-@click.option("--entity", help="New entity.")
-@click.option("--document", "title", help="New title.")
-@click.option("--select", multiple=True, metavar="CSS", help="New selectors, replacing all; '' for none.")
-@click.option("--remove", multiple=True, metavar="CSS", help="New removals, replacing all; '' for none.")
-@click.option("--every", metavar="TIME", help="New time between two checks.")
-@click.option("--conditional/--unconditional", default=None, help="Whether to ask with If-None-Match.")
+@entry_options
 @click.pass_obj
-def edit(
-    context: Context,
-    document: str,
-    urls: tuple[str, ...],
-    entity: str | None,
-    title: str | None,
-    select: tuple[str, ...],
-    remove: tuple[str, ...],
-    every: str | None,
-    conditional: bool | None,
-) -> None:
-    """Change the entry of DOCUMENT; the old one stays in the log."""
+def edit(context: Context, /, document: str, urls: tuple[str, ...], **given: Any) -> None:
+    """Change the entry of DOCUMENT."""
     from archiver.errors import UsageError
     from archiver.watch.entry import checked_entry
 
     archive = context.archive()
     watched = _still_watched(archive, document)
-    changes: dict[str, Any] = {
-        "urls": urls or None,
-        "entity": entity,
-        "title": title,
-        "select": tuple(text for text in select if text) if select else None,
-        "remove": tuple(text for text in remove if text) if remove else None,
-        "every_s": None if every is None else _seconds(every),
-        "conditional": conditional,
-    }
-    entry = replace(watched.entry, **{name: value for name, value in changes.items() if value is not None})
-    entry = checked_entry(entry)
+    changes = _changes(given) | ({"urls": urls} if urls else {})
+    entry = checked_entry(replace(watched.entry, **changes))
     if entry == watched.entry:
         raise UsageError("nothing would change", do="give a new value; see archiver watch show")
     _state(context, archive, "changed", [(watched.document, entry)])
@@ -189,43 +225,17 @@ def remove(context: Context, document: str) -> None:
     _state(context, archive, "removed", [(watched.document, replace(watched.entry, removed=True))])
 
 
-@watch.command("import", epilog="Example: archiver watch import watchlist.toml")
-@click.argument("source", type=click.File("rb"), metavar="FILE")
-@click.option("--format", "form", type=FORMATS, help="Default: by the file's name.")
-@click.pass_obj
-def import_(context: Context, source: BinaryIO, form: str | None) -> None:
-    """Add every document of a TOML or CSV file that is not watched yet; all of them, or none when one is wrong."""
+def _page(text: str) -> PageRules:
+    import json
+
     from archiver.errors import UsageError
-    from archiver.watch.catalogue import MAX_BYTES, read_catalogue
+    from archiver.watch.catalogue_rules import only_rules
 
-    archive = context.archive()
-    form = form or ("csv" if str(source.name).lower().endswith(".csv") else "toml")
-    every_s = archive.settings.seconds("schedule.every")
     try:
-        entries = read_catalogue(source.read(MAX_BYTES + 1), form, every_s)
-    except UsageError as error:
-        raise UsageError(f"{source.name}: {error.what}", do=error.do) from error
-    known = {(w.entry.entity, w.entry.title, w.entry.urls) for w in archive.watched()}
-    new = [entry for entry in dict.fromkeys(entries) if (entry.entity, entry.title, entry.urls) not in known]
-    if len(new) < len(entries):
-        context.note(f"{len(entries) - len(new)} of {len(entries)} are watched already")
-    _state(context, archive, "added", [(None, entry) for entry in new])
-
-
-@watch.command(epilog="Example: archiver watch export --format csv > watchlist.csv")
-@click.option("--format", "form", type=FORMATS, default="toml", help="Default: toml.")
-@click.pass_obj
-def export(context: Context, form: str) -> None:
-    """Print the watch list as a file that ``watch import`` reads."""
-    from archiver.watch.catalogue import write_catalogue
-
-    archive = context.archive()
-    if context.as_json:
-        from archiver.watchlist import watch_rows
-
-        context.emit(watch_rows(archive))
-        return
-    click.echo(write_catalogue((w.entry for w in archive.watched()), form), nl=False)
+        value = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise UsageError(f"--page is not JSON: {text[:100]}") from error
+    return only_rules("--page", value)
 
 
 def _seconds(text: str) -> int:

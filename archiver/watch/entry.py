@@ -9,17 +9,35 @@ from urllib.parse import urlsplit
 
 from archiver.errors import UsageError
 from archiver.evidence.canonical import Json
+from archiver.watch.reading import PageRules
 
 MAX_URLS = 50
 MAX_TEXT = 500
 MAX_URL = 8192
+MAX_SELECTOR = 2000
+MAX_SELECTORS = 1000
+"""Of one entry, all pages together."""
+MAX_RULES = 50_000
+"""Characters of all selectors of one entry: a cell of a CSV file holds them."""
 LEAST_EVERY_S = 10
 METHODS = ("http",)
+LANGUAGES = frozenset(
+    """aa ab ae af ak am an ar as av ay az ba be bg bi bm bn bo br bs ca ce ch co cr cs cu cv cy da de dv dz ee el en eo
+    es et eu fa ff fi fj fo fr fy ga gd gl gn gu gv ha he hi ho hr ht hu hy hz ia id ie ig ii ik io is it iu ja jv ka kg
+    ki kj kk kl km kn ko kr ks ku kv kw ky la lb lg li ln lo lt lu lv mg mh mi mk ml mn mr ms mt my na nb nd ne ng nl nn
+    no nr nv ny oc oj om or os pa pi pl ps pt qu rm rn ro ru rw sa sc sd se sg si sk sl sm sn so sq sr ss st su sv sw ta
+    te tg th ti tk tl tn to tr ts tt tw ty ug uk ur uz ve vi vo wa wo xh yi yo za zh zu""".split()
+)
+"""The two-letter codes of ISO 639-1."""
 
 
 @dataclass(frozen=True, slots=True)
 class WatchEntry:
-    """One watched document; ``every_s`` is the seconds between two checks."""
+    """One watched document; ``every_s`` is the seconds between two checks.
+
+    ``select`` and ``remove`` hold for every page, unless ``pages`` gives each address rules of its own. ``language`` is
+    what the text must be in (ISO 639-1), None where anything goes.
+    """
 
     entity: str
     title: str
@@ -31,6 +49,8 @@ class WatchEntry:
     paused: bool = False
     removed: bool = False
     conditional: bool | None = None
+    pages: tuple[PageRules, ...] | None = None
+    language: str | None = None
 
     def to_json(self) -> Json:
         """The entry as a ``watch`` statement holds it."""
@@ -45,13 +65,29 @@ class WatchEntry:
             "paused": self.paused,
             "removed": self.removed,
             "conditional": self.conditional,
+            "pages": pages_as_json(self.pages),
+            "language": self.language,
         }
 
     @classmethod
     def from_json(cls, body: Json) -> WatchEntry:
-        """The inverse of ``to_json``."""
-        texts = {name: tuple(body[name]) for name in ("urls", "select", "remove")}
-        return replace(cls(body["entity"], body["title"], (), body["every_s"]), **{**body, **texts})
+        """The inverse of ``to_json``; statements made before ``pages`` and ``language`` existed lack them."""
+        changed: dict[str, Any] = {name: tuple(body[name]) for name in ("urls", "select", "remove")}
+        if body.get("pages") is not None:
+            changed["pages"] = tuple(PageRules(tuple(p["select"]), tuple(p["remove"])) for p in body["pages"])
+        return replace(cls(body["entity"], body["title"], (), body["every_s"]), **{**body, **changed})
+
+
+def rules_for(entry: WatchEntry) -> tuple[PageRules, ...]:
+    """The rules of every page, one for each address, in their order."""
+    if entry.pages is not None:
+        return entry.pages
+    return (PageRules(entry.select, entry.remove),) * len(entry.urls)
+
+
+def pages_as_json(pages: tuple[PageRules, ...] | None) -> list[dict[str, list[str]]] | None:
+    """``[{"select": […], "remove": […]}, …]``, or None."""
+    return None if pages is None else [{"select": list(p.select), "remove": list(p.remove)} for p in pages]
 
 
 def _unprintable(character: str) -> bool:
@@ -75,7 +111,9 @@ def checked_url(url: str) -> str:
     except ValueError as error:
         raise UsageError(f"not an address: {url!r} ({error})") from error
     known = parts.scheme in ("http", "https")
-    if not known and "://" not in url:
+    # "javascript:…" has a scheme, "example.org:8080" and "localhost:80" have a port.
+    is_port = "." in parts.scheme or parts.path[:1].isdigit()
+    if not known and "://" not in url and (not parts.scheme or is_port):
         raise UsageError(f"{url!r} has no scheme", do=f"write https://{url}")
     if not known:
         raise UsageError(f"{url!r}: only http and https can be captured, not {parts.scheme}")
@@ -92,16 +130,41 @@ def checked_entry(entry: WatchEntry) -> WatchEntry:
     for name, text in (("entity", entry.entity), ("title", entry.title)):
         if not text.strip() or len(text) > MAX_TEXT or any(_unprintable(c) for c in text):
             raise UsageError(f"the {name} must be one line of 1 to {MAX_TEXT} characters")
-    for selector in (*entry.select, *entry.remove):
-        if not selector.strip() or len(selector) > MAX_TEXT or any(_unprintable(c) for c in selector):
-            raise UsageError(f"a selector must be one line of 1 to {MAX_TEXT} characters")
     if not 1 <= len(entry.urls) <= MAX_URLS:
         raise UsageError(f"a document has 1 to {MAX_URLS} addresses, not {len(entry.urls)}")
+    _require_rules(entry)
     if entry.every_s < LEAST_EVERY_S:
         raise UsageError(f"a document is checked at most every {LEAST_EVERY_S} s", do="give a longer --every")
     if entry.method not in METHODS:
         raise UsageError(f"unknown method {entry.method!r}", do=f"known: {', '.join(METHODS)}")
+    if entry.language is not None and entry.language not in LANGUAGES:
+        raise UsageError(f"unknown language {entry.language!r}", do="give two small letters of ISO 639-1, such as en")
     return replace(entry, urls=tuple(checked_url(url) for url in entry.urls))
+
+
+def _require_rules(entry: WatchEntry) -> None:
+    if entry.pages is not None:
+        if entry.select or entry.remove:
+            raise UsageError("rules stand for all pages or for each page, not both", do="leave one of them empty")
+        if len(entry.pages) != len(entry.urls):
+            raise UsageError(
+                f"rules for {len(entry.pages)} pages and {len(entry.urls)} addresses",
+                do="give one set for each address",
+            )
+    pages = entry.pages if entry.pages is not None else (PageRules(entry.select, entry.remove),)
+    selectors = [selector for page in pages for selector in (*page.select, *page.remove)]
+    if len(selectors) > MAX_SELECTORS or sum(map(len, selectors)) > MAX_RULES:
+        raise UsageError(
+            f"{len(selectors)} selectors of {sum(map(len, selectors))} characters",
+            do=f"the most are {MAX_SELECTORS} of {MAX_RULES}",
+        )
+    for selector in dict.fromkeys(selectors):
+        if not selector.strip() or len(selector) > MAX_SELECTOR or any(_unprintable(c) for c in selector):
+            raise UsageError(f"a selector must be one line of 1 to {MAX_SELECTOR} characters")
+        # Its parser is compiled code that only entries with selectors are worth loading for.
+        from archiver.watch.extract.select import checked_selector
+
+        checked_selector(selector)
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,4 +198,7 @@ def as_row(watched: WatchedDocument, next_check: str | None, last_outcome: str |
         "paused": entry.paused,
         "next_check": next_check,
         "last_outcome": last_outcome,
+        "remove": list(entry.remove),
+        "pages": pages_as_json(entry.pages),
+        "language": entry.language,
     }
