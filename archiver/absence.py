@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
 
 from archiver.archive import Archive
 from archiver.errors import UsageError
 from archiver.evidence.canonical import Json
 from archiver.evidence.instant import format_instant, parse_instant
-from archiver.operation import Operation
 from archiver.outcome import outcome_word
 from archiver.past import newest_assessment, normaliser_of
+
+if TYPE_CHECKING:
+    from archiver.operation import Operation
 
 MAX_EXCEPTIONS = 1000
 """Exceptions that one statement lists; beyond them a shorter span must be asked for."""

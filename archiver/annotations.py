@@ -7,14 +7,16 @@ import re
 import tomllib
 from dataclasses import dataclass
 from importlib import resources
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from archiver.archive import Archive
 from archiver.decisions import MAX_NAME, one_line
 from archiver.errors import SettingsError, UsageError
 from archiver.evidence.canonical import Json
-from archiver.operation import Operation
 from storage.errors import Missing
+
+if TYPE_CHECKING:
+    from archiver.operation import Operation
 
 VOCABULARY_FILE = "vocabulary.toml"
 """Beside ``archive.toml``; where there is none the built-in vocabulary holds."""

@@ -14,6 +14,7 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import Future
 from pathlib import Path
 
+from archiver.alerting_loop import AlertLoop
 from archiver.control import ControlServer
 from archiver.errors import ArchiverError
 from archiver.evidence.instant import parse_instant
@@ -58,6 +59,7 @@ class Daemon:
         self._unsaved: dict[str, Due] = {}
         self._changed = threading.Lock()
         self._alive = 0.0
+        self._alerts = AlertLoop(operation, root, environment, self._stop)
 
     def stop(self) -> None:
         """Ask the daemon to finish what is in flight and end; safe in a signal handler."""
@@ -73,6 +75,7 @@ class Daemon:
         with self._control:
             for thread in stampers:
                 thread.start()
+            self._alerts.start()
             self._manager.tell("READY=1")
             LOG.info("watching %d documents", len(self._archive.watched()))
             published = time.monotonic()
@@ -88,7 +91,7 @@ class Daemon:
             LOG.info("stopping: %d checks in flight are finished first", len(self._busy))
         self._wait_for_checks()
         self._control.finish()
-        self._join(stampers)
+        self._join([*stampers, *self._alerts.threads])
         self._save_plan()
         self._operation.writer.raise_if_fatal()
         self._publish()

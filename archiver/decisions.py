@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import unicodedata
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from archiver.archive import Archive
 from archiver.errors import UsageError
 from archiver.evidence.canonical import Json
 from archiver.evidence.statement import Statement, parse_snapshot_id
-from archiver.operation import Operation
 from archiver.past import newest_assessment
+
+if TYPE_CHECKING:
+    from archiver.operation import Operation
 
 MAX_NAME = 200
 MAX_REASON = 2000

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from archiver.archive import Archive
 from archiver.assessor import NORMALISER
 from archiver.evidence.canonical import Json
-from archiver.operation import Operation
 from archiver.past import newest_assessment
+
+if TYPE_CHECKING:
+    from archiver.operation import Operation
 
 
 def owed(archive: Archive, document: str, *, present_rules: bool) -> list[int]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from archiver.archive import Archive
 from archiver.decisions import MAX_NAME, one_line
@@ -10,7 +10,6 @@ from archiver.errors import NotCheckable, UsageError
 from archiver.evidence.canonical import Json
 from archiver.evidence.statement import parse_snapshot_id
 from archiver.history import passed_checks
-from archiver.operation import Operation
 from archiver.past import newest_assessment, normaliser_of
 from archiver.texts import read_lines
 from archiver.watch.anchor import Quote, locate
@@ -18,6 +17,9 @@ from archiver.watch.anchor import mark as anchored
 from archiver.watch.life import life
 from archiver.watch.provision import Check, Life, VersionText
 from storage.errors import Missing
+
+if TYPE_CHECKING:
+    from archiver.operation import Operation
 
 MAX_CLAUSE = 20_000
 """Characters of a clause that can be marked: beyond it, several provisions say more than one."""

@@ -5,8 +5,10 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from archiver.alerting import alert_standing
 from archiver.archive import Archive
 from archiver.audit import Audit
+from archiver.decisions import waiting
 from archiver.errors import ArchiveDamaged
 from archiver.evidence.instant import format_instant
 from archiver.stamping import owed_checkpoint, owed_statements
@@ -36,6 +38,8 @@ def standing(archive: Archive, now: datetime) -> dict[str, Any]:
         "checkpoint_time": _checkpoint_time(archive, head[0].size) if head else None,
         "disk_free_bytes": archive.files.free_bytes(),
         "last_backup": None,
+        "quarantine_waiting": len(waiting(archive)),
+        "alerts": alert_standing(archive.index, now.timestamp()),
     }
     return {**facts, "warnings": _warnings(archive, facts)}
 

@@ -41,6 +41,8 @@ def _print(facts: dict[str, Any]) -> None:
         ("log", f"{facts['log_size']} statements, checkpoint over {facts['checkpoint_size']}"),
         ("covered until", facts["checkpoint_time"] or "nothing is covered"),
         ("timestamps", f"{facts['stamps_pending']} pending, {facts['stamps_overdue']} overdue"),
+        ("quarantine", f"{facts['quarantine_waiting']} wait for a decision"),
+        ("alerts", f"{facts['alerts']['pending']} pending, {facts['alerts']['overdue']} overdue"),
         ("disk free", f"{facts['disk_free_bytes'] / 1e9:.1f} GB"),
     ]
     for name, value in lines:
@@ -49,5 +51,7 @@ def _print(facts: dict[str, Any]) -> None:
         click.echo(f"failing: {item['document']} {item['title']}: {item['reason']}")
     for item in facts["quarantined"]:
         click.echo(f"quarantined: {item['snapshot']} of {item['document']}: {item['reason']}")
+    for item in facts["alerts"]["failed"]:
+        click.echo(f"alert given up: {item['alert']} to {item['channel']}: {item['error']}")
     for warning in facts["warnings"]:
         click.echo(f"warning: {warning}")
