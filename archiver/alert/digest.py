@@ -10,7 +10,7 @@ from itertools import groupby
 from typing import Any
 
 from archiver.alert.interface import Event, Message, one_line
-from archiver.alert.message import MAX_TITLE, Letterhead, data_of, happened, html_page, linked, text_page
+from archiver.alert.message import MAX_NAME, MAX_TITLE, Letterhead, data_of, happened, html_page, linked, text_page
 
 MAX_EVENTS = 500
 """Events of one digest; more make another one."""
@@ -59,7 +59,7 @@ def render_digest(key: str, channel: str, events: Sequence[Event], at: str, lett
         source=letterhead.source,
         about="",
         link=link,
-        subject=f"[{one_line(letterhead.name, 60)}] {head}",
+        subject=f"[{one_line(letterhead.name, MAX_NAME)}] {head}",
         text=text_page(head, rows, _text(groups), "", link, letterhead),
         html=html_page(head, rows, _html(groups, letterhead), "", link, letterhead),
         data={"digest": key, "events": [_datum(event, letterhead) for event in events]},

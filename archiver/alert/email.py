@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     import smtplib
     import ssl
 
-MAX_SUBJECT = 200
+MAX_SUBJECT = 250
 _DOT_ATOM = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]+@[A-Za-z0-9/_.-]+")
 _ADDRESS = re.compile(r"[^\s@<>()\[\]\\,;:\"\x00-\x1f]{1,64}@[^\s@<>()\[\]\\,;:\"\x00-\x1f]{1,255}")
 PORTS = {"starttls": 587, "implicit": 465, "none": 25}
@@ -81,7 +81,7 @@ class Mail:
         from archiver.evidence.instant import parse_instant
 
         letter = EmailMessage(SMTP.clone(utf8=not all(address.isascii() for address in (self.sender, *self.to))))
-        letter["Subject"] = one_line(message.subject, MAX_SUBJECT)
+        letter["Subject"] = header_text(message.subject)
         letter["From"] = self.sender
         letter["To"] = ", ".join(self.to)
         letter["Date"] = format_datetime(parse_instant(message.at))
@@ -145,10 +145,23 @@ def _part(server: smtplib.SMTP) -> None:
         server.quit()
 
 
+def header_text(text: str) -> str:
+    """Return text of unknown origin as the value of a header field.
+
+    ``=?`` begins an encoded word, which the email package decodes even in what it is given to send: a title with an
+    encoded line feed in it would become a header field of its own.
+    """
+    return one_line(text.replace("=?", "= ?"), MAX_SUBJECT)
+
+
 def message_id(identifier: str) -> str:
     """Return a stable identifier as a ``Message-ID``; one that would not be well-formed is replaced by its digest."""
     local, _, domain = identifier.partition("@")
-    if _DOT_ATOM.fullmatch(identifier) and not re.search(r"^\.|\.\.|\.$|\.@|@\.", identifier) and len(identifier) < 200:
+    if (
+        _DOT_ATOM.fullmatch(identifier)
+        and not re.search(r"^\.|\.\.|\.$|\.@|@\.|=\?", identifier)
+        and len(identifier) < 200
+    ):
         return f"<{local}@{domain}>"
     return f"<{hashlib.sha256(identifier.encode('utf-8', 'replace')).hexdigest()[:40]}@evidence-archiver.invalid>"
 

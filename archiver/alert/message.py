@@ -13,7 +13,8 @@ from urllib.parse import quote, urlsplit
 from archiver.alert.interface import Event, Message, one_line
 from archiver.alert.redline import as_html, as_text, more, within_ceiling
 
-MAX_TITLE = 120
+MAX_NAME, MAX_ENTITY, MAX_TITLE = 40, 50, 80
+"""Characters of the names in a subject: what happened stands last, and must not be cut off."""
 MAX_FACT = 500
 MAX_FACTS = 40
 MAX_URL = 2000
@@ -57,7 +58,7 @@ class Letterhead:
 def headline(event: Event) -> str:
     """Say in one line what happened to what."""
     subject = one_line(event.title, MAX_TITLE) or event.document or one_line(event.url, MAX_TITLE) or "the archive"
-    entity = one_line(event.entity, MAX_TITLE)
+    entity = one_line(event.entity, MAX_ENTITY)
     return f"{entity}: {subject}: {happened(event)}" if entity else f"{subject}: {happened(event)}"
 
 
@@ -112,7 +113,7 @@ def render(event: Event, letterhead: Letterhead) -> Message:
         source=letterhead.source,
         about=event.document or "",
         link=link,
-        subject=f"[{one_line(letterhead.name, 60)}] {subject}",
+        subject=f"[{one_line(letterhead.name, MAX_NAME)}] {subject}",
         text=text_page(subject, rows, as_text(hunks), left_out, link, letterhead),
         html=html_page(subject, rows, as_html(hunks), left_out, link, letterhead),
         data=data_of(event, link),
@@ -130,7 +131,7 @@ def render_test(channel: str, at: str, letterhead: Letterhead) -> Message:
         source=letterhead.source,
         about="",
         link="",
-        subject=f"[{one_line(letterhead.name, 60)}] {subject}",
+        subject=f"[{one_line(letterhead.name, MAX_NAME)}] {subject}",
         text=text_page(subject, rows, "", "", "", letterhead),
         html=html_page(subject, rows, "", "", "", letterhead),
         data={"test": True, "channel": channel, "at": at},

@@ -44,6 +44,13 @@ class Mail:
         return str(found.get_content())
 
 
+class _Controller(Controller):
+    def _trigger_server(self) -> None:
+        # Its first connection goes to the port it was told, which was 0.
+        self.port = self.server.sockets[0].getsockname()[1]
+        super()._trigger_server()
+
+
 class Mailbox:
     """Serves SMTP while the ``with`` block lasts; with ``tls`` by STARTTLS, or from the first byte if ``implicit``."""
 
@@ -61,7 +68,7 @@ class Mailbox:
         context = tls.server_context() if tls else None
         options: dict[str, Any] = {"ssl_context": context} if implicit else {}
         starttls = {} if implicit or context is None else {"tls_context": context, "require_starttls": True}
-        self._controller = Controller(
+        self._controller = _Controller(
             self,
             "127.0.0.1",
             0,
@@ -69,20 +76,16 @@ class Mailbox:
             auth_required=bool(password),
             auth_require_tls=not implicit,
             enable_SMTPUTF8=True,
-            hostname="mailbox.invalid",
+            server_hostname="mailbox.invalid",
             **starttls,
             **options,
         )
 
     @property
     def port(self) -> int:
-        server = self._controller.server
-        assert server is not None
-        return int(server.sockets[0].getsockname()[1])
+        return int(self._controller.port)
 
     def __enter__(self) -> Mailbox:
-        # Its own first connection would go to port 0.
-        self._controller._trigger_server = lambda: None
         self._controller.start()
         return self
 
