@@ -17,12 +17,13 @@ MONTHS: dict[str, int] = _months(
     "dezember/dez",
     "enero/ene febrero marzo abril/abr mayo junio julio agosto/ago septiembre/setiembre/set octubre noviembre "
     "diciembre/dic",
-    "gennaio/genn/gen febbraio/febbr marzo aprile maggio/magg/mag giugno/giu luglio/lug agosto settembre/sett ottobre/ott "
-    "novembre dicembre",
+    "gennaio/genn/gen febbraio/febbr marzo aprile maggio/magg/mag giugno/giu luglio/lug agosto settembre/sett "
+    "ottobre/ott novembre dicembre",
     "janeiro fevereiro/fev março/marco abril maio junho julho agosto setembro outubro/out novembro dezembro",
     "januari februari maart/mrt april mei juni juli augustus september oktober november december",
-    "stycznia/styczeń/sty lutego/luty/lut marca/marzec kwietnia/kwiecień/kwi maja czerwca/czerwiec/cze lipca/lipiec/lip "
-    "sierpnia/sierpień września/wrzesień/wrz października/październik/paź listopada/listopad/lis grudnia/grudzień/gru",
+    "stycznia/styczeń/sty lutego/luty/lut marca/marzec kwietnia/kwiecień/kwi maja czerwca/czerwiec/cze "
+    "lipca/lipiec/lip sierpnia/sierpień września/wrzesień/wrz "
+    "października/październik/paź listopada/listopad/lis grudnia/grudzień/gru",
     "januari februari mars april maj juni juli augusti september oktober november december",
     "januar februar marts april maj juni juli august september oktober november december/des/desember",
     "tammikuuta/tammikuu helmikuuta/helmikuu maaliskuuta/maaliskuu huhtikuuta/huhtikuu toukokuuta/toukokuu "
@@ -43,16 +44,17 @@ _SPOKEN = {
         "current",
         "fr": "jour maj modifiée modifiées modifié modifiés modification révisée révisé révision actualisée actualisé "
         "actualisation version",
-        "de": "stand aktualisiert aktualisierung geändert änderung überarbeitet überarbeitung fassung bearbeitet revidiert "
-        "version",
+        "de": "stand aktualisiert aktualisierung geändert änderung überarbeitet überarbeitung fassung bearbeitet "
+        "revidiert version",
         "es": "actualizado actualizada actualizados actualizadas actualización modificado modificada modificación "
         "revisado revisada revisión versión",
-        "it": "aggiornato aggiornata aggiornati aggiornate aggiornamento modificato modificata modifica revisione versione",
+        "it": "aggiornato aggiornata aggiornati aggiornate aggiornamento modificato modificata modifica revisione "
+        "versione",
         "pt": "atualizado atualizada atualizados atualizadas atualização actualizado actualizada actualização "
         "modificação modificado alterado alterada alteração revisto revisado revisada revisão versão",
         "nl": "bijgewerkt gewijzigd wijziging herzien herziening versie geactualiseerd aangepast update",
-        "pl": "aktualizacja aktualizacji aktualizację zaktualizowano zaktualizowana zaktualizowany zmodyfikowano wersja "
-        "zmieniono",
+        "pl": "aktualizacja aktualizacji aktualizację zaktualizowano zaktualizowana zaktualizowany zmodyfikowano "
+        "wersja zmieniono",
         "sv": "uppdaterad uppdaterades uppdaterat uppdatering ändrad ändrades reviderad version",
         "da": "opdateret opdatering ændret revideret oppdatert endret versjon version",
         "fi": "päivitetty muokattu",
@@ -168,8 +170,8 @@ FORMER = frozenset(
 """Words that make a date that of another text."""
 
 ITSELF = frozenset(
-    """policy policies terms agreement notice statement conditions page document version guidelines addendum licence license
-    eula rules code tos appendix schedule
+    """policy policies terms agreement notice statement conditions page document version guidelines addendum licence
+    license eula rules code tos appendix schedule
     politique charte avis déclaration contrat cgu cgv mentions règlement
     datenschutzerklärung nutzungsbedingungen agb bedingungen richtlinie richtlinien erklärung fassung vereinbarung
     impressum datenschutzhinweise geschäftsbedingungen dokument seite hinweise
@@ -208,4 +210,4 @@ DAY_FIRST = frozenset(
     """en-gb en-ie en-au en-nz en-in en-za en-sg en-eu fr de es it pt nl pl sv da no nb nn fi cs sk ro ru uk tr el hr sl
     bg et lv id vi th ar he hi""".split()
 )
-"""Languages, and regions of English, that write the day before the month; of English without a region no one can tell."""
+"""Languages, and regions of English, that write the day first; of English without a region no one can tell."""

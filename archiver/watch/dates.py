@@ -51,8 +51,9 @@ _SIGN_AFTER = re.compile(
 )
 _SIGN_LEADS = re.compile(r"(?:最終|最后|最後|最近|上次|本|최종|마지막|최근)\s?\Z")
 _RELATIVE = re.compile(
-    r"\b\d{1,3}\s?(?:calendar |business |working )?(?:days?|tagen?|jours?|días?|giorni|dias|dagen|dni|dagar|dage|months?)\b"
-    r"|\b(?:immediately|upon posting|upon publication|sofort|immédiatement|inmediatamente|immediatamente|imediatamente)\b"
+    r"\b\d{1,3}\s?(?:calendar |business |working )?"
+    r"(?:days?|months?|tagen?|jours?|días?|giorni|dias|dagen|dni|dagar|dage)\b"
+    r"|\b(?:immediately|upon (?:posting|publication)|sofort|immédiatement|inmediatamente|imm?ediatamente)\b"
     r"|\d{1,3}\s?(?:日後|日以后|日后|天后|天後|일\s?후)",
     re.IGNORECASE,
 )

@@ -349,10 +349,20 @@ def _is_larger(change: tuple[str, str, str], text: str) -> bool:
 
 
 def _as_words(segments: list[tuple[str, str, str]]) -> Iterator[Word]:
+    """The words of all segments; a space before both the old and the new words is part of neither."""
+    pending = ""
     for equal, removed, added in segments:
         if equal:
-            yield Word("equal", equal)
+            pending += equal
+            continue
+        if removed[:1] == added[:1] == " ":
+            pending, removed, added = pending + " ", removed[1:], added[1:]
+        if pending:
+            yield Word("equal", pending)
+            pending = ""
         if removed:
             yield Word("delete", removed)
         if added:
             yield Word("insert", added)
+    if pending:
+        yield Word("equal", pending)

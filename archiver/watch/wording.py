@@ -31,9 +31,13 @@ _UNSPACED = r"\u0e01-\u0e4e\u0e81-\u0ece\u1000-\u103e\u1780-\u17d3" + _SINGLE
 _LETTER = rf"[^\s{_PUNCTUATION}{_UNSPACED}{_KATAKANA}]"
 _NUMBER = r"\d+(?:[.,:/'’⁄‐-―−-]\d+)*"
 
-_WORD = rf"{_NUMBER}(?:{_LETTER})*|{_LETTER}+(?:['’]{_LETTER}+)*|[{_SINGLE}]|[{_KATAKANA}]+|{_CLUSTER}|[{_UNSPACED}]"
-_PIECE = re.compile(rf"\s*(?:[A-Za-z]+(?![^\s{_PUNCTUATION}])|{_WORD}|\S)")
-_ASCII_PIECE = re.compile(r"\s*(?:\w+|\S)", re.ASCII)
+_UNSPACED_WORD = rf"[{_SINGLE}]|[{_KATAKANA}]+|{_CLUSTER}|[{_UNSPACED}]"
+_WORD = rf"{_NUMBER}(?:{_LETTER})*|{_LETTER}+(?:['’]{_LETTER}+)*|{_UNSPACED_WORD}"
+# In a redline a word ends at an apostrophe: of "l’abonné" only what follows it changes.
+_PIECE = re.compile(
+    rf"\s*(?:[A-Za-z]+(?![^\s{_PUNCTUATION}])|{_NUMBER}(?:{_LETTER})*|{_LETTER}+|{_UNSPACED_WORD}|\S)"
+)
+_ASCII_PIECE = re.compile(r"\s*(?:[A-Za-z_]+\w*|\d+(?:[.,:/'-]\d+)*\w*|\S)", re.ASCII)
 _SPACE_AT_END = re.compile(r"\s+\Z")
 
 # Signs that change what a text says: amounts, shares, limits, paragraphs, ticked boxes of a table.
