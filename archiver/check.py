@@ -50,3 +50,5 @@ class Finished:
     check: Check
     draft: Json
     has_folder: bool
+    line: bytes = b""
+    """The draft as a canonical line, where it was read from one."""
