@@ -53,3 +53,5 @@ class Finished:
     has_folder: bool
     reading: Reading | None = None
     """What was read of a watched document; None where it has to be read from the WARC."""
+    line: bytes = b""
+    """The draft as a canonical line, where it was read from one."""

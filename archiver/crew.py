@@ -8,28 +8,38 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import gc
 import logging
 import multiprocessing
 import os
+import pickle
+import select
 import signal
+import struct
+import time
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from multiprocessing.connection import Connection, wait
+from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
 
 from archiver.check import Check, Finished
 from archiver.drafting import Drafter
+from archiver.evidence.canonical import encode_line, read_back
 from archiver.evidence.exchange import Failure
+from archiver.watch.reading import Reading
 
 LOG = logging.getLogger("archiver.crew")
 _PR_SET_PDEATHSIG = 1
-HOLDS = 8
-"""Checks a member has in hand: enough never to wait, few enough to hear soon of what was committed."""
+HOLDS = 16
+"""Checks a member has in hand: enough never to wait, few enough to be lost with it."""
+GATHER_S = 0.004
+"""How long the first finished check waits for others, so that one waking serves them all."""
 JOIN_S = 5.0
 """Seconds a member may take to end once it has nothing to do."""
 
 MakeDrafter = Callable[[], Drafter]
+_HEAD = struct.Struct(">?I")
 Told = tuple[str, str | None, int]
 """Address of a robots.txt, SHA-256 of its content, the statement that holds it."""
 
@@ -48,6 +58,8 @@ class Crew:
         context = multiprocessing.get_context("fork")
         self._members: list[_Member] = []
         self._waiting: deque[Check] = deque()
+        self._ready = select.poll()
+        gc.freeze()  # what is there now stays; a member that looked through it would copy it all
         for _ in range(size):
             ours, theirs = context.Pipe()
             others = [member.pipe for member in self._members] + [ours]
@@ -55,6 +67,7 @@ class Crew:
             process.start()
             theirs.close()
             self._members.append(_Member(process, ours))
+            self._ready.register(ours, select.POLLIN)
 
     def __enter__(self) -> Crew:
         return self
@@ -76,41 +89,41 @@ class Crew:
 
     def _hand_out(self) -> None:
         """Give each member what it can hold, those with the fewest first."""
+        given: dict[int, list[Check]] = {}
         while self._waiting and self._members:
-            member = min(self._members, key=lambda m: len(m.held))
+            place, member = min(enumerate(self._members), key=lambda one: len(one[1].held))
             if len(member.held) >= HOLDS:
-                return
+                break
             check = self._waiting.popleft()
             member.held[check.id] = check
-            with contextlib.suppress(OSError):  # its end is noticed by ``collect``, which gives the check back
-                member.pipe.send(check)
+            given.setdefault(place, []).append(check)
+        for place, checks in given.items():
+            with contextlib.suppress(OSError):  # its end is noticed by ``collect``, which gives the checks back
+                self._members[place].pipe.send(checks)
 
     def tell(self, robots: Sequence[Told]) -> None:
         """Let every member know which statements hold the robots.txt files they fetched."""
         for member in self._members:
-            try:
+            with contextlib.suppress(OSError):
                 member.pipe.send(list(robots))
-            except OSError:
-                continue
 
     def collect(self, timeout_s: float) -> tuple[list[Finished], list[Check]]:
         """Wait for finished checks; also return those that nobody will make: of a dead member, or of no member."""
-        by_pipe = {member.pipe: member for member in self._members}
         finished: list[Finished] = []
         lost: list[Check] = []
-        for pipe in wait(list(by_pipe), timeout_s):
-            member = by_pipe[pipe]  # type: ignore[index]  # wait returns what it was given
-            try:
-                while member.pipe.poll():
-                    item: Finished = member.pipe.recv()
-                    member.held.pop(item.check.id)
-                    finished.append(item)
-            except (EOFError, OSError):
-                LOG.error("process %s of the crew died with %d checks", member.process.pid, len(member.held))
-                lost += member.held.values()
-                self._members.remove(member)
-                member.pipe.close()
-                member.process.join(JOIN_S)
+        if self._ready.poll(timeout_s * 1000):
+            time.sleep(GATHER_S)
+        while ready := {descriptor for descriptor, _ in self._ready.poll(0)}:
+            for member in [one for one in self._members if one.pipe.fileno() in ready]:
+                try:
+                    finished.append(_taken(member.held, member.pipe.recv_bytes()))
+                except (EOFError, OSError):
+                    LOG.error("process %s of the crew died with %d checks", member.process.pid, len(member.held))
+                    lost += member.held.values()
+                    self._ready.unregister(member.pipe)
+                    self._members.remove(member)
+                    member.pipe.close()
+                    member.process.join(JOIN_S)
         self._hand_out()
         if not self._members:
             lost += self._waiting
@@ -128,25 +141,47 @@ def _serve(pipe: Connection, others: list[Connection], make_drafter: MakeDrafter
     for other in others:
         other.close()
     drafter = make_drafter()
-    while True:
-        try:
-            message = pipe.recv()
-        except (EOFError, OSError):
-            break
-        if isinstance(message, Check):
-            try:
-                pipe.send(_draft(drafter, message))
-            except OSError:
-                break
-        else:
-            for url, sha256, seq in message:
-                drafter.capturer.robots_committed(url, sha256, seq)
+    with contextlib.suppress(EOFError, OSError):
+        for check in _asked(pipe, drafter):
+            pipe.send_bytes(_draft(drafter, check))
     drafter.capturer.close()
 
 
-def _draft(drafter: Drafter, check: Check) -> Finished:
+def _asked(pipe: Connection, drafter: Drafter) -> Iterator[Check]:
+    """Yield the checks that arrive; what was committed is heard before the next one is begun. Ends by an error."""
+    waiting: deque[Check] = deque()
+    more = select.poll()
+    more.register(pipe, select.POLLIN)
+    while True:
+        while not waiting or more.poll(0):
+            for item in pipe.recv():
+                if isinstance(item, Check):
+                    waiting.append(item)
+                else:
+                    drafter.capturer.robots_committed(*item)
+        yield waiting.popleft()
+
+
+def _packed(item: Finished) -> bytes:
+    """A finished check as it goes through the pipe: has it a folder, its draft as a canonical line, what was read."""
+    line = encode_line(item.draft)
+    reading = b"" if item.reading is None else pickle.dumps(item.reading, pickle.HIGHEST_PROTOCOL)
+    return _HEAD.pack(item.has_folder, len(line)) + line + reading
+
+
+def _taken(held: dict[str, Check], data: bytes) -> Finished:
+    """The finished check that a member sent; it holds it no longer."""
+    has_folder, size = _HEAD.unpack_from(data)
+    line, rest = data[_HEAD.size : _HEAD.size + size], data[_HEAD.size + size :]
+    draft = read_back(line)
+    # A member is this very program, forked: what it says is as good as our own.
+    reading: Reading | None = pickle.loads(rest) if rest else None  # noqa: S301
+    return Finished(held.pop(draft["check"]), draft, has_folder, reading, line)
+
+
+def _draft(drafter: Drafter, check: Check) -> bytes:
     try:
-        return drafter.capture(check)
+        return _packed(drafter.capture(check))
     except Exception as error:  # a bug of ours must still end in a statement
         LOG.exception("check %s failed inside", check.id)
-        return drafter.give_up(check, Failure("internal", f"{type(error).__name__}: {error}"[:300]))
+        return _packed(drafter.give_up(check, Failure("internal", f"{type(error).__name__}: {error}"[:300])))

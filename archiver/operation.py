@@ -30,7 +30,7 @@ from archiver.check import Check
 from archiver.checks import Checks
 from archiver.crew import Crew
 from archiver.drafting import Drafter
-from archiver.environment import SOFTWARE, utc_now
+from archiver.environment import SOFTWARE, environment_facts, utc_now
 from archiver.errors import ArchiveError, ArchiveLocked, UsageError
 from archiver.evidence.canonical import Json
 from archiver.evidence.checkpoint import open_checkpoint
@@ -153,6 +153,7 @@ class Operation:
         root = self.archive.files.local_path("")
         assert root is not None
         archive = replace(self.archive, files=LocalFiles(root), index=Index(root / DATABASE, read_only=True))
+        environment_facts(archive.config_sha256)  # looked up now, while the writer prepares the first checks
         pipeline = self.pipeline
         return Drafter(archive, make_capturer(archive.settings, pipeline.now), pipeline.now, pipeline.random)
 

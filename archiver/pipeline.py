@@ -20,7 +20,7 @@ from archiver.capture.interface import Capturer
 from archiver.check import DAY, DRAFTS, INTENTS, Check, Finished
 from archiver.drafting import Drafter
 from archiver.errors import ArchiveDamaged
-from archiver.evidence.canonical import Json, dump_line, encode_line
+from archiver.evidence.canonical import Json, Read, dump_line, encode_line
 from archiver.evidence.capture_statement import with_own_seq
 from archiver.evidence.exchange import Failure
 from archiver.evidence.instant import format_instant
@@ -194,7 +194,7 @@ class Pipeline:
             self.archive.files.write(f"{day}/{DAY}", b"")
         drafts = f"staging/{DRAFTS}{uuid.UUID(bytes=self.random(16), version=4)}.jsonl"
         self.drafts.append(drafts)
-        self.archive.files.write(drafts, b"".join(dump_line(item.draft) for item in finished))
+        self.archive.files.write(drafts, b"".join([item.line or dump_line(item.draft) for item in finished]))
         self.archive.files.barrier([*days, drafts, *texts, *(item.check.staging for item in finished)])
         for day in days:
             self._remove(f"{day}/{DAY}")
@@ -409,6 +409,6 @@ def _capture_maker(draft: Json, prefix: str) -> Maker:
         has_folder = fields["warc"] is not None or bool(fields["partial"])
         fields["snapshot"] = snapshot_id(prefix, seq) if has_folder else None
         fields["folder"] = folder_of(prefix, seq, fields["started_at"]) if has_folder else None
-        return "capture", fields
+        return "capture", Read(fields) if isinstance(draft, Read) else fields
 
     return make

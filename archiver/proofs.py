@@ -38,6 +38,8 @@ def add_proofs(
     """
     first = int(archive.index.meta(WATERMARK) or 0)
     served = 0
+    known = archive.index.row("select min(seq) as first from stamp where event = 'token'")
+    outside = None if known is None else known["first"]
     while rows := archive.index.rows(
         "select seq, folder from capture where seq >= ? and seq < ? and folder is not null order by seq limit ?",
         (first, checkpoint.size, BATCH),
@@ -45,10 +47,16 @@ def add_proofs(
         folders = []
         proofs = inclusion_proofs([row["seq"] for row in rows], checkpoint.size, read_tile)
         for row, (seq, hashes) in zip(rows, proofs, strict=True):
-            if not _keep_proof(archive, seq, row["folder"]):
-                lay(archive, f"{row['folder']}/{PROOF}", TlogProof(seq, hashes, data).to_bytes())
+            path = f"{row['folder']}/{PROOF}"
+            if not archive.files.exists(path):
+                archive.files.write(path, TlogProof(seq, hashes, data).to_bytes())
                 _add_token(archive, row["folder"], token)
-            _add_before(archive, row["seq"], row["folder"])
+            elif not _keep_proof(archive, seq, row["folder"]):
+                lay(archive, path, TlogProof(seq, hashes, data).to_bytes())
+                _add_token(archive, row["folder"], token)
+            # Where nothing outside was known when the check began, the statement names nothing.
+            if outside is not None and outside < seq:
+                _add_before(archive, seq, row["folder"])
             folders.append(row["folder"])
         archive.files.barrier(folders)
         served += len(folders)
@@ -106,8 +114,6 @@ def _keep_proof(archive: Archive, seq: int, folder: str) -> bool:
     proof is written once. Only one that a power loss tore makes way.
     """
     path = f"{folder}/{PROOF}"
-    if not archive.files.exists(path):
-        return False
     try:
         proof = TlogProof.from_bytes(archive.files.read(path))
         checkpoint = proof.verify(archive.statement(seq).entry, archive.verifier)
@@ -137,8 +143,6 @@ def _add_token(archive: Archive, folder: str, token: tuple[str, str] | None) -> 
 
 def _add_before(archive: Archive, seq: int, folder: str) -> None:
     """Copy the token that the statement names as *not before*, with its chain and the checkpoint it covers."""
-    if not archive.index.row("select 1 as x from stamp where event = 'token' and seq < ? limit 1", (seq,)):
-        return  # nothing outside was known when the check began, so the statement names nothing
     before: Json | None = archive.statement(seq).body["before"]
     if before is None:
         return

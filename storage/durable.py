@@ -59,6 +59,8 @@ class Barriers:
         self._floor = 0
         self._known: dict[str, _Known] = {}
         self._came_from: dict[str, set[str]] = {}
+        self._above: set[str] = set()
+        """Every folder above one in ``_known`` or ``_came_from``, and perhaps some more."""
         self._failed = False
 
     @property
@@ -78,7 +80,7 @@ class Barriers:
             if len(self._known) >= REMEMBERED:
                 self._known.clear()
                 self._floor = next(self._clock)
-            self._known.setdefault(folder, _Known()).changed = next(self._clock)
+            self._of(folder).changed = next(self._clock)
 
     def moved(self, source: str, target: str) -> None:
         """Note a rename: both folders changed, and what is known of the moved folder no longer holds."""
@@ -89,14 +91,29 @@ class Barriers:
             if len(self._came_from) >= REMEMBERED:
                 self._came_from.clear()
             self._came_from.setdefault(parent_of(target), set()).add(parent_of(source))
+            self._above.update(ancestors_of(parent_of(target)))
 
     def forget(self, *paths: str) -> None:
         """Drop what is known about paths and everything below them."""
-        below = tuple(path + "/" for path in paths)
         with self._lock:
             for known in (self._known, self._came_from):
-                for folder in [name for name in known if name in paths or name.startswith(below)]:
-                    del known[folder]
+                for path in paths:
+                    known.pop(path, None)
+            below = tuple([path + "/" for path in paths if path in self._above])
+            if below:
+                for known in (self._known, self._came_from):
+                    for folder in [name for name in known if name.startswith(below)]:
+                        del known[folder]
+                self._above.clear()
+                for folder in (*self._known, *self._came_from):
+                    self._above.update(ancestors_of(folder))
+
+    def _of(self, folder: str) -> _Known:
+        known = self._known.get(folder)
+        if known is None:
+            known = self._known[folder] = _Known()
+            self._above.update(ancestors_of(folder))
+        return known
 
     def barrier(self, paths: Iterable[str]) -> None:
         """Make the paths durable as ``Files.barrier`` promises; paths were checked."""
@@ -149,7 +166,7 @@ class Barriers:
     def _remember(self, folders: Iterable[str], started: int) -> None:
         with self._lock:
             for folder in folders:
-                known = self._known.setdefault(folder, _Known())
+                known = self._of(folder)
                 known.synced = max(known.synced, started)
 
     def _one_by_one(self, files: list[str], folders: list[str], above: set[str]) -> None:

@@ -9,9 +9,10 @@ import hashlib
 import re
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 
 from archiver.errors import MalformedStatement
-from archiver.evidence.canonical import Json, decode_line, encode_line
+from archiver.evidence.canonical import Json, Read, decode_line, dump_line, encode_line
 from archiver.evidence.instant import format_instant, parse_instant
 
 VERSION = 1
@@ -74,7 +75,7 @@ _REQUIRED: dict[str, frozenset[str]] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Statement:
     """One line of the journal, parsed; ``line`` is its bytes, line feed included."""
 
@@ -96,7 +97,7 @@ class Statement:
         """When the line was made, RFC 3339."""
         return str(self.body["at"])
 
-    @property
+    @cached_property
     def entry(self) -> bytes:
         """SHA-256 of the line, 32 bytes: what ``sha256sum statement.json`` prints, and what enters the log."""
         return hashlib.sha256(self.line).digest()
@@ -104,11 +105,14 @@ class Statement:
     @property
     def entry_hex(self) -> str:
         """The entry as 64 hex digits."""
-        return hashlib.sha256(self.line).hexdigest()
+        return self.entry.hex()
 
 
 def seal(kind: str, fields: Json, *, seq: int, origin: str, at: datetime, nonce: bytes) -> Statement:
-    """Make the line of a statement; ``nonce`` is 32 random bytes, ``at`` the moment of making."""
+    """Make the line of a statement; ``nonce`` is 32 random bytes, ``at`` the moment of making.
+
+    Fields that were ``Read`` from a line are not looked at again.
+    """
     body: Json = {
         **fields,
         "v": VERSION,
@@ -118,7 +122,7 @@ def seal(kind: str, fields: Json, *, seq: int, origin: str, at: datetime, nonce:
         "at": format_instant(at),
         "nonce": nonce.hex(),
     }
-    return Statement(encode_line(body), body)
+    return Statement(dump_line(body) if isinstance(fields, Read) else encode_line(body), body)
 
 
 def parse_statement(line: bytes) -> Statement:
