@@ -151,6 +151,7 @@ def build(facts: CitationFacts) -> Json:
         "source": _source(facts),
         "dates": _dates(facts),
         "pin": None,
+        "provision": None,
         "hashes": digests(facts.capture, facts.entry, len(line), facts.assessment),
         "timestamps": timestamps,
         "sealed_between": sealed_between(capture["before"], timestamps),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from archiver.evidence.canonical import Json
-from archiver.evidence.citation_strings import bluebook
+from archiver.evidence.clause_strings import bluebook_with_clause
 from archiver.formats.interface import Format
 
 
@@ -17,7 +17,7 @@ class Bluebook:
 
     def render(self, record: Json) -> str:
         """Return the string and a line feed."""
-        return f"{bluebook(record)}\n"
+        return f"{bluebook_with_clause(record)}\n"
 
 
 PLUGIN: Format = Bluebook()

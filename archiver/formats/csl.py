@@ -6,6 +6,7 @@ from typing import Any
 
 from archiver.evidence.canonical import Json
 from archiver.evidence.citation_strings import author_of, one_line, plain_url, publisher_day, title_of
+from archiver.evidence.clause_strings import clause_phrase
 from archiver.formats.interface import Format
 from archiver.formats.json_record import visible_json
 from archiver.formats.wording import captured_by, digest_phrase, main_digest
@@ -45,10 +46,15 @@ def _item(record: Json, identifier: str, url: str) -> dict[str, Any]:
         # no address here: Chicago would capitalise it
         "archive_location": one_line(record["citation_id"]),
         # braces would be read as further fields by citeproc-js
-        "note": f"{captured_by(record)}; {digest_phrase(record)}".replace("{", "(").replace("}", ")"),
+        "note": _note(record).replace("{", "(").replace("}", ")"),
         "custom": _custom(record),
     }
     return {key: value for key, value in item.items() if value}
+
+
+def _note(record: Json) -> str:
+    clause = clause_phrase(record)
+    return f"{captured_by(record)}; {digest_phrase(record)}" + (f". {clause}" if clause else "")
 
 
 def _custom(record: Json) -> dict[str, Any]:
@@ -68,6 +74,7 @@ def _custom(record: Json) -> dict[str, Any]:
             if item["verified"]
         ],
         "completeness": record["completeness"],
+        **({"pin": record["pin"], "provision": record["provision"]} if record["pin"] else {}),
     }
 
 

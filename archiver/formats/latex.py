@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from archiver.evidence.canonical import Json
 from archiver.evidence.citation_strings import one_line, plain_url
+from archiver.evidence.clause_strings import clause_phrase
 from archiver.formats.wording import captured_by, main_digest
 
 _ESCAPES = {
@@ -37,16 +38,18 @@ def latex_address(url: str) -> str:
 
 
 def entry_key(record: Json) -> str:
-    """Return the snapshot's identifier, the key under which the entry is cited."""
-    return "".join(sign for sign in record["snapshot"] if sign.isascii() and (sign.isalnum() or sign == "-"))
+    """Return the key under which the entry is cited: the snapshot's identifier, then that of a cited clause."""
+    key = f"{record['snapshot']}-{record['provision']['id']}" if record["provision"] else record["snapshot"]
+    return "".join(sign for sign in key if sign.isascii() and (sign.isalnum() or sign == "-"))
 
 
 def archive_phrase(record: Json) -> str:
-    """Return where the capture lies and the complete digest, as LaTeX."""
+    """Return the words of a cited clause, where the capture lies and the complete digest, as LaTeX."""
     digest = main_digest(record)
     at = f", {latex_address(record['resolver'])}" if record["resolver"] else ""
-    of = latex(digest["object"])
-    return rf"{latex(captured_by(record))}{at}; SHA-256 of {of} \texttt{{{digest['value']}}}"
+    of, clause = latex(digest["object"]), clause_phrase(record)
+    words = f"{latex(clause)}. " if clause else ""
+    return rf"{words}{latex(captured_by(record))}{at}; SHA-256 of {of} \texttt{{{digest['value']}}}"
 
 
 def entry(kind: str, key: str, fields: list[tuple[str, str | None]]) -> str:

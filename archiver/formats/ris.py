@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from archiver.evidence.canonical import Json
 from archiver.evidence.citation_strings import author_of, one_line, plain_url, publisher_day, title_of
+from archiver.evidence.clause_strings import clause_phrase
 from archiver.formats.interface import Format
 from archiver.formats.wording import captured_by, digest_phrase
 
@@ -32,6 +33,7 @@ class Ris:
             ("AN", one_line(record["citation_id"])),
             ("DB", one_line(record["archive"]["name"])),
             ("N1", f"{captured_by(record)}; {digest_phrase(record)}"),
+            ("N1", clause_phrase(record)),
         ]
         body = "".join(f"{tag}  - {value}\n" for tag, value in lines if value)
         return f"{body}ER  - \n"

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from archiver.evidence.canonical import Json
 from archiver.evidence.citation_strings import one_line, plain_url
+from archiver.formats.clause import clause_lines
 from archiver.formats.interface import Format
 
 WIDTH = 80  # columns; a digest or an address that is longer stands on a line of its own, never cut
@@ -23,8 +24,9 @@ class Text:
 
     def render(self, record: Json) -> str:
         """Return the page."""
-        blocks = (_source, _dates, _digests, _held, _times, _log, _transport, _limits)
-        return "\n".join("".join(wrap(line) for line in block(record)) for block in blocks)
+        blocks = (_source, clause_lines, _dates, _digests, _held, _times, _log, _transport, _limits)
+        written = ("".join(wrap(line) for line in block(record)) for block in blocks)
+        return "\n".join(block for block in written if block)
 
 
 def wrap(text: str) -> str:

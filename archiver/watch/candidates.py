@@ -40,9 +40,13 @@ class Passage:
 
 def closeness_of(a: Sequence[str], b: Sequence[str]) -> int:
     """Return 0 to 100: twice the words that stand in both in one order, of all words of both, rounded down."""
+    return int(_likeness(a, b))
+
+
+def _likeness(a: Sequence[str], b: Sequence[str]) -> float:
     from rapidfuzz.distance import Indel
 
-    return int(100 * Indel.normalized_similarity(a, b)) if a and b else 0
+    return 100 * Indel.normalized_similarity(a, b) if a and b else 0.0
 
 
 def best_passage(clause: Occurrence, old: Text, new: Text, aligned: Alignment) -> Passage | None:
@@ -180,18 +184,18 @@ class _Search:
 
     def _grow(self, words: Words, seed: int) -> tuple[range, int]:
         """Add the sentence before or after as long as that brings the passage nearer."""
-        run, score = range(seed, seed + 1), closeness_of(words, self.text.sentences[seed].words)
+        run, score = range(seed, seed + 1), _likeness(words, self.text.sentences[seed].words)
         while True:
             grown = [
-                (closeness_of(words, self.words_in(wider)), wider)
+                (_likeness(words, self.words_in(wider)), wider)
                 for wider in (range(run.start - 1, run.stop), range(run.start, run.stop + 1))
                 if wider.start >= 0 and wider.stop <= len(self.free) and self.free[wider.start] and self.free[wider[-1]]
             ]
             if not grown:
-                return run, score
+                return run, int(score)
             value, wider = max(grown, key=lambda item: item[0])
             if value <= score:
-                return run, score
+                return run, int(score)
             run, score = wider, value
 
     def _merged(self, words: Words, seed: int) -> int:

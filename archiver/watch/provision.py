@@ -10,6 +10,7 @@ from calendar import monthrange
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from itertools import pairwise
 
 from archiver.errors import UsageError
 from archiver.evidence.instant import parse_instant
@@ -131,8 +132,7 @@ class Life:
         """
         found: list[Change] = []
         seen = False
-        pairs = zip(self.sightings, self.sightings[1:], strict=False)
-        for before, after in pairs:
+        for before, after in pairwise(self.sightings):
             old, new = before.wording.key, after.wording.key
             seen = seen or old is not None
             if old != new and seen:

@@ -12,14 +12,16 @@ from archiver.evidence.citation import CitationFacts, build
 from archiver.formats.interface import Format
 from archiver.registry import plugins
 from tests.evidence.citation_facts import bare, full, hostile
+from tests.evidence.clause_facts import clause, hostile_clause
 
 GOLDEN = Path(__file__).parent / "golden"
 FACTS: dict[str, Callable[[], CitationFacts]] = {"full": full, "bare": bare, "hostile": hostile}
+CLAUSES: dict[str, Callable[[], Json]] = {"clause": clause, "hostile-clause": hostile_clause}
 FORMATS: dict[str, Format] = plugins(formats)
 
 
 def record(case: str) -> Json:
-    return build(FACTS[case]())
+    return CLAUSES[case]() if case in CLAUSES else build(FACTS[case]())
 
 
 def named(entity: str, title: str) -> Json:
@@ -41,7 +43,7 @@ def golden_file(case: str, form: Format) -> Path:
 
 def write_golden() -> None:
     """Write the golden files anew: ``python -m tests.formats.records``; read the difference before keeping it."""
-    for case in FACTS:
+    for case in (*FACTS, *CLAUSES):
         for form in FORMATS.values():
             golden_file(case, form).write_text(form.render(record(case)), encoding="utf-8", newline="")
 

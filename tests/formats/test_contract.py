@@ -14,14 +14,14 @@ from archiver.evidence import citation
 from archiver.evidence.citation import EXPORTS
 from archiver.evidence.citation_strings import plain_url
 from archiver.formats.interface import Format
-from tests.formats.records import FACTS, FORMATS, GOLDEN, golden_file, record
+from tests.formats.records import CLAUSES, FACTS, FORMATS, GOLDEN, golden_file, record
 
 BANNED = re.compile(
     r"admissib|\bauthentic\b|\bcertified|notari[sz]ed|\bproves?\b|court-ready|tamper-?proof|\bpermanent|legally valid"
     r"|suitable for legal filings",
     re.IGNORECASE,
 )
-CASES = [(case, name) for case in FACTS for name in FORMATS]
+CASES = [(case, name) for case in (*FACTS, *CLAUSES) for name in FORMATS]
 
 
 def test_the_formats_are_those_the_record_promises() -> None:
