@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from archiver.archive import Archive
 from archiver.evidence.canonical import Json
 from archiver.evidence.exchange import Visit
+from archiver.evidence.instant import parse_instant
 from archiver.past import DocumentPast, Passed
 from archiver.rereading import content_type_of, decoded, sources_of
 from archiver.texts import keep, keep_links, read_lines
@@ -153,7 +154,7 @@ class Assessor:
                     outcome=refusal.verdict,
                 )
         judged = replace(judged, dates=self._dates(reading, language))
-        return self._place(judged, past, recent, known, watch_seq)
+        return self._place(judged, past, recent, known, parse_instant(capture["started_at"]).timestamp(), watch_seq)
 
     def _limits(self, watch_seq: int | None) -> GateLimits:
         from archiver.watch.gate import GateLimits
@@ -194,6 +195,7 @@ class Assessor:
         past: DocumentPast,
         recent: Sequence[Passed],
         known: int | None,
+        at: float,
         watch_seq: int | None,
     ) -> Judgement:
         """Give the wording its number, and the difference its class."""
@@ -203,24 +205,25 @@ class Assessor:
         if not recent:
             return replace(judged, version=known or past.count + 1, outcome="new_version")
         last = recent[-1]
-        placed = place([(item.version, item.at) for item in recent], known)
-        if known is not None:
-            change = placed.change_hint
-            if known == last.version:
-                change = "links" if last.links_sha256 not in (None, reading.links_sha256) else None
-            compared = None if known == last.version else last.version
-            return replace(judged, version=known, outcome=placed.outcome, change=change, compared_with=compared)
-        judged = replace(judged, version=past.count + 1, outcome="new_version")
-        return self._class(judged, past, recent, watch_seq)
+        placed = place([(item.version, item.at) for item in recent], known, at)
+        if known is None:
+            judged = replace(judged, version=past.count + 1, outcome="new_version")
+            return self._class(judged, recent, placed.compare_with or (last.version,), watch_seq)
+        if known != last.version:
+            return replace(
+                judged, version=known, outcome=placed.outcome, change=placed.change_hint, compared_with=last.version
+            )
+        links = last.links_sha256 not in (None, reading.links_sha256)
+        return replace(judged, version=known, outcome="unchanged", change="links" if links else None)
 
     def _class(
-        self, judged: Judgement, past: DocumentPast, recent: Sequence[Passed], watch_seq: int | None
+        self, judged: Judgement, recent: Sequence[Passed], compare_with: Sequence[int], watch_seq: int | None
     ) -> Judgement:
         from archiver.watch.change import classify, summary
         from archiver.watch.dates import silent_edit
         from archiver.watch.diff import hunks
 
-        base, old, ours = self._base(judged, past, recent, watch_seq)
+        base, old, ours = self._base(judged, recent, compare_with, watch_seq)
         if old is None:
             return replace(judged, compared_with=base.version)
         new = judged.reading.lines
@@ -240,25 +243,25 @@ class Assessor:
         return replace(judged, silent_edit=silent_edit(_dates_of(before), _dates_of(judged.dates)))
 
     def _base(
-        self, judged: Judgement, past: DocumentPast, recent: Sequence[Passed], watch_seq: int | None
+        self, judged: Judgement, recent: Sequence[Passed], compare_with: Sequence[int], watch_seq: int | None
     ) -> tuple[Passed, Lines | None, bool]:
         """What a new wording is compared with, its lines, and whether our own rules have changed in between.
 
         If they have, the older snapshot is read again by today's rules: what differs then is the publisher's doing.
         """
-        from archiver.watch.variants import nearest, valid_variants
+        from archiver.watch.variants import nearest
 
         last = recent[-1]
         if last.rules_sha256 != judged.rules:
             older = self.archive.statement(last.capture_seq).body
             return last, self.reread(older, watch_seq).lines, True
-        valid = valid_variants([(item.version, item.at) for item in recent])
         newest = {item.version: item for item in recent}
-        texts = {version: self.lines(newest[version].text_sha256) for version in valid if version in newest}
-        known = {version: lines for version, lines in texts.items() if lines is not None}
-        if len(known) > 1:
-            base = newest[nearest(judged.reading.lines, known)]
-            return base, known[base.version], False
+        if len(compare_with) > 1:
+            texts = {version: self.lines(newest[version].text_sha256) for version in compare_with if version in newest}
+            known = {version: lines for version, lines in texts.items() if lines is not None}
+            if known:
+                version = nearest(judged.reading.lines, known)
+                return newest[version], known[version], False
         return last, self.lines(last.text_sha256), False
 
     def lines(self, sha256: str) -> Lines | None:

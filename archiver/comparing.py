@@ -22,7 +22,7 @@ def others_of(archive: Archive, identifier: str, least: int, limit: int) -> Json
     shelf = shelf_of(archive)
     wanted = Features.of(item["exact"])
     hits = found_for(archive, fts_terms(item["exact"]), Scope(current=True), LOOKED_AT)
-    scored = []
+    scored: list[Json] = []
     for hit in hits:
         if hit["document"] == item["document"]:
             continue

@@ -175,7 +175,7 @@ def _taken(held: dict[str, Check], data: bytes) -> Finished:
     line, rest = data[_HEAD.size : _HEAD.size + size], data[_HEAD.size + size :]
     draft = read_back(line)
     # A member is this very program, forked: what it says is as good as our own.
-    reading: Reading | None = pickle.loads(rest) if rest else None  # noqa: S301
+    reading: Reading | None = pickle.loads(rest) if rest else None
     return Finished(held.pop(draft["check"]), draft, has_folder, reading, line)
 
 

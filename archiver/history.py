@@ -98,9 +98,8 @@ def _standing(passed: list[dict[str, Any]]) -> Json:
     """Whether several wordings take turns, and which are valid side by side."""
     from archiver.watch.variants import valid_variants
 
-    valid = sorted(valid_variants([(row["version"], parse_instant(row["started_at"])) for row in passed]))
-    varying = bool(passed) and passed[-1]["outcome"] == "varying"
-    return {"varying": varying, "valid_versions": valid if varying else valid[-1:]}
+    valid = sorted(valid_variants([(row["version"], parse_instant(row["started_at"]).timestamp()) for row in passed]))
+    return {"varying": len(valid) > 1, "valid_versions": valid}
 
 
 def _versions(archive: Archive, passed: list[dict[str, Any]]) -> list[Json]:

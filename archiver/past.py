@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
 
 from archiver.archive import Archive
 from archiver.evidence.instant import parse_instant
 
-WINDOW = 60
+WINDOW = 1000
 """Passed checks that are looked at for wordings that take turns."""
 NEVER = 2**62
 """A number above every statement's."""
@@ -22,7 +21,8 @@ class Passed:
     seq: int
     capture_seq: int
     version: int
-    at: datetime
+    at: float
+    """When the check began, seconds since the epoch."""
     text_sha256: str
     links_sha256: str | None
     rules_sha256: str | None
@@ -58,7 +58,7 @@ class DocumentPast:
                 row["seq"],
                 row["capture_seq"],
                 row["version"],
-                parse_instant(row["started_at"]),
+                parse_instant(row["started_at"]).timestamp(),
                 row["text_sha256"].hex(),
                 row["links_sha256"].hex() if row["links_sha256"] else None,
                 row["rules_sha256"].hex() if row["rules_sha256"] else None,

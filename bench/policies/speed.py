@@ -7,10 +7,9 @@ import statistics
 import time
 from collections.abc import Callable, Sequence
 
-from archiver.watch.extract.text_1 import read
-
 from archiver.watch.change import classify
 from archiver.watch.diff import hunks
+from archiver.watch.extract.text_1 import read
 from archiver.watch.reading import Source
 from bench.policies.corpus import Observation, Policy
 

@@ -17,7 +17,9 @@ RULE = (
 WITHOUT = "You own what you write. We use your content to train our models, and there is no way to opt out of this."
 
 
-def page(clause: str = RULE, *, updated: str = "1 March 2026", link: str = "/help", noise: str = "a1", heading: str = "h2") -> bytes:
+def page(
+    clause: str = RULE, *, updated: str = "1 March 2026", link: str = "/help", noise: str = "a1", heading: str = "h2"
+) -> bytes:
     """The policy, with what changes at every visit and says nothing."""
     return f"""<!doctype html><html lang=en><head><title>Terms of Use</title><meta charset=utf-8>
 <meta name=csrf content="{noise}"><script>var nonce="{noise}"</script></head><body class="x-{noise}">
@@ -84,7 +86,9 @@ def test_noise_is_no_change(policy: Policy) -> None:
 def test_links_are_a_class_of_their_own(policy: Policy) -> None:
     assert outcome(policy.publish(page(link="/support"))) == ("unchanged", 1, "links")
     (change,) = policy.history()["link_changes"]
-    told = policy.box.call("diff", "EA-S-" + "0" * 0 + policy.history()["versions"][0]["snapshot"][5:], change["snapshot"], "--json").json
+    told = policy.box.call(
+        "diff", "EA-S-" + "0" * 0 + policy.history()["versions"][0]["snapshot"][5:], change["snapshot"], "--json"
+    ).json
     assert told["class"] == "links" and not told["hunks"]
     assert {(link["kind"], link["target"].rpartition("/")[2]) for link in told["links"]} == {
         ("removed", "help"),
@@ -210,7 +214,12 @@ def test_a_clause_is_followed_and_leads_to_the_wire(policy: Policy) -> None:
 
 @pytest.mark.parametrize(
     ("quote", "says"),
-    [("We sell your data to the moon.", "nearest"), (" ", "without words"), ("x" * 20_001, "20001"), ("x" * 1_000_000, "1000000")],
+    [
+        ("We sell your data to the moon.", "nearest"),
+        (" ", "without words"),
+        ("x" * 20_001, "20001"),
+        ("x" * 1_000_000, "1000000"),
+    ],
 )
 def test_a_clause_that_cannot_be_marked(policy: Policy, quote: str, says: str) -> None:
     result = policy.box.call("provision", "add", DOCUMENT, quote)
@@ -252,7 +261,18 @@ def test_how_others_word_it(policy: Policy, site: Website) -> None:
 
 def test_annotations_are_versioned_and_never_in_a_citation(policy: Policy) -> None:
     add = policy.box.fine(
-        "annotate", "add", DOCUMENT, "--version", "1", "--severity", "high", "--text", "opt-out only", "--by", "Ana", "--json"
+        "annotate",
+        "add",
+        DOCUMENT,
+        "--version",
+        "1",
+        "--severity",
+        "high",
+        "--text",
+        "opt-out only",
+        "--by",
+        "Ana",
+        "--json",
     ).json
     assert (add["annotation"], add["revision"], add["severity"]) == ("EA-A-000001", 1, "high")
     changed = policy.box.fine("annotate", "change", "EA-A-000001", "--severity", "low", "--by", "Ben", "--json").json
@@ -296,7 +316,9 @@ def _line(box: Box, seq: int) -> bytes:
     return lines[seq]
 
 
-@pytest.mark.parametrize(("first", "last"), [("2026-01-01", "2025-01-01"), ("2099-01-01", "2099-02-01"), ("soon", "later")])
+@pytest.mark.parametrize(
+    ("first", "last"), [("2026-01-01", "2025-01-01"), ("2099-01-01", "2099-02-01"), ("soon", "later")]
+)
 def test_spans_that_cannot_be_meant(policy: Policy, first: str, last: str) -> None:
     result = policy.box.call("absence", DOCUMENT, "--from", first, "--to", last)
     assert result.code == 2 and result.error()
