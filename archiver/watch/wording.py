@@ -34,9 +34,7 @@ _NUMBER = r"\d+(?:[.,:/'’⁄‐-―−-]\d+)*"
 _UNSPACED_WORD = rf"[{_SINGLE}]|[{_KATAKANA}]+|{_CLUSTER}|[{_UNSPACED}]"
 _WORD = rf"{_NUMBER}(?:{_LETTER})*|{_LETTER}+(?:['’]{_LETTER}+)*|{_UNSPACED_WORD}"
 # In a redline a word ends at an apostrophe: of "l’abonné" only what follows it changes.
-_PIECE = re.compile(
-    rf"\s*(?:[A-Za-z]+(?![^\s{_PUNCTUATION}])|{_NUMBER}(?:{_LETTER})*|{_LETTER}+|{_UNSPACED_WORD}|\S)"
-)
+_PIECE = re.compile(rf"\s*(?:[A-Za-z]+(?![^\s{_PUNCTUATION}])|{_NUMBER}(?:{_LETTER})*|{_LETTER}+|{_UNSPACED_WORD}|\S)")
 _ASCII_PIECE = re.compile(r"\s*(?:[A-Za-z_]+\w*|\d+(?:[.,:/'-]\d+)*\w*|\S)", re.ASCII)
 _SPACE_AT_END = re.compile(r"\s+\Z")
 
