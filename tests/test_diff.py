@@ -203,6 +203,7 @@ def test_hunks_lead_from_the_old_text_to_the_new(old: list[str], new: list[str])
 def test_above_the_ceiling_the_hunks_still_lead_to_the_new_text(old: list[str], new: list[str]) -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(diff, "MOST_CELLS", 9)
+        patch.setattr(diff, "MOST_WORK", 60)
         assert rebuild(old, hunks(old, new)) == new
 
 

@@ -112,7 +112,7 @@ NEEDS_BEFORE: dict[str, frozenset[str]] = {
     "jour": frozenset({"à", "a"}),
     "effect": frozenset({"in", "into", "take", "takes", "took", "taking"}),
     "force": frozenset({"in", "into"}),
-    "kraft": frozenset({"in", "i", "außer"}),
+    "kraft": frozenset({"in", "i", "ausser"}),
     "kracht": frozenset({"van"}),
     "życie": frozenset({"w"}),
     "ingang": frozenset({"met"}),
@@ -149,18 +149,24 @@ UNTIL = {
 """Between the key word and its date they make it an end; in any language, or only beside a word of this one."""
 
 LEADS = frozenset(
-    """last latest lastly most recent recently date of day next
+    """last latest lastly most recent recently date of day next no longer in
     dernière dernières date de d la mise mis mises à en entrée entre entrent entreront prise
-    zuletzt letzte letzter letztmals datum der des in tritt treten letzten am
+    zuletzt letzte letzter letztmals datum der des in tritt treten letzten am ausser
     última último ultima fecha entrada entra
     ultimo di data entrata entra
     em
-    laatst laatste voor het
+    laatst laatste voor het van met
     ostatnia ostatnio ostatniej wejścia wchodzi w
     senast senaste träder trädde i
-    senest seneste træder sist""".split()
+    senest seneste sidst træder sist""".split()
 )
 """Words before the key word that belong to its phrase: "Last", "Date of"."""
+
+THIS = frozenset(
+    """this these our the diese dieser dieses unsere ces cette cet le la les nos notre estos estas esta este questa
+    questo queste questi estes deze dit onze niniejsza niniejszy dessa denna disse denne""".split()
+)
+"""Words before the name a text gives itself."""
 
 FORMER = frozenset(
     """previous prior earlier former old older archived archive past précédente précédent précédentes ancienne anciennes

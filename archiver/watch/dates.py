@@ -25,6 +25,7 @@ from archiver.watch.date_words import (
     MONTH_FIRST,
     NEEDS_BEFORE,
     SIGNS,
+    THIS,
     UNTIL,
 )
 
@@ -58,7 +59,9 @@ _RELATIVE = re.compile(
     re.IGNORECASE,
 )
 _CLAUSE_END = re.compile("[.;。]")
+_ELISION = re.compile(r"\A(?:d|l|dell|all|nell|un)'")
 _NOTHING = re.compile(r"[\W_]*")
+_OF_ITSELF = LEADS | BETWEEN | ITSELF | THIS
 _KANA = re.compile("[\u3041-\u30ff]")
 
 
@@ -241,7 +244,7 @@ def _keyed_before(line: str, written: Written, near: bool, tag: str, after: int)
     at = len(spoken) - 1
     noun: int | None = None
     while at >= 0 and len(spoken) - at <= _MOST_BETWEEN + 1:
-        word = spoken[at][0].removeprefix("d'").removeprefix("l'").removeprefix("dell'").removeprefix("all'")
+        word = _ELISION.sub("", spoken[at][0])
         if word in KEYS and not _lacks_company(spoken, at, word):
             return _of_key(line, written, near, spoken, at, _keyed(word, tag))
         if word in DATE_NOUNS:
@@ -265,16 +268,16 @@ def _of_key(
     kind, language = said
     between = [one for one, _ in spoken[at + 1 :]]
     first = at
-    while first > 0 and (spoken[first - 1][0] in LEADS or spoken[first - 1][0] in KEYS):
+    while first > 0 and ((before := _ELISION.sub("", spoken[first - 1][0])) in LEADS or before in KEYS):
         first -= 1
     lead = [one for one, _ in spoken[:first]]
     nearby = lead[-3:] + [one for one, _ in spoken[first:at]]
     if any(one in FORMER for one in nearby):
         return None
-    if any(UNTIL.get(one) in ("", language) for one in between) or any(one in ("longer", "außer") for one in nearby):
+    if any(UNTIL.get(one) in ("", language) for one in between) or any(one in ("longer", "ausser") for one in nearby):
         kind = "superseded"
     rest = len(line) - written.end
-    itself = any(one in ITSELF or one.removeprefix("l'") in ITSELF for one in lead) and len(lead) <= 12
+    itself = any(_ELISION.sub("", one) in ITSELF for one in lead) and len(lead) <= 12
     start = spoken[first][1]
     leading = not lead and _NOTHING.fullmatch(line, max(0, start - 3), start) is not None
     alone = leading and rest <= _SHORT_REST
@@ -345,12 +348,10 @@ def _relative(line: str, tag: str) -> _Found | None:
     spoken = [(one[0].casefold(), one.start()) for one in _WORD.finditer(line, 0, found.start())]
     if not spoken and not _SIGN_BEFORE.search(line, 0, found.start()):
         return None
+    if not all(one in _OF_ITSELF or one in KEYS for one, _ in spoken):
+        return None
     for word, at in spoken[:4]:
-        if (
-            word in KEYS
-            and KEYS[word][0] == "effective"
-            and all(one in LEADS or one in BETWEEN or one in KEYS or one in ITSELF for one, _ in spoken)
-        ):
+        if word in KEYS and KEYS[word][0] == "effective":
             end = _CLAUSE_END.search(line, found.end())
             return _Found("effective", at, end.start() if end else len(line), _keyed(word, tag)[1])
     return None

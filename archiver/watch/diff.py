@@ -4,7 +4,8 @@ A line that was removed here and added there, letter for letter, is moved. Insid
 belong together are found by the words they share, also where one line was split or several were joined.
 
 Ceilings: two texts, blocks or lines with more than ``MOST_CELLS`` pairs of units to compare are first cut at units that
-occur once in both, and what is still too large is compared in sentences, then as a whole: replaced.
+occur once in both, and what is still too large is compared in sentences, then as a whole: replaced. When all changed
+lines of a text together come to more than ``MOST_WORK`` pairs of characters, the later ones are not compared in words.
 """
 
 from __future__ import annotations
@@ -19,6 +20,9 @@ from archiver.watch.wording import meaning, pieces
 
 MOST_CELLS = 1 << 27
 """Units of one text times units of the other that are compared at once: 16 MiB of memory, about 100 ms."""
+MOST_WORK = 1 << 37
+"""Characters of a changed block times characters of what took its place, over all blocks: some 5 seconds. A large block
+is cut, so it counts as at most 65,536 times its own length."""
 
 _ISLAND = 4
 _SENTENCE = re.compile(r".{1,4000}?(?:[.;!?。；！？]+(?=\s|[^\x00-\x7f])|(?=\n)|\Z)|.{4000}|\n", re.DOTALL)
@@ -59,10 +63,17 @@ def hunks(old: Sequence[str], new: Sequence[str]) -> tuple[Hunk, ...]:
     moved_to = _moved(old, new, blocks)
     arrived = {target: source for source, target in moved_to.items()}
     found: list[Hunk] = []
+    work = 0
     for i1, i2, j1, j2 in blocks:
         gone = [i for i in range(i1, i2) if i not in moved_to] if moved_to else list(range(i1, i2))
         come = [j for j in range(j1, j2) if j not in arrived] if arrived else list(range(j1, j2))
-        found += _of_block(old, new, gone, come, (i1, j1))
+        before, after = sum(len(old[i]) for i in gone), sum(len(new[j]) for j in come)
+        work += min(before * after, max(before, after) << 16)
+        if work <= MOST_WORK:
+            found += _of_block(old, new, gone, come, (i1, j1))
+        else:
+            found += _one_sided("removed", old, gone, j1)
+            found += _one_sided("added", new, come, i2)
     found += _moves(new, moved_to)
     if moved_to:
         found.sort(key=lambda hunk: (hunk.new_line, hunk.old_line))
