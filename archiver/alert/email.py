@@ -187,6 +187,8 @@ def _failure(error: Exception, password: str) -> ChannelFailed:
         return ChannelFailed(f"the server refused the mail: {answer}", retry=not 500 <= error.smtp_code < 600)
     if isinstance(error, smtplib.SMTPNotSupportedError):
         return ChannelFailed("the server lacks STARTTLS, a way to log in, or SMTPUTF8 for these addresses", retry=True)
+    if isinstance(error, UnicodeEncodeError):
+        return ChannelFailed("user or password has characters beyond ASCII, which cannot be sent", retry=True)
     if isinstance(error, smtplib.SMTPServerDisconnected):
         return ChannelFailed("the server closed the connection", retry=True)
     if isinstance(error, ssl.SSLCertVerificationError):

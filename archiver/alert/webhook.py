@@ -15,6 +15,7 @@ import socket
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import SplitResult, urlsplit
 
@@ -44,6 +45,8 @@ class Webhook:
     url: str | Secret
     secret: Secret
     allow_private: tuple[str, ...]
+    ca_file: Path | None
+    """Roots for a receiver of one's own, in place of the public ones."""
     timeout_s: float
     user_agent: str
     dial: Dial
@@ -70,6 +73,7 @@ class Webhook:
         }
         with Deadline(self.timeout_s) as deadline, requests.Session() as session:
             session.trust_env = False
+            session.verify = str(self.ca_file) if self.ca_file is not None else True
             for scheme in ("http://", "https://"):
                 session.mount(scheme, _adapter(self, deadline))
             try:
@@ -192,6 +196,7 @@ class WebhookKind:
         hidden = options.secret("url", required=not plain)
         secret = options.secret("secret", required=True)
         allow_private = options.texts("allow_private", required=False)
+        ca_file = options.path("ca_file", required=False)
         options.end()
         if plain and hidden:
             raise options.wrong("url", "and url_file exclude each other")
@@ -209,7 +214,9 @@ class WebhookKind:
             raise options.wrong("allow_private", "must be a list of networks such as 10.0.0.0/8")
         assert secret is not None
         around = surroundings
-        return Webhook(name, hidden or plain, secret, allow_private, around.timeout_s, around.user_agent, around.dial)
+        return Webhook(
+            name, hidden or plain, secret, allow_private, ca_file, around.timeout_s, around.user_agent, around.dial
+        )
 
 
 PLUGIN: ChannelKind = WebhookKind()

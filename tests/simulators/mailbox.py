@@ -73,7 +73,7 @@ class Mailbox:
             "127.0.0.1",
             0,
             authenticator=self._judge,
-            auth_required=bool(password),
+            auth_required=bool(password) and not implicit,  # it would warn: it does not see that TLS is there already
             auth_require_tls=not implicit,
             enable_SMTPUTF8=True,
             server_hostname="mailbox.invalid",
