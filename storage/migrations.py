@@ -136,7 +136,7 @@ def _first(connection: sqlite3.Connection) -> None:
         {"since", "attempts", "next_try"},
     )
     table("meta", {"key": str, "value": str}, "key", {"value"})
-    for name in PROJECTION:
+    for name in "statement url capture digest full_copy assessment stamp watch_entry".split():
         _guard(connection, name)
 
 
