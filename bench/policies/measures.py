@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from archiver.errors import ArchiverError
-from archiver.watch.provision import Quote, find
+from archiver.watch.anchor import Quote, find
 from bench.policies.corpus import Json, Policy, clauses
 from bench.policies.replay import Seen
 
