@@ -22,7 +22,9 @@ MAX_ATTRIBUTE_PAIRS = 200_000_000
 _FEW_TAGS = 1_000
 _LONG_TAG = 256
 _NESTED = 1_000
-_VOID = frozenset("area base basefont bgsound br col embed frame hr img input keygen link meta param source track wbr".split())
+_VOID = frozenset(
+    "area base basefont bgsound br col embed frame hr img input keygen link meta param source track wbr".split()
+)
 # Closed by what follows them: none can nest without an element that is counted.
 _IMPLIED = frozenset(
     """html head body p li dt dd tr td th thead tbody tfoot colgroup caption option optgroup rb rt rtc rp
