@@ -37,7 +37,7 @@ _VALUE_OF = {
 
 _VOID = frozenset("area base br col embed hr img input link meta param source track wbr".split())
 _SKIPPED = frozenset(
-    """audio button canvas datalist head iframe map menuitem noembed noframes noscript object script select style svg
+    """audio canvas datalist head iframe map menuitem noembed noframes noscript object script select style svg
     template textarea title video""".split()
 )
 _PARTING = frozenset(
@@ -96,7 +96,7 @@ class Blocks:
     def _begin(self) -> None:
         """Nothing is open: a chosen element does not see what stood open in those before it."""
         self._link: tuple[str, int] | None = None
-        self._heading = self._marker = ""
+        self._heading = self._marker = self._instead = ""
         self._lists: list[_List] = []
         self._rows: list[_Row] = []
         self._rows_beyond = self._quotes = self._preformatted = 0
@@ -116,7 +116,8 @@ class Blocks:
                     depth -= 1
                     if not depth:
                         skipped = ""
-                        pieces.append(text)
+                        pieces += self._instead, text
+                        self._instead = ""
                         continue
                 if carried and text:
                     pieces += _MARK.findall(text)
@@ -144,8 +145,9 @@ class Blocks:
             self._end_row("/tr", "")
 
     def lines(self) -> tuple[str, ...]:
-        """Return one line a block."""
-        return tuple(composed([block.prefix + block.words for block in self._sink]))
+        """Return one line a block, composed; with marks, as it was found."""
+        lines = [block.prefix + block.words for block in self._sink]
+        return tuple(lines if self._carry else composed(lines))
 
     def links(self) -> tuple[Link, ...]:
         """Return the links that have words, in the order of the text."""
@@ -167,7 +169,7 @@ class Blocks:
             words = collapsed(address)
             if words:
                 self._links.append((words, f"mailto:{address}"))
-        self._pieces.append(_escaped(address))
+        self._instead = _escaped(address)
         return name, self._carry
 
     def _clean(self, raw: str) -> str:
