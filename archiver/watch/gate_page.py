@@ -7,8 +7,9 @@ enough where hundreds of words of prose do. Lines that passed before are no evid
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from itertools import islice
 
 from archiver.watch.gate_words import Family, Found, count_words, find, names_a_document
 from archiver.watch.reading import PageSigns
@@ -24,9 +25,17 @@ FAMILIES = (
     "error_page",
 )
 _WALLS = frozenset({"login_wall", "consent_wall"})
-_LINES_SEARCHED = 40
+_PIECES_SEARCHED = 60
 _LEAST_PROSE = 8
 """Words of a line that is running text, not a link or a button."""
+_LEAST_CLAUSE = 5
+_MUCH_BEFORE = 20
+_TEXT_OF_ITS_OWN = 25
+"""Words of running text under a title that names a document: so many, and it is likely to be one."""
+_NAMED = 4
+"""What such a title weighs against everything else."""
+_DECISIVE = 10
+"""A block says what it is, whatever else stands on its page."""
 _SHORT = 60
 _MUCH_SCRIPT = 20_000
 _STEPS = ((40, 3), (100, 4), (250, 6), (600, 9))
@@ -68,11 +77,18 @@ class _Case:
     """The evidence for one family."""
 
     anchors: int = 0
-    hints: set[str] = field(default_factory=set)
-    extra: int = 0
-    sentences: set[str] = field(default_factory=set)
+    """What stands by itself: labels and phrases in the title, the first headings and lines."""
     later: int = 0
-    evidence_words: int = 0
+    """Labels further down, before much else was said."""
+    late: int = 0
+    """Labels and phrases after running text that has nothing to do with them: a document may speak of such things."""
+    extra: int = 0
+    hints: set[str] = field(default_factory=set)
+    sentences: set[str] = field(default_factory=set)
+    before: int = 0
+    """Words of running text so far that are no evidence."""
+    said: int = 0
+    """Words of running text that are."""
     quotes: list[str] = field(default_factory=list)
 
     def quote(self, where: str, text: str) -> None:
@@ -84,7 +100,8 @@ class _Case:
     @property
     def score(self) -> int:
         """How much there is; hints count only beside something that stands by itself."""
-        anchors = self.anchors + min(self.later, 4) + (2 + min(len(self.sentences), 4) if self.sentences else 0)
+        said = 2 + min(len(self.sentences), 4) if self.sentences else 0
+        anchors = self.anchors + min(self.later, 4) + min(self.late, 2) + said
         return anchors + self.extra + min(len(self.hints), 2) if anchors else 0
 
 
@@ -117,38 +134,54 @@ def _look_at_title(title: str, cases: Cases) -> None:
             cases[family].quote("title", title)
 
 
-def _collect(cases: Cases, found: Found, line: str, where: str, label_weight: int, *, first: bool) -> None:
-    families = found.labels | set(found.sentences)
-    for family, case in cases.items():
-        case.hints |= found.hints.get(family, set())
-        if family not in families:
-            continue
-        case.evidence_words += count_words(line) if count_words(line) >= _LEAST_PROSE else 0
-        case.sentences |= found.sentences.get(family, set())
-        if family in found.labels and first:
+def _collect(case: _Case, family: Family, found: Found, piece: str, where: str, label_weight: int) -> None:
+    """Weigh what one family finds in one piece; a ``label_weight`` of 3 says: this is where such pages say it."""
+    case.hints |= found.hints.get(family, set())
+    sentences = found.sentences.get(family, set())
+    words = count_words(piece)
+    if family not in found.labels and not sentences:
+        case.before += words if words >= _LEAST_CLAUSE else 0
+        return
+    case.said += words if words >= _LEAST_CLAUSE else 0
+    case.quote(where, piece)
+    if case.before > _MUCH_BEFORE and label_weight < 3:
+        case.late += 1
+        return
+    case.sentences |= sentences
+    if family in found.labels:
+        if label_weight == 3:
             case.anchors += 3
-        elif family in found.labels:
+        else:
             case.later += 1 if family in _WALLS else label_weight
-        case.quote(where, line)
+
+
+
+def _pieces(page: Page) -> Iterator[tuple[str, bool]]:
+    """The sentences of the lines that are new, each with whether it is a heading's."""
+    for line in page.lines:
+        if line not in page.passed:
+            heading = line.startswith("#")
+            for piece in sentences_of(unmarked(line)):
+                yield piece, heading
 
 
 def _look_at_lines(page: Page, cases: Cases) -> None:
-    seen = 0
     first_heading = True
     label_weight = 2 if page.words <= 100 else 1
-    for line in page.lines:
-        if line in page.passed:
-            continue
-        words = unmarked(line)
-        if not words:
-            continue
-        heading = line.startswith("#")
-        first = seen < 3 or (heading and first_heading)
+    for at, (piece, heading) in enumerate(islice(_pieces(page), _PIECES_SEARCHED)):
+        found = find(piece)
+        first = at < 3 or (heading and first_heading)
         first_heading = first_heading and not heading
-        _collect(cases, find(words), words, "heading" if heading else "text", label_weight, first=first)
-        seen += 1
-        if seen >= _LINES_SEARCHED:
-            break
+        for family, case in cases.items():
+            weight = 3 if first and case.before <= _MUCH_BEFORE else label_weight
+            if heading and first:
+                weight = 3
+            _collect(case, family, found, piece, "heading" if heading else "text", weight)
+        if page.bare:
+            for family in found.edges - found.labels:
+                if family in cases:
+                    cases[family].anchors += 3
+                    cases[family].quote("text", piece)
 
 
 def _look_at_headings(page: Page, cases: Cases) -> None:
@@ -184,10 +217,14 @@ def _look_at_signs(page: Page, cases: Cases) -> None:
         login.later += 2
         login.quote("the page asks for", "a password")
     if page.words < _SHORT and signs.page_words < 4 * _SHORT:
-        in_text = {unmarked(line) for line in page.lines}
-        for piece in sentences_of(signs.opening)[:_LINES_SEARCHED]:
-            if piece not in in_text and piece not in page.passed:
-                _collect(cases, find(piece), piece, "page", 1, first=False)
+        in_text = [unmarked(line) for line in page.lines]
+        for piece in sentences_of(signs.opening)[:_PIECES_SEARCHED]:
+            # The opening has no lines: a piece of it may begin before and end after one of the text.
+            if piece in page.passed or any(piece in line or line in piece for line in in_text):
+                continue
+            found = find(piece)
+            for family in {*found.labels, *found.sentences, *found.hints} & set(cases):
+                _collect(cases[family], family, found, piece, "page", 1)
 
 
 def _opens_as_document(page: Page) -> bool:
@@ -225,9 +262,13 @@ def look_at(page: Page, families: tuple[Family, ...] = FAMILIES) -> Finding | No
     best: tuple[int, Family] | None = None
     for family in families:
         case = cases[family]
-        score = case.score - (3 if document and family in _WALLS else 0)
-        least = 3 if page.bare else needed(prose - case.evidence_words, foreign=page.foreign)
-        if score >= least and (best is None or score > best[0]):
+        own = max(0, prose - case.said)
+        score = case.score - (_NAMED if document and own >= _TEXT_OF_ITS_OWN else 0)
+        least = 3 if page.bare else needed(own, foreign=page.foreign)
+        if score < least:
+            continue
+        score += _DECISIVE if family == "block_page" and case.sentences else 0
+        if best is None or score > best[0]:
             best = score, family
     if best is None:
         return None
