@@ -61,6 +61,7 @@ _RELATIVE = re.compile(
 _CLAUSE_END = re.compile("[.;。]")
 _ELISION = re.compile(r"\A(?:d|l|dell|all|nell|un)'")
 _NOTHING = re.compile(r"[\W_]*")
+_DATE_SIGN = re.compile(r"\d|mmediat|sofort|upon p|元年")
 _OF_ITSELF = LEADS | BETWEEN | ITSELF | THIS
 _KANA = re.compile("[\u3041-\u30ff]")
 
@@ -178,7 +179,7 @@ def _begun(value: str, day: date) -> bool:
 
 def _may_date(line: str) -> bool:
     """Whether a line without a year of this century can hold a date, of an era, short, or in words."""
-    return len(line) <= 400 and (any(sign.isdigit() for sign in line) or "immediat" in line or "mmediately" in line)
+    return len(line) <= 400 and _DATE_SIGN.search(line) is not None
 
 
 def _order(tag: str, of_phrase: str | None) -> Order | None:
