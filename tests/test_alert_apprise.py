@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import importlib.util
+import subprocess
 import sys
 from pathlib import Path
 
@@ -11,21 +11,25 @@ import pytest
 from archiver.alert.apprise import PLUGIN
 from archiver.alert.interface import ChannelFailed
 from archiver.alert.message import render
-from archiver.errors import SettingsError
 from tests.simulators.alerts import LETTERHEAD, event, surroundings
 from tests.simulators.hook import Hook
 
 pytestmark = pytest.mark.filterwarnings("ignore:'imghdr' is deprecated:DeprecationWarning")
+ROOT = Path(__file__).resolve().parent.parent
 MESSAGE = render(event(), LETTERHEAD)
 
 
-def test_without_the_package_the_settings_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sys, "meta_path", [])
-    for name in [name for name in sys.modules if name.split(".")[0] == "apprise"]:
-        monkeypatch.delitem(sys.modules, name)
-    importlib.invalidate_caches()
-    with pytest.raises(SettingsError, match=r"needs the package apprise; install evidence-archiver\[alerts\]"):
-        PLUGIN.open("chat", {"urls_file": "urls"}, surroundings(tmp_path))
+def test_without_the_package_the_settings_are_refused() -> None:
+    script = (
+        "from pathlib import Path; from archiver.alert.apprise import PLUGIN\n"
+        "from tests.simulators.alerts import surroundings\n"
+        "PLUGIN.open('chat', {'urls_file': 'urls'}, surroundings(Path('.')))"
+    )
+    # -S: an interpreter without anything installed.
+    run = [sys.executable, "-S", "-c", script]
+    done = subprocess.run(run, env={"PYTHONPATH": str(ROOT)}, capture_output=True, text=True, check=False)
+    says = "SettingsError: channel chat: the kind apprise needs the package apprise; install evidence-archiver[alerts]"
+    assert done.stderr.splitlines()[-1].endswith(says)
 
 
 @pytest.mark.parametrize(

@@ -132,7 +132,7 @@ def test_a_huge_redline_has_a_ceiling_and_keeps_the_changed_words() -> None:
 
 def test_a_message_keeps_the_facts_of_a_citation() -> None:
     text = render(event(silent_edit=True), LETTERHEAD).text
-    for part in ("ab" * 32, "first seen", "EA-S-00000122 (before: EA-S-00000100)", "4 (before: 3)", 
+    for part in ("ab" * 32, "first seen", "EA-S-00000122 (before: EA-S-00000100)", "4 (before: 3)",
                  "1 lines changed", "publisher's date 2026-05-01", "“Last updated 1 May 2026”", "https://example.com/terms",
                  "the publisher's own date did not",
                  "Read on: https://evidence.example.org/EA-S-00000122"):  # fmt: skip
