@@ -175,10 +175,14 @@ class Assessor:
         return Earlier(
             words=last.words or 0,
             language=last.language,
-            final_urls=(last.final_url,) if last.final_url else (),
+            final_urls=self._final_urls(last),
             lines=None if known is not None else frozenset(self.lines(last.text_sha256) or ()),
             selectors_changed=last.rules_sha256 != rules,
         )
+
+    def _final_urls(self, last: Passed) -> tuple[str, ...]:
+        parts = self.archive.statement(last.capture_seq).body["parts"]
+        return tuple(part["final_url"] for part in parts)
 
     def _dates(self, reading: Reading, language: str | None) -> tuple[Json, ...]:
         from archiver.watch.dates import publisher_dates

@@ -28,7 +28,6 @@ class Passed:
     rules_sha256: str | None
     language: str | None
     words: int | None
-    final_url: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,8 +45,8 @@ class DocumentPast:
         """The last ``WINDOW`` passed checks, oldest first."""
         rows = self.archive.index.rows(
             "select a.seq, a.capture_seq, a.version, c.started_at, a.text_sha256, a.links_sha256, a.rules_sha256,"
-            " a.language, w.words, u.url from assessment a join capture c on c.seq = a.capture_seq"
-            " left join url u on u.id = c.final_url_id left join wording w on w.text_sha256 = a.text_sha256"
+            " a.language, w.words from assessment a join capture c on c.seq = a.capture_seq"
+            " left join wording w on w.text_sha256 = a.text_sha256"
             " where a.document = ? and a.normaliser = ? and a.capture_seq < ? and a.verdict = 'passed'"
             " and a.seq = (select max(b.seq) from assessment b where b.capture_seq = a.capture_seq"
             " and b.normaliser = a.normaliser) order by a.capture_seq desc limit ?",
@@ -64,7 +63,6 @@ class DocumentPast:
                 row["rules_sha256"].hex() if row["rules_sha256"] else None,
                 row["language"],
                 row["words"],
-                row["url"],
             )
             for row in reversed(rows)
         ]

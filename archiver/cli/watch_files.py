@@ -43,6 +43,7 @@ def import_(context: Context, sources: tuple[str, ...], form: str | None, dry_ru
     else, otherwise left as it is. A folder stands for the lists in it; - is standard input.
     """
     from archiver.watch.catalogue import read_files
+    from archiver.watch.catalogue_listing import at
     from archiver.watch.catalogue_plan import plan_import
     from archiver.work import fetchable
 
@@ -51,8 +52,9 @@ def import_(context: Context, sources: tuple[str, ...], form: str | None, dry_ru
     listing = read_files(_read(sources, passed_over), form, archive.settings.seconds("schedule.every"))
     steps = plan_import(listing.documents, archive.watched())
     for step in steps:
-        for url in step.entry.urls:
-            fetchable(url)
+        with at(step.place):
+            for url in step.entry.urls if step.action == "added" else ():
+                fetchable(url)
     names = [step.document for step in steps] if dry_run else _carry_out(context, steps)
     if context.as_json:
         context.emit(_rows(archive, steps, names))
@@ -145,12 +147,17 @@ def _batches(numbers: Sequence[int], steps: Sequence[Planned]) -> Iterator[list[
 
 
 def _rows(archive: Archive, steps: Sequence[Planned], names: Sequence[str | None]) -> list[dict[str, Any]]:
-    """Items as ``watch list`` has them, with what was done and the remarks; ``document`` is null before it has one."""
+    """Items as ``watch list`` has them, with what was done and the remarks; ``document`` is null before it has one.
+
+    What is watched already and stays as it is is no item: the list says what the import did.
+    """
     from archiver.watch.entry import WatchedDocument, as_row
     from archiver.watchlist import watch_row
 
     rows = []
     for step, name in zip(steps, names, strict=True):
+        if step.action == "unchanged":
+            continue
         watched = WatchedDocument(name or "", 0, step.entry)
         row = as_row(watched, None, None) if name is None else watch_row(archive, watched)
         rows.append({**row, "document": name, "action": step.action, "place": step.place, "notes": list(step.notes)})

@@ -90,9 +90,9 @@ def pages_as_json(pages: tuple[PageRules, ...] | None) -> list[dict[str, list[st
     return None if pages is None else [{"select": list(p.select), "remove": list(p.remove)} for p in pages]
 
 
-def _unprintable(character: str) -> bool:
-    """Control characters, halves of surrogate pairs, line and paragraph separators: they would disturb every list."""
-    return unicodedata.category(character) in ("Cc", "Cs", "Zl", "Zp")
+def _disturbs(text: str) -> bool:
+    """Whether control characters, halves of surrogate pairs, or line separators in a text would disturb every list."""
+    return not text.isprintable() and any(unicodedata.category(c) in ("Cc", "Cs", "Zl", "Zp") for c in text)
 
 
 def checked_url(url: str) -> str:
@@ -102,8 +102,7 @@ def checked_url(url: str) -> str:
     """
     if len(url) > MAX_URL:
         raise UsageError(f"an address of {len(url)} characters", do=f"the longest that is taken has {MAX_URL}")
-    plain = url.isascii() and url.isprintable() and " " not in url  # nearly all are, and one by one is slow
-    if not plain and any(c.isspace() or _unprintable(c) for c in url):
+    if (url and url.split() != [url]) or _disturbs(url):
         raise UsageError(f"not an address: {url!r} holds white space or control characters")
     try:
         parts = urlsplit(url)
@@ -128,7 +127,7 @@ def checked_url(url: str) -> str:
 def checked_entry(entry: WatchEntry) -> WatchEntry:
     """Return the entry with its addresses checked, or raise ``UsageError`` naming what cannot be meant."""
     for name, text in (("entity", entry.entity), ("title", entry.title)):
-        if not text.strip() or len(text) > MAX_TEXT or any(_unprintable(c) for c in text):
+        if not text.strip() or len(text) > MAX_TEXT or _disturbs(text):
             raise UsageError(f"the {name} must be one line of 1 to {MAX_TEXT} characters")
     if not 1 <= len(entry.urls) <= MAX_URLS:
         raise UsageError(f"a document has 1 to {MAX_URLS} addresses, not {len(entry.urls)}")
@@ -159,7 +158,7 @@ def _require_rules(entry: WatchEntry) -> None:
             do=f"the most are {MAX_SELECTORS} of {MAX_RULES}",
         )
     for selector in dict.fromkeys(selectors):
-        if not selector.strip() or len(selector) > MAX_SELECTOR or any(_unprintable(c) for c in selector):
+        if not selector.strip() or len(selector) > MAX_SELECTOR or _disturbs(selector):
             raise UsageError(f"a selector must be one line of 1 to {MAX_SELECTOR} characters")
         # Its parser is compiled code that only entries with selectors are worth loading for.
         from archiver.watch.extract.select import checked_selector

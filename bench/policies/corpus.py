@@ -20,6 +20,7 @@ from bench.places import ROOT
 
 FOLDER = Path(os.environ.get("BENCH_POLICIES") or ROOT.parent / "shared" / "data" / "policies").resolve()
 Json = dict[str, Any]
+PARTLY = ("noise-only", "failed-capture", "uncertain")
 
 
 @dataclass(frozen=True)
@@ -89,6 +90,10 @@ def _policy(item: Json, by_commit: dict[str, Json]) -> Policy:
     for revision in sorted(item["revisions"], key=lambda revision: str(revision["observed_at"])):
         declaration = by_commit.get(revision.get("declaration_commit") or "", declaration)
         pages = tuple(Page(FOLDER / s["file"], s["url"], s["media_type"]) for s in revision["sources"])
+        if revision["kind"] in PARTLY and observations:
+            # Only the page that differs was kept: the others are as they were.
+            fresh = {page.url: page for page in pages}
+            pages = tuple(fresh.get(page.url, page) for page in observations[-1].pages)
         reference = revision.get("reference")
         observations.append(
             Observation(

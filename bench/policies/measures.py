@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 from archiver.errors import ArchiverError
 from archiver.watch.anchor import Quote, find
-from bench.policies.corpus import Json, Policy, clauses
+from bench.policies.corpus import Json, Observation, Policy, clauses
 from bench.policies.replay import Seen
 
 FOUND = frozenset({"wording", "reversion", "variant"})
@@ -44,28 +44,49 @@ class Share:
 
 
 def changes(seen: Sequence[Seen]) -> list[Share]:
-    """How the differences were classed, and what was held back."""
+    """How the differences were classed, and what was held back.
+
+    A pair is two neighbours of the replay. Where both have references, these decide whether words differ: the data set
+    keeps a selection, so that an observation may stand next to another than the one its kind was judged against.
+    """
     noise = Share("noise-only pairs (equal under the selectors) not reported as wording", "100 %")
     links = Share("link-or-markup-only pairs not reported as wording", ">= 98 %")
     real = Share("real changes found as wording", ">= 98 %")
     failed = Share("failed captures quarantined or blocked", "100 %")
     passed = Share("real documents not quarantined", ">= 99 %")
+    before: dict[str, Seen] = {}
     for item in seen:
-        kind, word = item.observation.kind, item.outcome.word
-        held = word in ("quarantined", "blocked")
-        what = f"{item.name}: {word}, {item.change}{_reason(item)}"
-        if kind == "failed-capture":
+        observation = item.observation
+        held = item.outcome.word in ("quarantined", "blocked")
+        what = f"{item.name}: {item.outcome.word}, {item.change}{_reason(item)}"
+        if observation.kind == "failed-capture":
             failed.count(held, what)
             continue
-        if not item.observation.flagged:
+        if not observation.flagged:
             passed.count(not held, what)
-        if kind == "noise-only" and item.observation.strong:
-            noise.count(item.change not in FOUND, what)
-        elif kind == "link-or-markup-only":
-            links.count(item.change not in FOUND, what)
-        elif kind == "change" and not item.observation.flagged:
-            real.count(item.change in FOUND, what)
+        earlier = before.get(item.policy.name)
+        if earlier is not None and observation.kind in ("noise-only", "link-or-markup-only", "change"):
+            found = item.change in FOUND
+            other = differing(earlier.observation, observation)
+            if observation.kind == "noise-only":
+                if observation.strong:
+                    noise.count(not found, what)
+            elif not other:
+                links.count(not found, what)
+            elif not observation.flagged and not earlier.observation.flagged:
+                real.count(found, f"{what}; {other[:3]}")
+        if observation.reference is not None:
+            before[item.policy.name] = item
     return [noise, links, real, failed, passed]
+
+
+def differing(old: Observation, new: Observation) -> list[str]:
+    """Words that one reference has and the other has not, with their runs of five; empty where both say the same."""
+    before, after = (words_of(o.answer or "") for o in (old, new))
+    if [word.casefold() for word in before] == [word.casefold() for word in after]:
+        return []
+    runs = sorted(shingles(after) ^ shingles(before))
+    return [" ".join(run) for run in runs] or ["order or number of words"]
 
 
 def _reason(item: Seen) -> str:
