@@ -214,11 +214,18 @@ class Assessor:
             judged = replace(judged, version=past.count + 1, outcome="new_version")
             return self._class(judged, recent, placed.compare_with or (last.version,), watch_seq)
         if known != last.version:
-            return replace(
-                judged, version=known, outcome=placed.outcome, change=placed.change_hint, compared_with=last.version
-            )
+            change = self._return(last, reading) if placed.change_hint == "reversion" else placed.change_hint
+            return replace(judged, version=known, outcome=placed.outcome, change=change, compared_with=last.version)
         links = last.links_sha256 not in (None, reading.links_sha256)
         return replace(judged, version=known, outcome="unchanged", change="links" if links else None)
+
+    def _return(self, last: Passed, reading: Reading) -> str:
+        """The class of a first return: only words that come back make a reversion, markup that does stays layout."""
+        from archiver.watch.change import classify
+
+        old = self.lines(last.text_sha256)
+        change = None if old is None else classify(old, reading.lines)
+        return change if change in ("punctuation", "layout") else "reversion"
 
     def _class(
         self, judged: Judgement, recent: Sequence[Passed], compare_with: Sequence[int], watch_seq: int | None

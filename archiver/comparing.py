@@ -36,7 +36,7 @@ def others_of(archive: Archive, identifier: str, least: int, limit: int) -> Json
                     "shared_words": shared_words(item["exact"], hit["text"]),
                 }
             )
-    scored.sort(key=lambda hit: (-hit["score"], hit["document"], hit["line"]))
+    scored.sort(key=lambda hit: (-int(hit["score"]), hit["document"], hit["line"]))
     return {
         "provision": item["provision"],
         "document": item["document"],

@@ -165,7 +165,7 @@ def _tiled(words: tuple[str, ...], spans: dict[int, list[int]]) -> bool:
 def _match_words(words: tuple[str, ...], found: Found) -> None:
     book = _book()
     spans: dict[Family, dict[int, list[int]]] = {}
-    for at, (word, following) in enumerate(zip(words, (*words[1:], ""), strict=True)):
+    for at, (word, following) in enumerate(zip(words, (*words[1:], ""), strict=False)):
         for phrase in (*book.by_words.get((word, following), ()), *book.by_word.get(word, ())):
             if phrase.at_start and at:
                 continue

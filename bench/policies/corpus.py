@@ -53,6 +53,8 @@ class Observation:
     rules: tuple[PageRules, ...]
     reference: Path | None
     flagged: bool
+    sure: bool
+    """Whether the rules are those that were in force; others are the nearest known."""
     strong: bool
     """Whether equal text was confirmed under the selectors (only noise has it)."""
 
@@ -85,7 +87,7 @@ def load() -> list[Policy]:
 
 
 def _policy(item: Json, by_commit: dict[str, Json]) -> Policy:
-    observations = []
+    observations: list[Observation] = []
     declaration: Json = next(iter(by_commit.values()), {})
     for revision in sorted(item["revisions"], key=lambda revision: str(revision["observed_at"])):
         declaration = by_commit.get(revision.get("declaration_commit") or "", declaration)
@@ -102,6 +104,7 @@ def _policy(item: Json, by_commit: dict[str, Json]) -> Policy:
                 pages=pages,
                 rules=tuple(rules_of(declaration, page.url) for page in pages),
                 reference=FOLDER / reference if reference else None,
+                sure=bool(revision.get("declaration_commit")),
                 flagged=bool(revision.get("flags")),
                 strong=revision.get("selected_text_check") == "equal",
             )

@@ -54,6 +54,7 @@ def changes(seen: Sequence[Seen]) -> list[Share]:
     real = Share("real changes found as wording", ">= 98 %")
     failed = Share("failed captures quarantined or blocked", "100 %")
     passed = Share("real documents not quarantined", ">= 99 %")
+    misfits = Share("documents whose declared selectors fit (others are stated as selector_missing)", "-")
     before: dict[str, Seen] = {}
     for item in seen:
         observation = item.observation
@@ -63,7 +64,8 @@ def changes(seen: Sequence[Seen]) -> list[Share]:
             failed.count(held, what)
             continue
         if not observation.flagged:
-            passed.count(not held, what)
+            passed.count(not held or _code(item) == "selector_missing", what)
+            misfits.count(_code(item) != "selector_missing", what)
         earlier = before.get(item.policy.name)
         if earlier is not None and observation.kind in ("noise-only", "link-or-markup-only", "change"):
             found = item.change in FOUND
@@ -71,13 +73,14 @@ def changes(seen: Sequence[Seen]) -> list[Share]:
             if observation.kind == "noise-only":
                 if observation.strong:
                     noise.count(not found, what)
-            elif not other:
-                links.count(not found, what)
-            elif not observation.flagged and not earlier.observation.flagged:
+            elif observation.kind == "link-or-markup-only":
+                if not other:
+                    links.count(not found, what)
+            elif other and item.judged and earlier.judged:
                 real.count(found, f"{what}; {other[:3]}")
         if observation.reference is not None:
             before[item.policy.name] = item
-    return [noise, links, real, failed, passed]
+    return [noise, links, real, failed, passed, misfits]
 
 
 def differing(old: Observation, new: Observation) -> list[str]:
@@ -87,6 +90,10 @@ def differing(old: Observation, new: Observation) -> list[str]:
         return []
     runs = sorted(shingles(after) ^ shingles(before))
     return [" ".join(run) for run in runs] or ["order or number of words"]
+
+
+def _code(item: Seen) -> str | None:
+    return None if item.outcome.assessment is None else item.outcome.assessment.body["reason_code"]
 
 
 def _reason(item: Seen) -> str:

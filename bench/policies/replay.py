@@ -40,6 +40,11 @@ class Seen:
         return f"{self.policy.name} {self.observation.at}"
 
     @property
+    def judged(self) -> bool:
+        """Whether there is a text, and the rules are those of the reference."""
+        return self.lines is not None and self.observation.sure and not self.observation.flagged
+
+    @property
     def change(self) -> str | None:
         """The class of the change, or None."""
         return None if self.outcome.assessment is None else self.outcome.assessment.body["change"]
