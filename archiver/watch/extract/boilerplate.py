@@ -1,169 +1,165 @@
-"""Elements of a page that are not its document: navigation, lists of links, banners, dialogues, footers."""
+"""Elements of a page that are not its document: navigation, tables of contents, banners, dialogues, feedback.
+
+Signs are the tags and roles of HTML and general words in classes and ids; a sign alone is not enough where much text
+that is no link would be lost.
+"""
 
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import TYPE_CHECKING
+
+from archiver.watch.extract.page_mass import Page
 
 if TYPE_CHECKING:
     from selectolax.lexbor import LexborNode
 
-_UNSEEN = "script, style, noscript, template, svg, iframe, object, select, datalist"
 _NEVER = (
-    "nav, footer, aside, menu, dialog, header, button, form, [aria-modal=true], [role=navigation], "
-    "[role=contentinfo], [role=complementary], [role=banner], [role=search], [role=menu], [role=menubar], "
-    "[role=dialog], [role=alertdialog], [role=toolbar], [role=tablist], [role=alert], [role=status], [role=listbox], [role=combobox], [role=tooltip]"
+    "nav, menu, dialog, button, form, [aria-modal=true], [role=navigation], [role=search], [role=menu], "
+    "[role=menubar], [role=dialog], [role=alertdialog], [role=toolbar], [role=tablist], [role=listbox], "
+    "[role=combobox], [role=tooltip]"
 )
-_HIDDEN = "[class*=sr-only], [class*=visually-hidden], [class*=visuallyhidden], [class*=screen-reader]"
-_CONTAINERS = "div, section, ul, ol, span, p"
-_PLAIN_NAMES = re.compile(
-    r"(?<![a-z])(?:bread-?crumbs?|newsletter|skip-?(?:link|nav|to)(?:-[a-z]+)*|pagination|modal|pop-?up|tooltip|"
-    r"advert(?:s|isements?|ising)?|"
-    r"(?:cookie|consent|gdpr)s?[-_a-z]{0,14}(?:banner|bar|notice|popup|modal|dialog|overlay|layer)(?:[-_a-z]*)|"
-    r"(?:language|lang|locale|country|region)[-_]?(?:switch(?:er)?|select(?:or)?|picker|menu|list|dropdown))(?![a-z])"
+_AROUND = "header, footer, aside, [role=banner], [role=contentinfo], [role=complementary], [role=alert], [role=status]"
+_FOR_THE_EAR = "[class*=sr-only], [class*=visually-hidden], [class*=visuallyhidden], [class*=screen-reader]"
+_NAMED = "div[class], div[id], section[class], section[id], ul[class], ul[id], ol[class], fieldset[class]"
+_HEADINGS = "h1, h2, h3, h4, h5, h6"
+_ASKED = frozenset("h1 h2 h3 h4 h5 h6 dt summary".split())
+_LANDMARKS = frozenset("main article".split())
+_LISTS = frozenset("ul ol div section".split())
+
+_SURE = "|".join(
+    (
+        r"bread-?crumbs?",
+        r"newsletter",
+        r"skip-?(?:links?|nav|to-(?:main-)?content)",
+        r"pagination",
+        r"modal",
+        r"pop-?up",
+        r"tooltip",
+        r"advert(?:s|isements?|ising)?",
+        r"(?:cookie|consent|gdpr)s?(?:-[a-z]+){0,2}-?(?:banner|bar|notice|popup|modal|dialog|overlay|layer)",
+        r"(?:language|lang|locale|country|region)-?(?:switch(?:er)?|select(?:or)?|picker|menu|list|dropdown)",
+    )
 )
-_LIKELY_NAMES = re.compile(
-    r"(?<![a-z])(?:nav(?:bar|igation)?|(?:sub)?menu|side-?bar|share|sharing|social|related|recommend(?:ed|ations?)|"
-    r"popular|trending|teasers?|promo|subscribe|footer|toc|table-?of-?contents?|feedback|helpful|ratings?|survey|"
-    r"pager|comments?|overlay|drawer)(?![a-z])"
+_LIKELY = (
+    "nav|navbar|navigation|menu|submenu|side-?bar|share|sharing|social|related|recommend(?:ed|ations?)|popular|trending|"
+    "teasers?|promo|subscribe|footer|toc|table-?of-?contents?|feedback|helpful|ratings?|reactions?|survey|pager|comments?|"
+    "overlay|drawer"
 )
+# A word of the family alone, first or last in a name: "related-articles", "page_footer"; not in "unrelated".
+_SURE_NAME = re.compile(rf" (?:(?:{_SURE})[- ]|[^ ]*-(?:{_SURE}) )")
+_LIKELY_NAME = re.compile(rf" (?:(?:{_LIKELY})[- ]|[^ ]*-(?:{_LIKELY}) )")
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
-_BOXES = frozenset("div section ul ol header article aside footer form center".split())
-_RIGHTS = re.compile(r"©|\(c\)\s|copyright|all rights reserved", re.IGNORECASE)
+_GENERATED = re.compile(r"_{1,3}[A-Za-z0-9+-]{5,8}\Z")
+
+_SENTENCE = 60
+_MUCH = 0.3
+_SMALL = 300
+_TOC_LINKS = 4
 
 
-class Page:
-    """The text masses of one page: characters of visible text that is not part of a link."""
-
-    def __init__(self, body: LexborNode) -> None:
-        self.body = body
-        self.off: dict[int, int] = {}
-        self.out: set[int] = set()
-        self.removed: list[LexborNode] = []
-        self.links: dict[int, list[int]] = {}
-        for node in body.css(_UNSEEN):
-            size = len(node.text(strip=True))
-            if size:
-                self.deduct(node, size)
-        for node in body.css("a[href]"):
-            size = len(node.text(strip=True))
-            own = (node.attributes.get("href") or "").startswith("#")
-            up = node.parent
-            while up is not None and up.mem_id != body.mem_id:
-                entry = self.links.setdefault(up.mem_id, [0, 0, 0])
-                entry[0] += 1
-                entry[1] += size
-                entry[2] += own
-                up = up.parent
-        self.total = self.mass(body) or 1
-
-    def deduct(self, node: LexborNode, size: int) -> None:
-        up: LexborNode | None = node
-        while up is not None:
-            self.off[up.mem_id] = self.off.get(up.mem_id, 0) + size
-            up = up.parent
-
-    def text(self, node: LexborNode) -> int:
-        return len(node.text(strip=True)) - self.off.get(node.mem_id, 0)
-
-    def mass(self, node: LexborNode) -> int:
-        return self.text(node) - self.links.get(node.mem_id, (0, 0))[1]
-
-    def is_out(self, node: LexborNode) -> bool:
-        up: LexborNode | None = node
-        while up is not None:
-            if up.mem_id in self.out:
-                return True
-            up = up.parent
-        return False
-
-    def drop(self, node: LexborNode) -> None:
-        if self.is_out(node):
-            return
-        mass = self.mass(node)
-        self.out.add(node.mem_id)
-        self.removed.append(node)
-        if mass > 0:
-            self.deduct(node, mass)
-
-def _named(page: Page, node: LexborNode) -> bool:
-    a = node.attributes
-    name = f"{a.get('id') or ''} {a.get('class') or ''}"
-    if name == " ":
-        return False
-    name = _CAMEL.sub("-", name).lower()
-    if _PLAIN_NAMES.search(name):
-        mass = page.mass(node)
-        return mass < 0.2 * page.total or (mass < 2000 and mass < 0.7 * page.total and not node.css_first("h1"))
-    if _LIKELY_NAMES.search(name):
-        mass = page.mass(node)
-        return mass < 0.2 * page.total and (mass < 300 or mass < 2 * page.links.get(node.mem_id, (0, 0))[1]) and not node.css_first("h1, h2, h3")
-    return False
-
-
-def _inside(node: LexborNode, tags: frozenset[str]) -> bool:
-    up = node.parent
-    while up is not None:
-        if up.tag in tags:
-            return True
-        up = up.parent
-    return False
-
-_HEADINGS = frozenset("h1 h2 h3 h4 h5 h6 dt summary".split())
-
-def leave_out(page: Page) -> None:
-    total = page.total
+def leave_out_boilerplate(page: Page) -> None:
+    """Leave out what tags, roles and names say is not the document, wherever it stands."""
+    limit = _MUCH * page.total
     for node in page.body.css(_NEVER):
-        tag = node.tag
-        mass = page.mass(node)
-        if mass > 0.3 * total:
+        if page.mass(node) <= limit and not _is_content(page, node):
+            page.leave_out(node)
+    for node in page.body.css(_AROUND):
+        if page.mass(node) <= limit and _is_around(page, node):
+            page.leave_out(node)
+    for node in page.body.css(_FOR_THE_EAR):
+        if node.tag != "h1" and len(node.text(strip=True)) < 100:
+            page.leave_out(node)
+    for node in page.body.css(_NAMED):
+        attributes = node.attributes
+        kind = _kind_of_name(attributes.get("class") or "", attributes.get("id") or "")
+        if kind and (_surely if kind == 2 else _likely)(page, node):
+            page.leave_out(node)
+    _leave_out_contents(page)
+
+
+def _is_content(page: Page, node: LexborNode) -> bool:
+    """Say whether a control is part of the text: a heading that opens its section, a form around paragraphs."""
+    if node.tag == "form":
+        return page.mass(node) > 400
+    if node.tag != "button":
+        return False
+    if any(up.tag in _ASKED for up in page.around(node)[:3]):
+        return True
+    attributes = node.attributes
+    opens = "aria-controls" in attributes or "aria-expanded" in attributes
+    return node.css_first(_HEADINGS) is not None or (opens and page.text(node) >= 16)
+
+
+def _is_around(page: Page, node: LexborNode) -> bool:
+    """Say whether a header, footer or aside is the page's; within a document it mostly belongs to it."""
+    if node.css_first("h1") is not None:
+        return False
+    if any(up.tag in _LANDMARKS for up in page.around(node)):
+        return is_list_of_links(page, node) or (page.mass(node) < 120 and not is_dated(node))
+    return True
+
+
+@lru_cache(maxsize=8192)
+def _kind_of_name(classes: str, identifier: str) -> int:
+    """Return 2 for names of what is never a document, 1 for names of what mostly is none, 0 for others."""
+    names = [_GENERATED.sub("", name) for name in classes[:2000].split() if not any(c in name for c in ":[]/")]
+    joined = " ".join([*names, identifier[:200]])
+    joined = f" {_CAMEL.sub('-', joined).lower().replace('_', '-')} "
+    if _SURE_NAME.search(joined):
+        return 2
+    return 1 if _LIKELY_NAME.search(joined) else 0
+
+
+def _surely(page: Page, node: LexborNode) -> bool:
+    mass = page.mass(node)
+    if mass < 0.2 * page.total:
+        return True
+    return mass < 2000 and mass < 0.7 * page.total and node.css_first("h1") is None
+
+
+def _likely(page: Page, node: LexborNode) -> bool:
+    mass = page.mass(node)
+    if mass > 0.2 * page.total or node.css_first("h1") is not None:
+        return False
+    if mass < page.linked(node):
+        return True
+    return mass < _SMALL and not has_sentence(node) and not is_dated(node)
+
+
+def _leave_out_contents(page: Page) -> None:
+    """Leave out tables of contents: what consists of links to places within pages."""
+    links = page.body.css('a[href*="#"]')
+    if len(links) < _TOC_LINKS:
+        return
+    counts: dict[int, int] = {}
+    nodes: dict[int, LexborNode] = {}
+    for link in links:
+        for up in page.around(link)[:8]:
+            counts[up.mem_id] = counts.get(up.mem_id, 0) + 1
+            nodes[up.mem_id] = up
+    for place, count in counts.items():
+        node = nodes[place]
+        if count < _TOC_LINKS or node.tag not in _LISTS or page.is_out(node):
             continue
-        if tag == "button":
-            if mass >= 16 and ("aria-controls" in node.attributes or "aria-expanded" in node.attributes or node.css_first("h1,h2,h3,h4,h5,h6")): continue
-            if _inside(node, _HEADINGS): continue
-        if tag == "header" and node.css_first("h1"): continue
-        if tag == "form" and mass > 400: continue
-        page.drop(node)
-    for node in page.body.css(_HIDDEN):
-        if len(node.text(strip=True)) < 100 and node.tag != "h1":
-            page.drop(node)
-    for node in page.body.css(_CONTAINERS):
-        if _named(page, node):
-            page.drop(node)
-        else:
-            n, size, own = page.links.get(node.mem_id, (0, 0, 0))
-            if n >= 4 and own >= 0.8 * n and node.tag in ("ul", "ol", "div", "section") and size > 0.8 * page.text(node):
-                page.drop(node)
+        if count >= 0.8 * len(node.css("a[href]")) and page.linked(node) > 0.8 * page.text(node):
+            page.leave_out(node)
 
 
-def prune_siblings(page: Page, node: LexborNode, claimed: bool) -> LexborNode:
-    """Go down while one child holds nearly all; on the way leave out its siblings that are not part of a document."""
-    while True:
-        children = [c for c in node.iter() if c.mem_id not in page.out]
-        masses = [page.mass(c) for c in children]
-        if not children: return node
-        best = max(masses)
-        if best < 0.75 * page.mass(node): return node
-        at = masses.index(best)
-        kept = 0
-        for i, c in enumerate(children):
-            if i != at and _text_like(page, c, claimed, i > at): kept += 1
-            elif i != at: page.drop(c)
-        child = children[at]
-        if child.tag not in ("div","section","main","article","center"): return node
-        if kept:
-            prune_siblings(page, child, claimed)
-            return node
-        node = child
+def is_list_of_links(page: Page, node: LexborNode) -> bool:
+    """Say whether at least half of an element's text are two links or more."""
+    return page.linked(node) >= 0.5 * page.text(node) and len(node.css("a[href]")) >= 2
 
-def _text_like(page, c, claimed, after) -> bool:
-    text = page.text(c)
-    if text <= 0: return False
-    if c.tag not in _BOXES: return True
-    if c.css_first("h1"): return True
-    n, size, own = page.links.get(c.mem_id, (0, 0, 0))
-    if n >= 2 and size >= 0.5 * text: return False
-    mass = text - size
-    if mass < 250 and after and _RIGHTS.search(c.text()): return False
-    if claimed or mass >= 250: return True
-    return any(len(p.text(strip=True)) >= 60 for p in c.css("p, li")) or re.search(r"\b(?:19|20)\d\d\b", c.text()) is not None
+
+def has_sentence(node: LexborNode) -> bool:
+    """Say whether one paragraph or list item in an element is as long as a sentence."""
+    return any(len(block.text(strip=True)) >= _SENTENCE for block in node.css("p, li, dd, td"))
+
+
+_YEAR = re.compile(r"\b(?:19|20)\d\d\b")
+
+
+def is_dated(node: LexborNode) -> bool:
+    """Say whether an element names a year, as "last updated" lines do."""
+    return _YEAR.search(node.text(separator=" ")) is not None
