@@ -19,13 +19,13 @@ import struct
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
 
 from archiver.check import Check, Finished
 from archiver.drafting import Drafter
-from archiver.evidence.canonical import encode_line, read_back
+from archiver.evidence.canonical import Json, encode_line, read_back
 from archiver.evidence.exchange import Failure
 from archiver.watch.reading import Reading
 
@@ -140,25 +140,41 @@ def _serve(pipe: Connection, others: list[Connection], make_drafter: MakeDrafter
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the writer, which ends the pipe
     for other in others:
         other.close()
-    drafter = make_drafter()
+    known = _Known(make_drafter())
+    drafter = replace(known.drafter, newest_token=lambda: known.token)
     with contextlib.suppress(EOFError, OSError):
-        for check in _asked(pipe, drafter):
+        for check in _asked(pipe, known):
             pipe.send_bytes(_draft(drafter, check))
     drafter.capturer.close()
 
 
-def _asked(pipe: Connection, drafter: Drafter) -> Iterator[Check]:
+class _Known:
+    """What a member knows of the archive: looked up when checks arrive, not again for each of them."""
+
+    def __init__(self, drafter: Drafter) -> None:
+        self.drafter = drafter
+        self.token: Json | None = None
+
+    def hear(self, items: Sequence[Check | Told]) -> list[Check]:
+        """Take in what was committed, and return the checks."""
+        self.token = self.drafter.newest_token()
+        checks = []
+        for item in items:
+            if isinstance(item, Check):
+                checks.append(item)
+            else:
+                self.drafter.capturer.robots_committed(*item)
+        return checks
+
+
+def _asked(pipe: Connection, known: _Known) -> Iterator[Check]:
     """Yield the checks that arrive; what was committed is heard before the next one is begun. Ends by an error."""
     waiting: deque[Check] = deque()
     more = select.poll()
     more.register(pipe, select.POLLIN)
     while True:
         while not waiting or more.poll(0):
-            for item in pipe.recv():
-                if isinstance(item, Check):
-                    waiting.append(item)
-                else:
-                    drafter.capturer.robots_committed(*item)
+            waiting += known.hear(pipe.recv())
         yield waiting.popleft()
 
 

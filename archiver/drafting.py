@@ -6,7 +6,6 @@ Nothing here is durable or numbered yet: the pipeline's commit syncs the files b
 from __future__ import annotations
 
 import contextlib
-import uuid
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -16,8 +15,8 @@ from archiver.archive import Archive
 from archiver.assessor import Assessor
 from archiver.capture.interface import Capturer
 from archiver.check import WARC, Check, Finished
-from archiver.environment import SOFTWARE, clock_facts, environment_facts
-from archiver.evidence.canonical import Json
+from archiver.environment import SOFTWARE, clock_facts, environment_facts, environment_line
+from archiver.evidence.canonical import Json, dump_line, join_members
 from archiver.evidence.capture_statement import (
     Revisit,
     limits_of,
@@ -29,6 +28,7 @@ from archiver.evidence.capture_statement import (
 )
 from archiver.evidence.exchange import Failure, Visit
 from archiver.evidence.instant import format_instant
+from archiver.evidence.warc_record import record_id
 from archiver.evidence.warc_writer import FullCopy, WarcFacts, write_warc
 from archiver.warc_file import WarcFile
 from storage.errors import Full, Missing, StorageError
@@ -42,6 +42,8 @@ class Drafter:
     capturer: Capturer
     now: Callable[[], datetime]
     random: Callable[[int], bytes]
+    newest_token: Callable[[], Json | None]
+    """The newest verified token over a checkpoint that was known when a check begins."""
 
     def capture(self, check: Check) -> Finished:
         """Steps 3 to 5: visit every address of the check, write the WARC and the draft of the statement.
@@ -49,7 +51,7 @@ class Drafter:
         Runs in any thread. A full disk becomes a failed check without a WARC: the bytes could not be kept.
         """
         clock = clock_facts(self.now())
-        before = self.archive.newest_token()
+        before = self.newest_token()
         started = self.now()
         spools: list[BinaryIO] = []
 
@@ -78,7 +80,7 @@ class Drafter:
         """A check that cannot go on and keeps no bytes: it still ends in a statement that says why."""
         self._discard_files(check)
         clock = clock_facts(self.now())
-        return Finished(check, self._unkept(check, self.now(), clock, self.archive.newest_token(), failure), False)
+        return Finished(check, self._unkept(check, self.now(), clock, self.newest_token(), failure), False)
 
     def _conditional(self, check: Check, url: str) -> dict[str, str] | None:
         """The validators of the last stored answer, when the entry asks for conditional requests."""
@@ -103,9 +105,12 @@ class Drafter:
         clock = {**clock, "server_skew_ms": server_skew_ms(visits)}
         environment = environment_facts(self.archive.config_sha256)
         robots = [robots_fields(decision) for visit in visits for decision in visit.robots]
-        warc, facts, copies = self._write_warc(
-            check, visits, {"clock": clock, "environment": environment, "robots": robots}
-        )
+        surroundings = {
+            "clock": dump_line(clock),
+            "environment": environment_line(self.archive.config_sha256),
+            "robots": dump_line(robots),
+        }
+        warc, facts, copies = self._write_warc(check, visits, join_members(surroundings))
         kinds = {record.id: record.type for record in facts.records} if facts else {}
         blocks = {record.id: record.block_sha256 for record in facts.records} if facts else {}
         parts: list[Json] = []
@@ -167,7 +172,7 @@ class Drafter:
         }
 
     def _write_warc(
-        self, check: Check, visits: Sequence[Visit], environment: Json
+        self, check: Check, visits: Sequence[Visit], environment: bytes
     ) -> tuple[Json | None, WarcFacts | None, dict[str, tuple[int, str]]]:
         """Write ``capture.warc.gz`` when there are bytes to keep; return its facts and the full copies referred to."""
         recorded = any(exchange.request or exchange.response.size for visit in visits for exchange in visit.exchanges)
@@ -192,7 +197,7 @@ class Drafter:
                 visits=visits,
                 software=SOFTWARE,
                 created=self.now(),
-                new_id=lambda: f"<urn:uuid:{uuid.UUID(bytes=self.random(16), version=4)}>",
+                new_id=lambda: record_id(self.random(16)),
                 environment=environment,
                 transport=transport_fields(visits),
                 full_copies=full_copy,
@@ -204,9 +209,9 @@ class Drafter:
             self.archive.files.write(f"{check.staging}/{WARC}", small)
         return (
             {
-                "bytes": out.size,
-                "sha256": out.sha256.hexdigest(),
-                "sha512": out.sha512.hexdigest(),
+                "bytes": facts.size,
+                "sha256": facts.sha256,
+                "sha512": facts.sha512,
                 "records": [
                     {
                         "id": record.id,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import hashlib
 import importlib.metadata
+import os
 import platform
 import ssl
 import time
@@ -13,7 +14,7 @@ from functools import cache, lru_cache
 from pathlib import Path
 
 from archiver import __version__
-from archiver.evidence.canonical import Json
+from archiver.evidence.canonical import Json, dump_line
 from archiver.evidence.instant import format_instant
 
 SOFTWARE = f"evidence-archiver/{__version__}"
@@ -113,20 +114,20 @@ def _host() -> str | None:
     return hashlib.sha256(b"evidence-archiver\0" + identifier).hexdigest() if identifier else None
 
 
-_RESOLV_CONF = Path("/etc/resolv.conf")
+_RESOLV_CONF = "/etc/resolv.conf"
 
 
-def _resolvers() -> list[str]:
+def _resolvers() -> tuple[str, ...]:
     """The name servers in force; read again only when the file has changed."""
     try:
-        return list(_name_servers(_RESOLV_CONF.stat().st_mtime_ns))
+        return _name_servers(os.stat(_RESOLV_CONF).st_mtime_ns)  # noqa: PTH116 - asked for every check
     except OSError:
-        return []
+        return ()
 
 
 @lru_cache(maxsize=1)
 def _name_servers(_changed_ns: int) -> tuple[str, ...]:
-    lines = [line.split() for line in _RESOLV_CONF.read_text("utf-8", "replace").splitlines()]
+    lines = [line.split() for line in Path(_RESOLV_CONF).read_text("utf-8", "replace").splitlines()]
     return tuple(words[1] for words in lines if len(words) > 1 and words[0] == "nameserver")
 
 
@@ -152,7 +153,18 @@ def _fixed() -> Json:
 
 def environment_facts(config_sha256: str) -> Json:
     """Return the software and host of a check; ``config_sha256`` is over the settings in force."""
-    return {**_fixed(), "resolver": _resolvers(), "config_sha256": config_sha256}
+    return _environment(_resolvers(), config_sha256)[0]
+
+
+def environment_line(config_sha256: str) -> bytes:
+    """Return ``environment_facts`` as a canonical line; the same facts are encoded once."""
+    return _environment(_resolvers(), config_sha256)[1]
+
+
+@lru_cache(maxsize=4)
+def _environment(resolvers: tuple[str, ...], config_sha256: str) -> tuple[Json, bytes]:
+    facts = {**_fixed(), "resolver": list(resolvers), "config_sha256": config_sha256}
+    return facts, dump_line(facts)
 
 
 def utc_now() -> datetime:

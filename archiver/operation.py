@@ -155,7 +155,8 @@ class Operation:
         archive = replace(self.archive, files=LocalFiles(root), index=Index(root / DATABASE, read_only=True))
         environment_facts(archive.config_sha256)  # looked up now, while the writer prepares the first checks
         pipeline = self.pipeline
-        return Drafter(archive, make_capturer(archive.settings, pipeline.now), pipeline.now, pipeline.random)
+        capturer = make_capturer(archive.settings, pipeline.now)
+        return Drafter(archive, capturer, pipeline.now, pipeline.random, archive.newest_token)
 
     def capture(self, checks: Sequence[Check], done: Callable[[int, Outcome], None]) -> None:
         """Run checks and tell each outcome with its place in the list, once it is acknowledged."""

@@ -67,7 +67,7 @@ class Pipeline:
     @property
     def drafter(self) -> Drafter:
         """The steps before the commit."""
-        return Drafter(self.archive, self.capturer, self.now, self.random)
+        return Drafter(self.archive, self.capturer, self.now, self.random, self.archive.newest_token)
 
     def new_check(
         self,

@@ -120,8 +120,10 @@ class Index:
             return None
         known = self._urls.get(url)
         if known is None:
-            found = self._db.execute("select id from url where url = ?", (url,)).fetchone()
-            known = found[0] if found else self._db.execute("insert into url (url) values (?)", (url,)).lastrowid
+            added = self._db.execute("insert or ignore into url (url) values (?)", (url,))
+            known = added.lastrowid if added.rowcount else None
+            if known is None:
+                (known,) = self._db.execute("select id from url where url = ?", (url,)).fetchone()
             assert known is not None
             if len(self._urls) >= URL_CACHE:
                 self._urls.clear()

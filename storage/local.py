@@ -259,7 +259,7 @@ class LocalFiles:
             try:
                 descriptor = self._open(self._root, path, flags, 0o666)
             except FileNotFoundError:
-                os.close(self._folder(parent_of(path), make=True))
+                self._make(parent_of(path))
                 descriptor = self._open(self._root, path, flags, 0o666)
         self.barriers.changed(parent_of(path))
         return descriptor
@@ -279,10 +279,19 @@ class LocalFiles:
         except FileNotFoundError:
             if not make:
                 raise
-        with self._above(path, make=True) as folder, suppress(FileExistsError):
-            os.mkdir(name_of(path), dir_fd=folder)
-        self.barriers.changed(parent_of(path))
+        self._make(path)
         return self._open(self._root, path, flags, 0)
+
+    def _make(self, path: str) -> None:
+        """Make a folder that seems to be missing, and those above it."""
+        above = self._folder(parent_of(path), make=True)
+        try:
+            os.mkdir(name_of(path), dir_fd=above)
+        except FileExistsError:
+            pass  # another thread was quicker
+        finally:
+            os.close(above)
+        self.barriers.changed(parent_of(path))
 
     def _fill(self, descriptor: int, path: str, data: bytes, *, sync: bool = False) -> None:
         with At(path):

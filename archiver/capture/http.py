@@ -41,6 +41,10 @@ class _HostUnreachable(ArchiverError):
         self.failure = failure
 
 
+_Judged = tuple[str, int | None, str | None, int | None, str]
+"""A robots.txt (its URL, status, digest and statement) and the URL that it was asked about."""
+
+
 @dataclass(slots=True)
 class _Trail:
     """What a visit has gathered so far."""
@@ -85,7 +89,7 @@ class HttpCapturer:
         self._monotonic = monotonic
         self._robots = RobotsCache(monotonic=monotonic)
         self._connections = Connections(policy=policy, trust=trust, resolver=resolver, now=now, monotonic=monotonic)
-        self._judged: OrderedDict[tuple[str, int | None, str | None, str], RobotsDecision] = OrderedDict()
+        self._judged: OrderedDict[_Judged, RobotsDecision] = OrderedDict()
         self._transport = Transport(self._connections, now=now, monotonic=monotonic)
 
     def visit(self, url: str, *, spool: Spool, conditional: Mapping[str, str] | None = None) -> Visit:
@@ -174,17 +178,17 @@ class HttpCapturer:
 
     def _judge(self, text: RobotsText, target: Target) -> RobotsDecision:
         """Return the decision with the exchanges or the statement that hold the robots.txt."""
-        key = (text.url, text.status, text.sha256, target.url)
+        key = (text.url, text.status, text.sha256, text.seq, target.url)
         known = self._judged.get(key)
         if known is None:
-            known = replace(judge(text, self._user_agent, target.url, obey=self._obey), exchange=None)
+            known = replace(judge(text, self._user_agent, target.url, obey=self._obey), exchange=None, earlier=())
             self._judged[key] = known
             while len(self._judged) > MAX_JUDGED:
                 with contextlib.suppress(KeyError):  # another thread may have been quicker
                     self._judged.popitem(last=False)
         if not text.exchanges:
-            return replace(known, seq=text.seq)
-        return replace(known, seq=text.seq, exchange=text.exchanges[-1], earlier=text.exchanges[:-1])
+            return known
+        return replace(known, exchange=text.exchanges[-1], earlier=text.exchanges[:-1])
 
     def _fetch_robots(self, target: Target, allowance: Allowance) -> RobotsText:
         """Fetch the robots.txt of a host with its redirects, within the time of the visit that needs it."""

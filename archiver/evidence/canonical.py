@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from typing import Any
 
 import rfc8785
@@ -53,7 +54,7 @@ class Read(dict[str, Any]):
     """An object that came out of a canonical line, so that it holds nothing but what JSON gives back."""
 
 
-def dump_line(value: Json) -> bytes:
+def dump_line(value: Json | list[Json]) -> bytes:
     """Canonical bytes of a value already known to hold only what JSON holds exactly: no fractions, small integers.
 
     For ASCII the C encoder of the standard library writes what RFC 8785 asks: it escapes the same characters in the
@@ -66,6 +67,11 @@ def dump_line(value: Json) -> bytes:
         return rfc8785.dumps(value) + b"\n"
     except rfc8785.CanonicalizationError as error:
         raise MalformedJson(f"cannot be written canonically: {error}") from error
+
+
+def join_members(members: Mapping[str, bytes]) -> bytes:
+    """Canonical line of an object from the lines of its members' values; the names are ASCII and need no escape."""
+    return b"{%b}\n" % b",".join([b'"%b":%b' % (name.encode("ascii"), members[name][:-1]) for name in sorted(members)])
 
 
 def encode_line(value: Json) -> bytes:

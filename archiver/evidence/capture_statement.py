@@ -6,6 +6,7 @@ import base64
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from email.utils import parsedate_to_datetime
 from functools import lru_cache
 from typing import Any
@@ -18,6 +19,7 @@ OWN_SEQ = -1
 """Stands in a draft for the number the statement itself will get."""
 
 _FIELDS = ("content_type", "content_encoding", "date", "etag", "last_modified", "location")
+_KEYS = {key: key for key in _FIELDS} | {key.replace("_", "-"): key for key in _FIELDS}
 MAX_FIELD = 4096
 """Characters of one response field kept in the statement; the WARC has all of them."""
 
@@ -68,10 +70,12 @@ def _connection(connection: Connection | None) -> Json | None:
 
 def response_fields(fields: Sequence[tuple[str, str]]) -> Json:
     """The response fields a statement repeats: first value verbatim, cut at ``MAX_FIELD``, null where absent."""
-    first: dict[str, str] = {}
+    found: Json = dict.fromkeys(_FIELDS)
     for name, value in fields:
-        first.setdefault(name.lower().replace("-", "_"), value[:MAX_FIELD])
-    return {name: first.get(name) for name in _FIELDS}
+        key = _KEYS.get(name.lower())
+        if key is not None and found[key] is None:
+            found[key] = value[:MAX_FIELD]
+    return found
 
 
 def exchange_fields(
@@ -217,6 +221,11 @@ def result_of(visits: Sequence[Visit]) -> tuple[str, Failure | None]:
     return "stored", None
 
 
+@lru_cache(maxsize=16)  # many answers carry the same second
+def _moment(date: str) -> datetime:
+    return parsedate_to_datetime(date)
+
+
 def server_skew_ms(visits: Sequence[Visit]) -> int | None:
     """The server's ``Date`` minus our clock at the first byte, milliseconds; None when it cannot be had."""
     for visit in reversed(visits):
@@ -225,7 +234,7 @@ def server_skew_ms(visits: Sequence[Visit]) -> int | None:
             continue
         date = next((value for name, value in last.head.fields if name.lower() == "date"), None)
         try:
-            moment = parsedate_to_datetime(date) if date else None
+            moment = _moment(date) if date else None
             return None if moment is None else int((moment - last.first_byte_at).total_seconds() * 1000)
         except (ValueError, TypeError, OverflowError, IndexError):
             return None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime
+from functools import lru_cache
 
 from archiver.errors import FormatError
 
@@ -16,6 +17,11 @@ def format_instant(moment: datetime) -> str:
         if moment.tzinfo is None:
             raise ValueError("an instant needs a time zone")
         moment = moment.astimezone(UTC)
+    return _utc(moment)
+
+
+@lru_cache(maxsize=256)  # one moment is told in a dozen places
+def _utc(moment: datetime) -> str:
     return moment.isoformat(timespec="milliseconds")[:-6] + "Z"
 
 

@@ -165,3 +165,10 @@ def safe_value(name: str, value: str) -> list[Field]:
     stands in the transport record, so nothing is lost by leaving an odd value out here.
     """
     return [(name, value)] if _GRAMMAR[name].fullmatch(value) else []
+
+
+def record_id(random: bytes) -> str:
+    """Return the WARC-Record-ID of 16 random bytes: a UUID of version 4 (RFC 9562, 5.4)."""
+    digits = random.hex()
+    variant = "89ab"[random[8] >> 4 & 3]
+    return f"<urn:uuid:{digits[:8]}-{digits[8:12]}-4{digits[13:16]}-{variant}{digits[17:20]}-{digits[20:]}>"

@@ -88,15 +88,16 @@ def write_warc(
     software: str,
     created: datetime,
     new_id: Callable[[], str],
-    environment: Json,
-    transport: Json | None,
+    environment: Json | bytes,
+    transport: Json | bytes | None,
     full_copies: Callable[[str], FullCopy | None],
 ) -> WarcFacts:
     """Write the whole file and say what stands where; offsets count from where ``out`` stands now.
 
     ``new_id`` gives a fresh ``<urn:uuid:…>``. ``full_copies`` is asked with the SHA-256 of each complete,
     non-empty body; where it knows a full copy, a revisit record without the body is written. The JSON blocks are
-    canonical lines (RFC 8785). Does not flush or sync. Memory beyond ``IN_MEMORY`` does not grow with a body.
+    canonical lines (RFC 8785); one that comes as bytes is such a line already. Does not flush ``out`` or sync. Memory
+    beyond ``IN_MEMORY`` does not grow with a body.
     """
     warc = _Warc(out, new_id, full_copies)
     date = [("WARC-Date", format_instant(created))]
@@ -113,7 +114,8 @@ def write_warc(
             exchange_records[v, e] = warc.put_exchange(exchange)
     for value in (transport, environment):
         if value is not None:
-            warc.put("metadata", date, JSON, dump_line(value))
+            warc.put("metadata", date, JSON, value if isinstance(value, bytes) else dump_line(value))
+    warc.flush()
     return WarcFacts(
         records=tuple(warc.records),
         exchange_records=exchange_records,
@@ -141,6 +143,8 @@ class _Warc:
 
     def __init__(self, out: BinaryIO, new_id: Callable[[], str], full_copies: Callable[[str], FullCopy | None]) -> None:
         self._write = out.write
+        self._pieces: list[bytes] = []
+        self._held = 0
         self._full_copies = full_copies
         self.new_id = new_id
         self.at = 0
@@ -178,10 +182,20 @@ class _Warc:
         self.records.append(RecordFacts(record_id, kind, start, self.at - start, digest, payload_sha256))
 
     def _append(self, data: bytes) -> None:
+        self._pieces.append(data)
+        self._held += len(data)
+        self.at += len(data)
+        if self._held > IN_MEMORY:
+            self.flush()
+
+    def flush(self) -> None:
+        """Write and digest what was appended: of a small file all of it, in one call."""
+        data = b"".join(self._pieces)
+        self._pieces.clear()
+        self._held = 0
         self._write(data)
         self.sha256.update(data)
         self.sha512.update(data)
-        self.at += len(data)
 
     def put_exchange(self, exchange: Exchange) -> str | None:
         """Write the records of one exchange; return the identifier of its response or revisit record."""

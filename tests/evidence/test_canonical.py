@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from archiver.errors import MalformedJson
-from archiver.evidence.canonical import MAX_LINE, MAX_WHOLE, decode_line, encode_line
+from archiver.evidence.canonical import MAX_LINE, MAX_WHOLE, decode_line, encode_line, join_members, read_back
 
 texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=12)
 values = st.recursive(
@@ -78,3 +78,10 @@ def test_values_without_a_canonical_form_are_refused(value: dict[str, Any]) -> N
 def test_lines_in_another_form_are_refused(line: bytes) -> None:
     with pytest.raises(MalformedJson):
         decode_line(line)
+
+
+@given(st.dictionaries(st.text("abcXYZ_09", min_size=1), values, max_size=5))
+def test_an_object_is_the_lines_of_its_members_joined(value: dict[str, Any]) -> None:
+    lines = {name: encode_line({"": item})[4:-2] + b"\n" for name, item in value.items()}
+    assert join_members(lines) == encode_line(value)
+    assert read_back(encode_line(value)) == value

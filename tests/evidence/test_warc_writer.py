@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import tracemalloc
+import uuid
 import zlib
 from dataclasses import replace
 
@@ -16,7 +17,7 @@ from archiver.errors import MalformedWarc
 from archiver.evidence.exchange import Exchange, Failure, ResponseFraming
 from archiver.evidence.warc_gzip import CODEC, MEMBER_HEAD, inflater, pack, pack_pieces
 from archiver.evidence.warc_ours import OurExchange, read_our_warc
-from archiver.evidence.warc_record import OwnHead, head_bytes, safe_uri
+from archiver.evidence.warc_record import OwnHead, head_bytes, record_id, safe_uri
 from archiver.evidence.warc_writer import FullCopy
 from tests.evidence.warc_samples import (
     CONNECTION,
@@ -272,3 +273,8 @@ def test_a_header_we_would_not_write(raw: bytes) -> None:
     assert raw != head_bytes(GOOD)
     with pytest.raises(MalformedWarc):
         OwnHead.from_bytes(raw)
+
+
+@given(st.binary(min_size=16, max_size=16))
+def test_a_record_id_is_a_random_uuid(random: bytes) -> None:
+    assert record_id(random) == f"<urn:uuid:{uuid.UUID(bytes=random, version=4)}>"
