@@ -265,8 +265,8 @@ class Alerts:
         done.sent += 1
         LOG.info("alert to %s: %s", channel, message.subject, extra={"channel": channel, "alert": message.id})
 
-    def _failed(self, channel: str, rows: Sequence[Row], failure: ChannelFailed, now: float, done: WorkedOff) -> bool:
-        """Write down the next try, or that there will be none; returns whether there will be one."""
+    def _failed(self, channel: str, rows: Sequence[Row], failure: ChannelFailed, now: float, done: WorkedOff) -> None:
+        """Write down the next try, or that there will be none."""
         sql = "update delivery set attempts = attempts + 1, next_try = ?, error = ? where id = ? and channel = ?"
         times = [self._next_try(row, failure, now) for row in rows]
         reason = one_line(str(failure), 300)

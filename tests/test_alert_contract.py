@@ -51,7 +51,9 @@ class Rig:
         self.keys: dict[str, Any] = {}
 
     def open(self, timeout_s: float = 10.0) -> Channel:
-        return KINDS[self.kind].open("out", self.keys, surroundings(self.folder, timeout_s=timeout_s))
+        opened = KINDS[self.kind].open("out", self.keys, surroundings(self.folder, timeout_s=timeout_s))
+        assert isinstance(opened, Channel)
+        return opened
 
     kind = ""
 
@@ -99,7 +101,7 @@ class MailRig(Rig):
         letters = [mail.letter for mail in self.box.mails]
         for letter in letters:
             assert letter["Bcc"] is None and letter["To"] == "legal@example.org"
-            assert len(letter.get_all("Subject")) == 1 and len(letter["Subject"]) <= 250
+            assert len(letter.get_all("Subject", [])) == 1 and len(letter["Subject"]) <= 250
         texts = {str(m.letter["Message-ID"]): f"{m.letter['Subject']}\n{m.part('plain')}" for m in self.box.mails}
         return list(texts.items())
 

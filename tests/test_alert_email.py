@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from email import message_from_bytes, policy
 from pathlib import Path
 from typing import Any
@@ -148,8 +149,8 @@ def test_no_title_makes_a_header_field(title: str) -> None:
     assert shown.endswith("wording changed") and shown.startswith("[Example Archive] ")
 
 
-def connect_nowhere(*_: Any) -> Any:
-    raise AssertionError
+def connect_nowhere(host: str, port: int, timeout_s: float, allow_private: tuple[str, ...] | None) -> socket.socket:
+    raise AssertionError(host)
 
 
 @pytest.mark.parametrize(

@@ -47,8 +47,9 @@ class Mail:
 class _Controller(Controller):
     def _trigger_server(self) -> None:
         # Its first connection goes to the port it was told, which was 0.
-        self.port = self.server.sockets[0].getsockname()[1]
-        super()._trigger_server()
+        server: Any = self.server
+        self.port = server.sockets[0].getsockname()[1]
+        super()._trigger_server()  # type: ignore[no-untyped-call]
 
 
 class Mailbox:
@@ -67,7 +68,9 @@ class Mailbox:
         self._logins = {user.encode(): password.encode()} if password else {}
         context = tls.server_context() if tls else None
         options: dict[str, Any] = {"ssl_context": context} if implicit else {}
-        starttls = {} if implicit or context is None else {"tls_context": context, "require_starttls": True}
+        starttls: dict[str, Any] = (
+            {} if implicit or context is None else {"tls_context": context, "require_starttls": True}
+        )
         self._controller = _Controller(
             self,
             "127.0.0.1",
