@@ -110,9 +110,8 @@ def checked_url(url: str) -> str:
     except ValueError as error:
         raise UsageError(f"not an address: {url!r} ({error})") from error
     known = parts.scheme in ("http", "https")
-    # "javascript:…" has a scheme, "example.org:8080" and "localhost:80" have a port.
-    is_port = "." in parts.scheme or parts.path[:1].isdigit()
-    if not known and "://" not in url and (not parts.scheme or is_port):
+    # "javascript:…" has a scheme, in "localhost:80" a port follows the host.
+    if not known and "://" not in url and (not parts.scheme or parts.path[:1].isdigit()):
         raise UsageError(f"{url!r} has no scheme", do=f"write https://{url}")
     if not known:
         raise UsageError(f"{url!r}: only http and https can be captured, not {parts.scheme}")

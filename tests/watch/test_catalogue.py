@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from archiver.errors import UsageError
 from archiver.watch import catalogue
 from archiver.watch.catalogue import FORMATS, WRITTEN, detect, read_catalogue, read_files, write_catalogue
-from archiver.watch.catalogue_listing import RULES, Listed
+from archiver.watch.catalogue_listing import MAX_BYTES, RULES, Listed
 from archiver.watch.catalogue_plan import plan_import
 from archiver.watch.entry import WatchedDocument, WatchEntry
 from archiver.watch.reading import PageRules
@@ -152,7 +152,7 @@ def test_files_are_read_one_after_the_other() -> None:
 
 
 def test_more_than_the_ceilings_is_refused_before_it_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
-    big = b" " * (catalogue.MAX_BYTES // 2 + 1)
+    big = b" " * (MAX_BYTES // 2 + 1)
     with pytest.raises(UsageError, match=r"^b.toml: watch lists of more than \d+ bytes; import them in parts"):
         read_files([("a.toml", big), ("b.toml", big)], None, 60)
     with pytest.raises(UsageError, match="a watch list of more than"):
@@ -171,7 +171,7 @@ def test_a_hundred_thousand_documents_fit() -> None:
     watched = [WatchedDocument(f"EA-D-{n}", n, entry) for n, entry in enumerate(listing.entries[:50_000])]
     steps = plan_import(listing.documents, watched)
     assert sum(step.action == "added" for step in steps) == 50_000
-    assert len(write_catalogue(listing.entries, "toml")) < catalogue.MAX_BYTES
+    assert len(write_catalogue(listing.entries, "toml")) < MAX_BYTES
     assert time.monotonic() - began < 60
 
 

@@ -33,7 +33,7 @@ def read(declaration: Any, *, kind: str = "terms", **more: Any) -> Listed:
 def test_both_forms_are_read(kind: str) -> None:
     listed = read({"fetch": A, "select": "main", "remove": ["nav", ".x"]}, kind=kind)
     assert listed.entry == WatchEntry("Example", "Privacy Policy", (A,), 3600, ("main",), ("nav", ".x"))
-    assert (listed.place, listed.notes, listed.stated) == (f'{kind}."Privacy Policy"', (), {RULES})
+    assert (listed.place, listed.notes, listed.stated) == (f'{kind}."Privacy Policy"', (), frozenset({RULES}))
 
 
 @pytest.mark.parametrize(
@@ -250,10 +250,10 @@ def test_what_a_declaration_cannot_hold_is_said() -> None:
 
 
 def test_every_service_has_a_file_of_its_own() -> None:
-    names = ["Über/../x", "über-..-x", "株式会社", "抖音", "..", "A" * 200, "Plain Name"]
+    names = ["über/../x", "Über-..-x", "株式会社", "抖音", "..", "A" * 200, "Plain Name"]
     files = file_names({"name": name, "terms": {}} for name in names)
     assert [service["name"] for service in files.values()] == names
     assert list(files) == [
-        "Uber-..-x.json", "uber-..-x-2.json", "service.json", "service-2.json", "service-3.json", "A" * 80 + ".json",
+        "uber-..-x.json", "Uber-..-x-2.json", "service.json", "service-2.json", "service-3.json", "A" * 80 + ".json",
         "Plain Name.json",
     ]  # fmt: skip
