@@ -73,15 +73,21 @@ def _longest_rising(values: list[int]) -> list[int]:
     return found[::-1]
 
 
-def free_sentences(old: Text, new: Text, clause: range) -> list[bool]:
-    """Say for each sentence of the new version whether it is new there: the old one has it nowhere but in the clause.
+def free_sentences(old: Text, new: Text, clause: range, gap: range) -> list[bool]:
+    """Say for each sentence of the new version whether it may be the clause's: the old one has it nowhere else.
 
-    What the old version has as often as the new one is taken; the clause's own sentences are free.
+    What the old version has, outside the clause, as often as the new one is taken. Of a sentence that the new version
+    has more often, those nearest to the expected place are free.
     """
     taken = Counter(sentence.words for place, sentence in enumerate(old.sentences) if place not in clause)
-    free: list[bool] = []
-    for sentence in new.sentences:
-        free.append(not taken[sentence.words])
-        if taken[sentence.words]:
-            taken[sentence.words] -= 1
+    places: dict[tuple[str, ...], list[int]] = {}
+    for place, sentence in enumerate(new.sentences):
+        places.setdefault(sentence.words, []).append(place)
+    free = [False] * len(new.sentences)
+    for words, standing in places.items():
+        count = len(standing) - taken[words]
+        if 0 < count < len(standing):
+            standing.sort(key=lambda place: (max(gap.start - place, place - gap.stop + 1, 0), place))
+        for place in standing[: max(0, count)]:
+            free[place] = True
     return free

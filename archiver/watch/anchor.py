@@ -16,6 +16,7 @@ MAX_CLAUSE = 20_000
 AROUND = 32
 """Characters kept before and after a marked clause."""
 MAX_PLACES = 1_000
+"""Places of one quote that are looked at."""
 _SHOWN = 200
 _SPACED = re.compile(rf"(?!{WORD.pattern.split('|', 1)[0]})[^\W_]")
 
@@ -44,8 +45,8 @@ class Occurrence:
 def find(quote: Quote, lines: Text | Sequence[str]) -> list[Occurrence]:
     """Return every place where the quoted words stand, in order; ``prefix`` and ``suffix`` must stand there too.
 
-    Words are compared folded (``archiver.watch.fold``), whole words only. Time grows with the length of the text, not
-    with that of the quote; more than 1,000 places are a ``UsageError``.
+    Words are compared folded (``archiver.watch.fold``), whole words only; after 1,000 places the search ends. Time
+    grows with the length of the text, not with that of the quote.
     """
     text = Text.of(lines)
     spots = [place for place in _places(quote.exact, text) if _fits(quote, text, place)]
@@ -74,14 +75,14 @@ def locate(quote: Quote, lines: Text | Sequence[str]) -> Occurrence:
         return found[0]
     if found:
         raise UsageError(
-            f"these words stand {len(found)} times{' with these words around them' if _narrowed(quote) else ''}, "
+            f"these words stand {_times(len(found))}{' with these words around them' if _narrowed(quote) else ''}, "
             f"in lines {', '.join(str(place.line_first + 1) for place in found[:10])}{' …' if found[10:] else ''}",
             do=f"quote more, or give the words just before (prefix) or after (suffix); the first is after "
             f"{mark(found[0], text).prefix!r}, the second after {mark(found[1], text).prefix!r}",
         )
     if _narrowed(quote) and (others := find(Quote(quote.exact), text)):
         raise UsageError(
-            f"these words stand {len(others)} time{'s' if others[1:] else ''}, but not with this prefix and suffix",
+            f"these words stand {_times(len(others))}, but not with this prefix and suffix",
             do=f"the first is between {mark(others[0], text).prefix!r} and {mark(others[0], text).suffix!r}",
         )
     raise UsageError("these words do not stand in this version", do=_nearest(quote.exact, text))
@@ -95,6 +96,12 @@ def mark(place: Occurrence, lines: Text | Sequence[str]) -> Quote:
         text[max(0, place.start - AROUND) : place.start],
         text[place.end : place.end + AROUND],
     )
+
+
+def _times(count: int) -> str:
+    if count >= MAX_PLACES:
+        return f"{MAX_PLACES:,} times or more"
+    return "once" if count == 1 else f"{count} times"
 
 
 def _narrowed(quote: Quote) -> bool:
@@ -147,9 +154,9 @@ def _hits(needle: str, folded: Folded, text: str) -> Iterator[tuple[int, int]]:
         start, end = folded.start(place), folded.end(place + len(needle))
         if not (_cuts_word(text, start) or _cuts_word(text, end)):
             count += 1
-            if count > MAX_PLACES:
-                raise UsageError(f"these words stand more than {MAX_PLACES:,} times", do="quote more of the clause")
             yield start, end
+            if count == MAX_PLACES:
+                return
         place = folded.text.find(needle, place + len(needle))
 
 

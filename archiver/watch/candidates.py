@@ -17,12 +17,20 @@ SEEDS = 16
 IN_PLACE_BONUS = 10
 MERGED_SHARE = 0.9
 """What the likest stretch of a longer passage counts for, against a passage of its own."""
+MERGED_SCORE = 60
+"""Below this the likest stretch of a longer passage is chance: small words are everywhere."""
 WHOLE_SHARE = 0.8
 """A quote with this share of its sentences' words is followed as whole sentences."""
 PIECE_SCORE = 60
 PIECE_WORDS = 5
 PIECES_TOGETHER = 0.7
 MAX_PIECES = 6
+MAX_EFFORT = 400_000_000
+"""Steps one search may take, about two seconds; what is left then is not looked at."""
+COMPARISON = 20_000
+"""Steps any comparison costs, however short."""
+MAX_MATRIX = 100_000_000
+"""Pairs of words that are aligned one by one: a bit of memory each."""
 RUN = 3
 """Words in a row that count as the same stretch, and not as the same small words."""
 
@@ -49,18 +57,22 @@ def _likeness(a: Sequence[str], b: Sequence[str]) -> float:
     return 100 * Indel.normalized_similarity(a, b) if a and b else 0.0
 
 
-def best_passage(clause: Occurrence, old: Text, new: Text, aligned: Alignment) -> Passage | None:
-    """Return the likest passage that is new in the new version; None where no word is shared."""
+def best_passage(clause: Occurrence, old: Text, new: Text, aligned: Alignment) -> tuple[Passage | None, bool]:
+    """Return the likest passage that is new in the new version, and whether all could be looked at.
+
+    There is none where no word is shared.
+    """
     cover = old.sentences_in(clause.start, clause.end)
     words = words_of(old.text[clause.start : clause.end])
     around = tuple(word for place in cover for word in old.sentences[place].words)
     is_part = len(words) < WHOLE_SHARE * len(around)
-    search = _Search(new, _allowed(cover, old, new), aligned.gap(cover))
+    gap = aligned.gap(cover)
+    search = _Search(new, _allowed(cover, old, new, gap), gap)
     found = search.best(around if is_part else words, merged=not is_part)
     if found is None or not is_part:
-        return found
+        return found, search.complete
     own = _own_score(words, around, search.words_in(found.sentences))
-    return Passage(found.sentences, found.start, found.end, own, found.in_place)
+    return Passage(found.sentences, found.start, found.end, own, found.in_place), search.complete
 
 
 def likest(words: Words, text: Text) -> Passage | None:
@@ -76,7 +88,8 @@ def passages_of_pieces(
         return ()
     cover = old.sentences_in(clause.start, clause.end)
     words = words_of(old.text[clause.start : clause.end])
-    search = _Search(new, _allowed(cover, old, new), aligned.gap(cover))
+    gap = aligned.gap(cover)
+    search = _Search(new, _allowed(cover, old, new, gap), gap)
     found, held = [single], 0
     rests = [words]
     passage: Passage | None = single
@@ -87,7 +100,12 @@ def passages_of_pieces(
         )
         held += last - first
         rest = rests.pop(index)
-        rests += [part for part in (rest[:first], rest[last:]) if len(part) >= PIECE_WORDS]
+        for part in (rest[:first], rest[last:]):
+            if len(part) >= PIECE_WORDS:
+                if search.stretch_score(part, search.words_in(passage.sentences)) >= PIECE_SCORE:
+                    held += len(part)  # the same passage has it, in another order
+                else:
+                    rests.append(part)
         search.take(passage.sentences)
         nexts = [(p, rest) for rest in rests if (p := search.best(rest, merged=True)) and p.score >= PIECE_SCORE]
         passage = max(nexts, key=lambda item: item[0].score)[0] if nexts else None
@@ -99,9 +117,9 @@ def passages_of_pieces(
     return tuple(found)
 
 
-def _allowed(cover: range, old: Text, new: Text) -> list[bool]:
+def _allowed(cover: range, old: Text, new: Text, gap: range) -> list[bool]:
     """Sentences that may be part of a passage; headings only for a clause that holds one."""
-    free = free_sentences(old, new, cover)
+    free = free_sentences(old, new, cover, gap)
     if any(old.sentences[place].heading for place in cover):
         return free
     return [ok and not sentence.heading for ok, sentence in zip(free, new.sentences, strict=True)]
@@ -111,6 +129,8 @@ def _own_score(words: Words, around: Words, passage: Words) -> int:
     """The score of a part of a sentence: its words against those that stand in their place."""
     from rapidfuzz.distance import Indel
 
+    if len(around) * len(passage) > MAX_MATRIX:
+        return 0
     start = _index_of(words, around)
     end = start + len(words)
     places = [
@@ -131,6 +151,8 @@ def _shared_span(words: Words, passage: Words) -> tuple[int, int]:
     """From the first to the last stretch of at least three words that a passage shares with ``words``."""
     from rapidfuzz.distance import Indel
 
+    if len(words) * len(passage) > MAX_MATRIX:
+        return 0, 0
     runs = [op for op in Indel.opcodes(words, passage) if op.tag == "equal" and op.src_end - op.src_start >= RUN]
     return (runs[0].src_start, runs[-1].src_end) if runs else (0, 0)
 
@@ -140,6 +162,8 @@ class _Search:
 
     def __init__(self, text: Text, free: list[bool], gap: range) -> None:
         self.text, self.free, self.gap = text, free, gap
+        self.complete = True
+        self._effort = MAX_EFFORT
 
     def words_in(self, sentences: range) -> Words:
         return tuple(word for place in sentences for word in self.text.sentences[place].words)
@@ -158,7 +182,9 @@ class _Search:
                 continue
             run, score = self._grow(words, seed)
             seen.update(run)
-            for sentences, value in ((run, score), (range(seed, seed + 1), self._merged(words, seed) if merged else 0)):
+            alone = range(seed, seed + 1)
+            stretch = self.stretch_score(words, self.words_in(alone)) if merged else 0
+            for sentences, value in ((run, score), (alone, stretch)):
                 in_place = self.gap.start <= sentences.start and sentences.stop <= self.gap.stop
                 value_here = value + (IN_PLACE_BONUS if in_place else 0)
                 if value and value_here > rank:
@@ -184,10 +210,10 @@ class _Search:
 
     def _grow(self, words: Words, seed: int) -> tuple[range, int]:
         """Add the sentence before or after as long as that brings the passage nearer."""
-        run, score = range(seed, seed + 1), _likeness(words, self.text.sentences[seed].words)
+        run, score = range(seed, seed + 1), self._likeness(words, self.text.sentences[seed].words)
         while True:
             grown = [
-                (_likeness(words, self.words_in(wider)), wider)
+                (self._likeness(words, self.words_in(wider)), wider)
                 for wider in (range(run.start - 1, run.stop), range(run.start, run.stop + 1))
                 if wider.start >= 0 and wider.stop <= len(self.free) and self.free[wider.start] and self.free[wider[-1]]
             ]
@@ -198,11 +224,23 @@ class _Search:
                 return run, int(score)
             run, score = wider, value
 
-    def _merged(self, words: Words, seed: int) -> int:
-        """The likest stretch of a longer sentence."""
+    def stretch_score(self, words: Words, passage: Words) -> int:
+        """What the likest stretch of a longer passage counts for; 0 if that may be chance."""
         from rapidfuzz import fuzz
 
-        sentence = self.text.sentences[seed].words
-        if len(sentence) <= len(words):
+        if len(passage) <= len(words) or not self._may(len(words) ** 2 * len(passage) // 64):
             return 0
-        return int(MERGED_SHARE * fuzz.partial_ratio(words, sentence))
+        score = int(MERGED_SHARE * fuzz.partial_ratio(words, passage))
+        return score if score >= MERGED_SCORE else 0
+
+    def _likeness(self, words: Words, passage: Words) -> float:
+        return _likeness(words, passage) if self._may(len(words) * len(passage) // 64) else 0.0
+
+    def _may(self, steps: int) -> bool:
+        """Whether there is effort left for a comparison of so many steps; one that is left out is remembered."""
+        steps += COMPARISON
+        if steps > self._effort:
+            self.complete = False
+            return False
+        self._effort -= steps
+        return True

@@ -29,7 +29,7 @@ class Step:
     """What became of a clause in another version."""
 
     state: str
-    """``verbatim``, ``moved``, ``reworded``, ``split``, ``absent``; ``unknown`` for a version that cannot be read."""
+    """``verbatim``, ``moved``, ``reworded``, ``split``, ``absent``; ``unknown``: could not be read or compared."""
     occurrences: tuple[Occurrence, ...] = ()
     """Where it stands, the most likely place first; of a split clause, every piece in the order of the text."""
     exact: str | None = None
@@ -51,12 +51,12 @@ def follow(clause: Occurrence, old_lines: Text | Sequence[str], new_lines: Text 
     aligned = align(old, new)
     if found := find(quote, new):
         return _verbatim(clause, found, old, new, aligned)
-    single = best_passage(clause, old, new, aligned)
+    single, complete = best_passage(clause, old, new, aligned)
     pieces = passages_of_pieces(clause, old, new, aligned, single)
     if pieces:
         return _split(pieces, new, quote.exact)
     if single is None or single.score < (REWORDED_IN_PLACE if single.in_place else REWORDED_ELSEWHERE):
-        return ABSENT
+        return ABSENT if complete else UNKNOWN
     place = _occurrence(single, new)
     return Step("reworded", (place,), new.text[place.start : place.end], single.score)
 

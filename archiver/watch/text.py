@@ -15,10 +15,13 @@ _NO_SPACES = "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u4dbf\
 """Scripts that put no space between words: there each character counts as a word."""
 WORD = re.compile(rf"[{_NO_SPACES}]|[^\W_{_NO_SPACES}]+")
 _STOP = re.compile(
-    r"[.!?\u2026]+[\"'\u2019\u201d\u00bb)\]]*\s+|[\u3002\uff01\uff1f]+[\"\u201d\u300d\u300f\uff09]*"
+    # a run of stops is looked at once, from its beginning
+    r"(?<![.!?\u2026])[.!?\u2026]++[\"'\u2019\u201d\u00bb)\]]*+\s+"
+    r"|(?<![\u3002\uff01\uff1f])[\u3002\uff01\uff1f]++[\"\u201d\u300d\u300f\uff09]*+"
     r"|;\s+(?=(?:and |or |und |oder |et |ou )?\(?(?:[a-z]|[ivx]{1,5}|\d{1,2})\)\s)"  # (a) …; (b) …: items in a line
 )
 _BEFORE = re.compile(r"([^\W\d_]+(?:\.[^\W\d_]+)*)\Z")
+_LOOK_BACK = 24
 _SHORTENED = frozenset(
     """abs al approx art bzw ca cf co corp dr e.g eg etc evtl fig gem ggf i.e ie inc incl insb jr llc lit ltd m mme
     mr mrs ms nr no nos op p par pp prof ref resp sec sect sog sr st u usw v vgl vs z zzgl""".split()
@@ -107,7 +110,7 @@ def heading_words(line: str) -> str | None:
 def words_of(text: str) -> tuple[str, ...]:
     """Return the words of a text, lower case and folded; punctuation is left out."""
     if not text.isascii():
-        text = "".join(map(sign, text))
+        text = text.translate({ord(c): s for c in set(text) if not c.isascii() and (s := sign(c)) != c})
     return tuple(WORD.findall(text.casefold()))
 
 
@@ -118,7 +121,7 @@ def _stretches(line: str, begin: int, *, whole: bool) -> Iterator[tuple[int, int
             following = line[found.end() : found.end() + 1]
             if not following or (following.islower() and found[0][0] != ";"):
                 continue
-            if not _is_shortened(line[begin : found.start()], found[0]):
+            if not _is_shortened(line[max(begin, found.start() - _LOOK_BACK) : found.start()], found[0]):
                 yield begin, found.start() + len(found[0].rstrip())
                 begin = found.end()
     end = len(line.rstrip(" |")) if line.startswith("|") else len(line.rstrip())
@@ -129,5 +132,5 @@ def _stretches(line: str, begin: int, *, whole: bool) -> Iterator[tuple[int, int
 def _is_shortened(before: str, stop: str) -> bool:
     if not stop.startswith(".") or stop.startswith(".."):
         return False
-    found = _BEFORE.search(before[-24:])
+    found = _BEFORE.search(before)
     return found is not None and (len(found[1]) == 1 or found[1].casefold() in _SHORTENED)

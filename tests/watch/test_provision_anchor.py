@@ -152,9 +152,11 @@ def test_a_clause_has_a_ceiling_and_a_search_none_that_hurts() -> None:
     assert time.perf_counter() - begun < 10
 
 
-def test_too_many_places_are_refused() -> None:
-    with pytest.raises(UsageError, match="more than 1,000 times"):
-        find(Quote("a"), ("a " * 1_001,))
+def test_a_search_ends_after_a_thousand_places() -> None:
+    lines = ("a " * 2_000,)
+    assert len(find(Quote("a"), lines)) == 1_000
+    with pytest.raises(UsageError, match="stand 1,000 times or more, in lines 1"):
+        locate(Quote("a"), lines)
 
 
 def test_a_marked_clause_keeps_what_stands_around_it() -> None:

@@ -205,3 +205,19 @@ def test_a_step_keeps_its_promises(old: list[str], new: list[str], data: st.Data
 
 def _around(text: Text, start: int, end: int) -> tuple[str, str, str]:
     return text.text[start:end], text.text[:start], text.text[end:]
+
+
+def test_a_search_that_would_take_too_long_tells_nothing() -> None:
+    old = (" ".join(f"w{n % 991}" for n in range(3_800)),)
+    new = tuple(" ".join(f"w{n * step % 991}" for n in range(20_000)) for step in range(2, 60))
+    begun = time.perf_counter()
+    assert follow(locate(Quote(old[0]), old), old, new).state == "unknown"
+    assert time.perf_counter() - begun < 60
+
+
+@pytest.mark.parametrize("line", ["." * 300_000, "a. " * 100_000, "; a) " * 60_000, "– é|" * 75_000, "“" * 300_000])
+def test_no_line_takes_long_to_cut_or_fold(line: str) -> None:
+    text = Text((line.strip(),))
+    begun = time.perf_counter()
+    assert len(text.sentences) + len(text.folded.text) + len(text.folded_without_numbers.text) > 0
+    assert time.perf_counter() - begun < 10
