@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -10,27 +12,31 @@ from archiver.cli.context import Context, table
 
 
 @click.command(epilog="Example: archiver cite EA-S-00000123 --format bluebook")
-@click.argument("snapshot", required=False)
+@click.argument("subject", required=False, metavar="[SNAPSHOT|PROVISION]")
 @click.option("--format", "formats", multiple=True, metavar="NAME", help="Format; may be repeated. Default: text.")
 @click.option("--all-formats", is_flag=True, help="Every format.")
 @click.option(
     "--output", type=click.Path(path_type=Path), help="File, or with several formats a folder; never overwritten."
 )
+@click.option("--on", "day", metavar="DAY", help="Of a provision: the wording in force on this day, as 2026-05-12.")
 @click.option("--stamp", is_flag=True, help="First ask each timestamp authority for a token over this very statement.")
 @click.option("--list-formats", is_flag=True, help="Print the formats and end.")
 @click.pass_obj
 def cite(
     context: Context,
-    snapshot: str | None,
+    subject: str | None,
     formats: tuple[str, ...],
     all_formats: bool,
     output: Path | None,
+    day: str | None,
     stamp: bool,
     list_formats: bool,
 ) -> None:
-    """Print or write the citation record of SNAPSHOT. The day of access is left to the citing author."""
+    """Print or write the citation record of a snapshot, or of a clause with its exact words.
+
+    The day of access is left to the citing author.
+    """
     from archiver import formats as package
-    from archiver.citing import citation_record
     from archiver.environment import utc_now
     from archiver.errors import UsageError
     from archiver.registry import plugins
@@ -43,24 +49,39 @@ def cite(
         else:
             click.echo(table(("format", "title", "media type", "file ends with"), rows))
         return
-    if snapshot is None:
+    if subject is None:
         raise UsageError("no snapshot was named", do="archiver cite EA-S-00000123")
     wanted = list(known) if all_formats else list(formats) or ["json" if context.as_json else "text"]
     for name in wanted:
         if name not in known:
             raise UsageError(f"unknown format {name!r}", do=f"known: {', '.join(known)}")
+    record = _record(context, subject, day, utc_now())
     if stamp:
-        _stamp(context, snapshot)
-    record = citation_record(context.archive(), snapshot, utc_now())
+        _stamp(context, record["snapshot"])
+        record = _record(context, subject, day, utc_now())
     texts = {name: known[name].render(record) for name in wanted}
     if output is None:
         for text in texts.values():
             click.echo(text, nl=False)
         return
     for name, text in texts.items():
-        target = output / f"{snapshot}{known[name].suffix}" if len(texts) > 1 or output.is_dir() else output
+        target = output / f"{subject}{known[name].suffix}" if len(texts) > 1 or output.is_dir() else output
         _write(target, text)
         context.note(f"wrote {target}")
+
+
+def _record(context: Context, subject: str, day: str | None, now: datetime) -> dict[str, Any]:
+    from archiver.errors import UsageError
+
+    if "-P-" in subject:
+        from archiver.citing_clause import clause_record
+
+        return clause_record(context.archive(), subject, day, now)
+    if day is not None:
+        raise UsageError("--on is for provisions", do="archiver cite EA-P-000001 --on 2026-05-12")
+    from archiver.citing import citation_record
+
+    return citation_record(context.archive(), subject, now)
 
 
 def _stamp(context: Context, snapshot: str) -> None:

@@ -155,7 +155,6 @@ def _collect(case: _Case, family: Family, found: Found, piece: str, where: str, 
             case.later += 1 if family in _WALLS else label_weight
 
 
-
 def _pieces(page: Page) -> Iterator[tuple[str, bool]]:
     """The sentences of the lines that are new, each with whether it is a heading's."""
     for line in page.lines:

@@ -148,4 +148,3 @@ def _alternative(source: str, start: int, end: int) -> Iterator[Run]:
                 if attribute[group]:
                     yield Run(*attribute.span(group), "attribute")
             return
-

@@ -177,4 +177,3 @@ def _clusters(text: str) -> Iterator[tuple[int, int]]:
             first = at
     if text:
         yield first, len(text)
-
