@@ -158,6 +158,8 @@ def test_a_summary_counts_words_and_lines() -> None:
         ([], ["Last updated: June 3, 2024"], True),
         ([], ["Last updated June 3, 2024 to say that we sell your data"], False),
         (["same"], ["same"], False),
+        (["Hello world"], ["Hello, world"], False),
+        (["Last updated: May 1, 2024", "two words"], ["Last updated: June 3, 2024 two words"], False),
     ],
 )
 def test_a_revision_of_the_date_alone_is_seen(old: list[str], new: list[str], answer: bool) -> None:
