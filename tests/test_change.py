@@ -41,6 +41,7 @@ def test_equal_texts_have_no_class() -> None:
         ("เราไม่ขายข้อมูล", "เราขายข้อมูล"),
         ("10²", "102"),
         ("optout", "opt out"),
+        ("5-10", "5, 10"),
     ],
 )
 def test_one_word_number_or_sign_is_wording(old: str, new: str) -> None:
@@ -60,6 +61,7 @@ def test_one_word_number_or_sign_is_wording(old: str, new: str) -> None:
         ("ﬁnal", "final"),
         ("a word", "a wo\u00adrd\u200b"),
         ("2010-2012", "2010–2012"),
+        ("5–10 days", "5 - 10 days"),
         ("Name™ and Name®", "Name and Name"),
         ("« bonjour »", "“bonjour”"),
         ("ＡＢＣ１２３", "ABC123"),
@@ -85,6 +87,7 @@ def test_marks_case_and_typography_are_punctuation(old: str, new: str) -> None:
         (["| a | b |"], ["- a", "- b"]),
         (["> quoted"], ["quoted"]),
         (["使用 Google 服务"], ["使用Google服务"]),
+        (["at most 10MB for 20€"], ["at most 10 MB for 20 €"]),
         (["a", "clause one moves", "b", "c"], ["a", "b", "c", "clause one moves"]),
         (["• an item"], ["an item"]),
         (["a", "clause one moves", "b", "c"], ["a", "b", "c", "## clause one moves"]),
@@ -142,6 +145,7 @@ def test_a_summary_counts_words_and_lines() -> None:
         "lines_removed": 1,
         "lines_moved": 1,
     }
+    assert summary(hunks(["3. one", "a b"], ["4. one", "a", "b"])) == dict.fromkeys(summary([]), 0)
     assert summary([]) == dict.fromkeys(summary([]), 0)
 
 
@@ -158,6 +162,8 @@ def test_a_summary_counts_words_and_lines() -> None:
         ([], ["Last updated: June 3, 2024"], True),
         ([], ["Last updated June 3, 2024 to say that we sell your data"], False),
         (["same"], ["same"], False),
+        (["Hello world"], ["Hello, world"], False),
+        (["Last updated: May 1, 2024", "two words"], ["Last updated: June 3, 2024 two words"], False),
     ],
 )
 def test_a_revision_of_the_date_alone_is_seen(old: list[str], new: list[str], answer: bool) -> None:

@@ -32,6 +32,8 @@ SPOKEN = [
     ("en", "Effective:May 28, 2026", "effective", "2026-05-28"),
     ("en", "Published 2024-05-01", "published", "2024-05-01"),
     ("en", "Date: 1 May 2024", "published", "2024-05-01"),
+    ("en", "| Effective date | May 1, 2024 |", "effective", "2024-05-01"),
+    ("en", "Rev. 05/2024", "updated", "2024-05"),
     ("en", "No longer in effect as of 1 May 2024", "superseded", "2024-05-01"),
     ("en", "Valid until 31 December 2024", "superseded", "2024-12-31"),
     ("en", "Version 3.2, last revised Tuesday, 30 April 2024", "updated", "2024-04-30"),
@@ -110,6 +112,7 @@ def test_the_phrase_stands_so_in_the_line(line: str, text: str) -> None:
         "© 2024 Example Ltd. All rights reserved.",
         "The GDPR, which became effective on May 25, 2018, gives you rights.",
         "Previous version: effective May 1, 2023",
+        "Our previous Terms, effective May 1, 2023, still apply to you.",
         "Archived versions: last updated May 1, 2023",
         "The Act was amended on 3 March 2020 and again later by the parliament of our country.",
         "We counted 20240501 visits, 12/2019 of them new.",
@@ -158,6 +161,8 @@ def test_two_dates_of_one_line_are_both_told() -> None:
         ("Last updated: 03/14/2025", "en", [], "2025-03-14"),
         ("Last updated: 14/03/2025", "en-US", [], "2025-03-14"),
         ("Last updated: 03.04.2025", "en", [], "2025-04-03"),
+        ("Last updated: 03.04.2025", "en-US", [], "2025-03-04"),
+        ("Last updated: 03.04.2025", "en", ["We met on 12.31.2024 in court."], "2025-03-04"),
         ("Last updated: 03/04/2025", "en", ["We met on 12/31/2024 in court."], "2025-03-04"),
         ("Last updated: 03/04/2025", "en", ["We met on 31/12/2024 in court."], "2025-04-03"),
         ("Last updated: 03/04/2025", "en", ["From 31/12/2024 to 12/31/2024."], None),
@@ -237,11 +242,12 @@ def test_a_day_reads_the_same_however_it_is_written(day: date) -> None:
         day.isoformat(),
         f"{day.day}. {day:%B} {day.year}",
         f"{day:%B} {day.day}, {day.year}",
-        f"{day.day:02}.{day.month:02}.{day.year}",
         f"{day.year}年{day.month}月{day.day}日",
         f"{day.year}. {day.month}. {day.day}.",
     ]
     assert {found.iso for form in forms for found in written_dates(f"x {form} y")} == {day.isoformat()}
+    (dotted,) = written_dates(f"{day.day:02}.{day.month:02}.{day.year}")
+    assert as_ordered(dotted, None) == day.isoformat()
     for order, text in (("day", f"{day.day}/{day.month}/{day.year}"), ("month", f"{day.month}/{day.day}/{day.year}")):
         (found,) = written_dates(text)
         assert as_ordered(found, order) == day.isoformat()  # type: ignore[arg-type]

@@ -84,6 +84,7 @@ def test_context_lines_stand_around_a_change() -> None:
     shown = as_text(hunks(OLD, NEW)[:1], around=NEW)
     assert shown == "@@ changed: line 2 @@\n  # Terms\nWe keep data for [-30-]{+60+} days.\n  moved clause\n\n"
     assert "moved clause" not in as_text(hunks(OLD, NEW)[:1], around=NEW, context=0)
+    assert "x" * 300 + "…\n" in as_text(hunks(["x" * 5000], ["x" * 5000, "y"]), 400, around=["x" * 5000, "y"])
 
 
 def test_text_marks_and_places() -> None:

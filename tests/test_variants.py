@@ -138,14 +138,13 @@ def test_any_portions_of_a_history_give_the_same_placements(
     assert stored == past, "a past that was asked about is left as it was"
 
 
-@given(histories)
-def test_what_lies_before_the_window_plays_no_part(steps: list[tuple[int, float]]) -> None:
-    at, long = 0.0, [(5 + n % 2, n * HOUR - 10 * WINDOW * HOUR) for n in range(WINDOW)]
-    for version, pause in steps:
-        at += pause
-        long.append((version, at))
-    assert place(long, 3, at + 1) == place(long[-WINDOW:], 3, at + 1)
-    assert valid_variants(long) == valid_variants(long[-WINDOW:])
+def test_what_lies_before_the_window_plays_no_part() -> None:
+    past = story("ABAB", HOUR) + [(3, 4 * HOUR + n) for n in range(WINDOW)]
+    for checks in (past, past[-WINDOW:], past[1:]):
+        assert place(checks, 1, 9 * HOUR) == Placement("new_version", "reversion", False, (3,))
+        assert valid_variants(checks) == (3,)
+    assert place(past[:-1], 1, 9 * HOUR).change_hint == "reversion"
+    assert place(past[: WINDOW - 1], 1, 9 * HOUR).outcome == "varying"
 
 
 @given(histories)

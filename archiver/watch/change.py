@@ -40,7 +40,7 @@ def classify(old: Sequence[str], new: Sequence[str]) -> str | None:
 
 
 def summary(hunks: Iterable[Hunk]) -> dict[str, int]:
-    """Count the words and lines that came, went and moved; a moved line adds and removes no words."""
+    """Count the words and lines that came, went and moved; what only moved or was laid out anew has no new words."""
     counts = dict.fromkeys(("words_added", "words_removed", "lines_added", "lines_removed", "lines_moved"), 0)
     for hunk in hunks:
         if hunk.kind == "moved":
@@ -48,6 +48,8 @@ def summary(hunks: Iterable[Hunk]) -> dict[str, int]:
             continue
         if hunk.kind != "replaced":
             counts[f"lines_{hunk.kind}"] += (hunk.new or hunk.old).count("\n") + 1
+        if _flat(meanings(hunk.old.split("\n"))) == _flat(meanings(hunk.new.split("\n"))):
+            continue
         for word in hunk.words:
             if word.op != "equal":
                 counts["words_added" if word.op == "insert" else "words_removed"] += len(meaning(word.text))

@@ -26,6 +26,8 @@ class Written(NamedTuple):
     iso: str | None
     either: tuple[int, int, int] | None = None
     """First number, second number, year."""
+    dots: bool = False
+    """Dots between them: then the day comes first, unless the region or other dates speak against it."""
 
 
 _YEAR = re.compile(r"(?<!\d)(?:19[89]|20\d)\d(?!\d)")
@@ -90,6 +92,7 @@ def order_in(found: Iterable[Written]) -> Order | None:
 
 def as_ordered(found: Written, order: Order | None) -> str | None:
     """The ISO date of a date, its numbers read in this order where they do not say it themselves."""
+    order = order or ("day" if found.dots else None)
     if found.iso is not None or found.either is None or order is None:
         return found.iso
     first, second, year = found.either
@@ -126,11 +129,9 @@ def _of_numbers(start: int, end: int, a: int, b: int, year: int, *, dots: bool =
     day_first, month_first = _iso(year, b, a), _iso(year, a, b)
     if day_first is None and month_first is None:
         return None
-    if dots and day_first is not None:  # where dots are used the day comes first
-        return Written(start, end, day_first, (a, b, year))
     if day_first == month_first or day_first is None or month_first is None:
         return Written(start, end, day_first or month_first, (a, b, year))
-    return Written(start, end, None, (a, b, year))
+    return Written(start, end, None, (a, b, year), dots)
 
 
 def _iso(year: int, month: str | int, day: str | int | None) -> str | None:

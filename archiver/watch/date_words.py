@@ -40,8 +40,8 @@ MONTHS: dict[str, int] = _months(
 
 _SPOKEN = {
     "updated": {
-        "en": "updated update revised revision modified modification amended amendment changed reviewed version edited "
-        "current",
+        "en": "updated update rev revised revision modified modification amended amendment changed reviewed version "
+        "edited current",
         "fr": "jour maj modifiée modifiées modifié modifiés modification révisée révisé révision actualisée actualisé "
         "actualisation version",
         "de": "stand aktualisiert aktualisierung geändert änderung überarbeitet überarbeitung fassung bearbeitet "

@@ -41,7 +41,7 @@ _SHORT_REST = 60
 _LONGEST_LINE = 20_000
 
 _WORD = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)?")
-_SENTENCE_END = re.compile(r"[.;!?](?=\s+[^\W\d_a-z])|[。；！？|]")
+_SENTENCE_END = re.compile(r"[.;!?](?=\s+[^\W\d_a-z])|[。；！？]")
 _NO_WORDS = re.compile(r"[\s\d.,:;()\[\]/*_–—-]*(?:v|ver|rev|no|nr)?[\s\d.,:;()\[\]/*_–—-]*", re.IGNORECASE)
 _SIGN = "|".join(sorted(SIGNS, key=len, reverse=True))
 _SIGN_BEFORE = re.compile(

@@ -16,6 +16,7 @@ from archiver.watch.diff import Hunk, Word
 MOST_HUNKS = 200
 MOST_CHARACTERS = 200_000
 """Of the texts of all hunks shown; a longer hunk is cut, and says so."""
+_MOST_OF_CONTEXT = 300
 
 _ADDED = "background-color:#e6ffec;color:#116329;text-decoration:underline"
 _REMOVED = "background-color:#ffebe9;color:#a40e26;text-decoration:line-through"
@@ -132,9 +133,11 @@ def _lines(first: int, text: str) -> str:
     return f"line {first + 1}" if count == 1 else f"lines {first + 1} to {first + count}"
 
 
-def _context(hunk: Hunk, around: Sequence[str], context: int) -> tuple[Sequence[str], Sequence[str]]:
+def _context(hunk: Hunk, around: Sequence[str], context: int) -> tuple[list[str], list[str]]:
     after = hunk.new_line + (hunk.new.count("\n") + 1 if hunk.kind != "removed" else 0)
-    return around[max(0, hunk.new_line - context) : hunk.new_line], around[after : after + context]
+    sides = around[max(0, hunk.new_line - context) : hunk.new_line], around[after : after + context]
+    above, below = ([line[:_MOST_OF_CONTEXT] + "…" * (len(line) > _MOST_OF_CONTEXT) for line in side] for side in sides)
+    return above, below
 
 
 def _marked_up(word: Word) -> str:

@@ -32,7 +32,7 @@ _LETTER = rf"[^\s{_PUNCTUATION}{_UNSPACED}{_KATAKANA}]"
 _NUMBER = r"\d+(?:[.,:/'’⁄‐-―−-]\d+)*"
 
 _UNSPACED_WORD = rf"[{_SINGLE}]|[{_KATAKANA}]+|{_CLUSTER}|[{_UNSPACED}]"
-_WORD = rf"{_NUMBER}(?:{_LETTER})*|{_LETTER}+(?:['’]{_LETTER}+)*|{_UNSPACED_WORD}"
+_WORD = rf"{_NUMBER}|{_LETTER}+(?:['’]{_LETTER}+)*|{_UNSPACED_WORD}"
 # In a redline a word ends at an apostrophe: of "l’abonné" only what follows it changes.
 _PIECE = re.compile(rf"\s*(?:[A-Za-z]+(?![^\s{_PUNCTUATION}])|{_NUMBER}(?:{_LETTER})*|{_LETTER}+|{_UNSPACED_WORD}|\S)")
 _ASCII_PIECE = re.compile(r"\s*(?:[A-Za-z_]+\w*|\d+(?:[.,:/'-]\d+)*\w*|\S)", re.ASCII)
@@ -45,12 +45,13 @@ _SIGN = (
 )
 _MEANING = re.compile(rf"{_WORD}|{_SIGN}")
 _ASCII_MEANING = re.compile(
-    r"\d+(?:[.,:/'-]\d+)*\w*|\w+(?:'\w+)*|[$%&]|[<>~](?=\s?\d)|(?<=\d)\+|(?<![^\s(])-(?=[.,]?\d)|\^(?=\d)", re.ASCII
+    r"\d+(?:[.,:/'-]\d+)*|\w+(?:'\w+)*|[$%&]|[<>~](?=\s?\d)|(?<=\d)\+|(?<![^\s(])-(?=[.,]?\d)|\^(?=\d)", re.ASCII
 )
 # Set in front of NFKC: a raised digit is not a digit of the number before it, and a trade mark is no word.
 _RAISED = str.maketrans(
     {**{raised: f"^{digit}" for digit, raised in enumerate("⁰¹²³⁴⁵⁶⁷⁸⁹")}, "™": " ", "℠": " ", "®": " ", "©": " "}
 )
+_RANGE = re.compile(r"(?<=\d)\s?-\s?(?=\d)")
 _DASHES = re.compile("[\u2010-\u2015\u2212\ufe58\ufe63\uff0d]")
 _INVISIBLE = re.compile(
     "[\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f\xad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f"
@@ -78,10 +79,15 @@ def meaning(line: str) -> list[str]:
 
     Numbers keep what stands inside them ("1.5" is not "15"), and signs that carry meaning ("€", "%", "☑") are words.
     """
-    if line.isascii():
-        return _ASCII_MEANING.findall(_INVISIBLE.sub("", line).lower())
-    plain = unicodedata.normalize("NFKC", _INVISIBLE.sub("", line).translate(_RAISED)).casefold()
-    return _MEANING.findall(_DASHES.sub("-", plain).replace("’", "'").replace("⁄", "/"))
+    ascii_only = line.isascii()
+    if ascii_only:
+        plain = _INVISIBLE.sub("", line).lower()
+    else:
+        plain = unicodedata.normalize("NFKC", _INVISIBLE.sub("", line).translate(_RAISED)).casefold()
+        plain = _DASHES.sub("-", plain).replace("’", "'").replace("⁄", "/")
+    if "-" in plain:
+        plain = _RANGE.sub("-", plain)
+    return (_ASCII_MEANING if ascii_only else _MEANING).findall(plain)
 
 
 def bare(line: str) -> str:
