@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import sqlite3
 import threading
 from collections.abc import Iterable, Sequence
+from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import pairwise
@@ -22,6 +24,7 @@ from archiver.alerting_channels import open_channels
 from archiver.evidence.instant import format_instant
 from archiver.settings import parse_settings
 from storage.index import Index
+from storage.migrations import OPERATIONAL, STEPS
 from tests.simulators.alerts import LETTERHEAD, event
 
 NOW = datetime(2026, 5, 12, 16, 0, tzinfo=UTC).timestamp()  # a Tuesday
@@ -479,4 +482,14 @@ def test_the_settings_open_real_channels(tmp_path: Path) -> None:
     alerts = Alerts(index, plan_of(settings), open_channels(settings, tmp_path, {}), lambda seq: [happened(1)])
     assert alerts.work_off(NOW).sent == 1
     assert happened(1).id in (tmp_path / "alerts.atom").read_text()
+    index.close()
+
+
+def test_a_database_from_before_there_were_alerts_gets_its_table(tmp_path: Path) -> None:
+    path = tmp_path / "archive.db"
+    with closing(sqlite3.connect(path, isolation_level=None)) as old:
+        STEPS[0](old)
+        old.execute("pragma user_version = 1")
+    index = Index(path)
+    assert alert_standing(index, NOW) == {"pending": 0, "overdue": 0, "failed": []} and "delivery" in OPERATIONAL
     index.close()

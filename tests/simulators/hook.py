@@ -78,7 +78,7 @@ class _Handler(BaseHTTPRequestHandler):
             hook.released.wait(HANG_S)
         elif hook.mode == "drip":
             with contextlib.suppress(OSError):
-                for byte in b"HTTP/1.1 200 OK\r\nX: " + b"x" * 600:
+                for byte in b"HTTP/1.1 200 OK\r\nX: " + b"x" * 100:
                     self.wfile.write(bytes([byte]))
                     if hook.released.wait(0.1):
                         break
