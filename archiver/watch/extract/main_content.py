@@ -1,0 +1,121 @@
+"""Which elements of a page are the document, when nobody has said so.
+
+The choice errs towards too much: a page loses what is plainly not its document, then ``main`` or ``article`` is taken
+if it holds most of the text, then what stands beside the bulk of the text is left out where it is no text itself.
+Losing a paragraph of a document is worse than keeping a line of navigation.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from archiver.watch.extract.boilerplate import has_sentence, is_dated, is_list_of_links, leave_out_boilerplate
+from archiver.watch.extract.page_mass import Page, PageTooTangled
+
+if TYPE_CHECKING:
+    from selectolax.lexbor import LexborHTMLParser, LexborNode
+
+MAX_LEVELS = 200
+"""How far down the bulk of the text is followed; documents stand some 10 to 20 elements deep."""
+
+_CLAIMS = (("main, [role=main]", 0.5), ("article, [role=article]", 0.85))
+"""What authors call their content, and how much of the text it must hold to be believed."""
+
+_BULK = 0.75
+_BLURB = 250
+_BOXES = frozenset("div section ul ol header article aside footer form center fieldset".split())
+_WRAPPERS = frozenset("body div section main article center form".split())
+_RIGHTS = re.compile(r"©|\(c\) *(?:19|20)|copyright|all rights reserved", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Roots:
+    """The elements that are the document, in its order, and the elements inside them that are not part of it."""
+
+    nodes: tuple[LexborNode, ...]
+    removed: tuple[LexborNode, ...]
+
+
+def main_content(tree: LexborHTMLParser) -> Roots:
+    """Return what is the document of a page; the whole body where that cannot be told."""
+    body = tree.body
+    if body is None:
+        return Roots((), ())
+    try:
+        page = Page(body)
+        leave_out_boilerplate(page)
+        claimed = _claimed(page)
+        root = _without_surroundings(page, claimed or body, claimed is not None)
+        title = _title_before(page, root)
+    except PageTooTangled:
+        return Roots((body,), ())
+    return Roots((title, root) if title is not None else (root,), tuple(page.left_out))
+
+
+def _claimed(page: Page) -> LexborNode | None:
+    """Return the ``main`` or ``article`` that holds most of the text, if there is one."""
+    best: LexborNode | None = None
+    mass = page.mass(page.body)
+    for selector, enough in _CLAIMS:
+        found = [(page.mass(node), node) for node in (best or page.body).css(selector) if not page.is_out(node)]
+        if not found:
+            continue
+        largest, node = max(found, key=lambda pair: pair[0])
+        if largest > 0 and largest >= enough * mass:
+            best, mass = node, largest
+    return best
+
+
+def _without_surroundings(page: Page, root: LexborNode, claimed: bool) -> LexborNode:
+    """Follow the bulk of the text down and leave out what stands beside it and is no text; return the new root.
+
+    Within ``main`` or ``article`` everything that is text stays; outside it, short scraps go as well.
+    """
+    node, whole = root, True
+    for _ in range(MAX_LEVELS):
+        children = [child for child in node.iter() if not page.is_dropped(child)]
+        if len(children) == 1 and not node.text(deep=False, strip=True):
+            bulk = children[0]
+        else:
+            masses = [page.mass(child) for child in children]
+            largest = max(masses, default=0)
+            if largest == 0 or largest < _BULK * page.mass(node):
+                break
+            place = masses.index(largest)
+            bulk = children[place]
+            for index, child in enumerate(children):
+                if index == place:
+                    continue
+                if _belongs(page, child, claimed, after=index > place):
+                    whole = False
+                else:
+                    page.leave_out(child)
+        if bulk.tag not in _WRAPPERS:
+            break
+        node = bulk
+        if whole:
+            root = bulk
+    return root
+
+
+def _belongs(page: Page, node: LexborNode, claimed: bool, *, after: bool) -> bool:
+    """Say whether something beside the bulk of the text is part of the document."""
+    text = page.text(node)
+    if text == 0 or node.tag not in _BOXES or node.css_first("h1") is not None:
+        return text > 0
+    if is_list_of_links(page, node):
+        return False
+    mass = page.mass(node)
+    if after and mass < _BLURB and _RIGHTS.search(node.text(separator=" ")):
+        return False
+    return claimed or mass >= _BLURB or has_sentence(node) or is_dated(node)
+
+
+def _title_before(page: Page, root: LexborNode) -> LexborNode | None:
+    """Return the one ``h1`` of the page if it stands outside the document: its title."""
+    titles = page.body.css("h1")
+    if len(titles) != 1 or page.is_out(titles[0]) or not 0 < len(titles[0].text(strip=True)) <= 200:
+        return None
+    return None if any(up.mem_id == root.mem_id for up in page.around(titles[0])) else titles[0]

@@ -1,0 +1,117 @@
+"""How much text stands where in a page, measured on demand: characters, those of links apart, what is left out apart."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from archiver.errors import ArchiverError
+
+if TYPE_CHECKING:
+    from selectolax.lexbor import LexborNode
+
+BUDGET = 60_000_000
+"""Characters, links and steps upwards that may be spent on one page: some 300 times what a long page takes."""
+
+_UNSEEN = "script, style, noscript, template, svg, iframe, object, select, datalist, textarea"
+
+
+class PageTooTangled(ArchiverError):
+    """Finding the main content of this page would take too long."""
+
+
+class Page:
+    """One page while its document is looked for: sizes of its elements, and those left out so far."""
+
+    def __init__(self, body: LexborNode) -> None:
+        self.body = body
+        self.left_out: list[LexborNode] = []
+        self._out: set[int] = set()
+        self._deducted: dict[int, int] = {}
+        self._linked: dict[int, int] = {}
+        self._link_sizes: dict[int, int] = {}
+        self._budget = BUDGET
+        for node in body.css(_UNSEEN):
+            size = len(node.text(strip=True))
+            if size:
+                self._deduct(node, size)
+        self.total = max(self.mass(body), 1)
+
+    def text(self, node: LexborNode) -> int:
+        """Return the characters of visible text within an element, without what was left out."""
+        size = len(node.text(strip=True))
+        self._spend(size)
+        return max(size - self._deducted.get(node.mem_id, 0), 0)
+
+    def linked(self, node: LexborNode) -> int:
+        """Return how many characters within an element are words of links."""
+        known = self._linked.get(node.mem_id)
+        if known is not None:
+            return known
+        size, sizes = 0, self._link_sizes
+        links = node.css("a[href]")
+        self._spend(len(links))
+        for link in links:
+            place = link.mem_id
+            own = sizes.get(place)
+            if own is None:
+                own = sizes[place] = len(link.text(strip=True))
+            size += own
+        self._linked[node.mem_id] = size
+        return size
+
+    def mass(self, node: LexborNode) -> int:
+        """Return the characters of visible text that is no link: what documents are made of."""
+        text = self.text(node)
+        return max(text - self.linked(node), 0) if text else 0
+
+    def is_out(self, node: LexborNode) -> bool:
+        """Say whether an element was left out, alone or with something around it."""
+        if not self._out:
+            return False
+        up: LexborNode | None = node
+        while up is not None:
+            if up.mem_id in self._out:
+                return True
+            self._spend(1)
+            up = up.parent
+        return False
+
+    def is_dropped(self, node: LexborNode) -> bool:
+        """Say whether this very element was left out."""
+        return node.mem_id in self._out
+
+    def leave_out(self, node: LexborNode) -> None:
+        """Leave an element out of the document, and its text out of what stands around it."""
+        if self.is_out(node):
+            return
+        text = self.text(node)
+        self._out.add(node.mem_id)
+        self.left_out.append(node)
+        if text:
+            self._deduct(node, text)
+            for up in self.around(node):
+                if up.mem_id in self._linked:
+                    self._linked[up.mem_id] -= self.linked(node)
+
+    def around(self, node: LexborNode) -> list[LexborNode]:
+        """Return the elements around one, innermost first, as far as the body."""
+        found: list[LexborNode] = []
+        up = node.parent
+        while up is not None:
+            found.append(up)
+            if up.mem_id == self.body.mem_id:
+                break
+            up = up.parent
+        self._spend(len(found))
+        return found
+
+    def _deduct(self, node: LexborNode, size: int) -> None:
+        deducted = self._deducted
+        deducted[node.mem_id] = deducted.get(node.mem_id, 0) + size
+        for up in self.around(node):
+            deducted[up.mem_id] = deducted.get(up.mem_id, 0) + size
+
+    def _spend(self, steps: int) -> None:
+        self._budget -= steps
+        if self._budget < 0:
+            raise PageTooTangled("the page is too tangled to tell its main content")
