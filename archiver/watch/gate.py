@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from archiver.evidence.canonical import Json
-from archiver.watch.gate_page import Finding, Page, look_at, sentences_of
+from archiver.watch.gate_page import Finding, Page, look_at, opening_lines, prose_of
 from archiver.watch.gate_redirect import misled, slug_words
 from archiver.watch.gate_words import count_words
 from archiver.watch.language import detect
@@ -17,6 +17,8 @@ from archiver.watch.reading import PageSigns, Reading
 
 NAME = "gate/1"
 _SHELL_SCRIPT = 10_000
+_LONG_PAGE = 1_500
+"""Words of a page that is no failure, whatever stands around its text."""
 _LEAST_LINES = 5
 """Lines that must be known before their absence says anything."""
 _KNOWN_SHARE = 0.3
@@ -66,11 +68,12 @@ def words_in(reading: Reading) -> int:
 
 def judge(capture: Json, reading: Reading, earlier: Earlier | None, limits: GateLimits) -> Refusal | None:
     """Return why a capture must not become a version, or None: it may."""
-    words = words_in(reading)
+    counts = [count_words(line) for line in reading.lines]
+    words = sum(counts)
     refusal = (
         _not_answered(capture, reading)
         or _unreadable(capture, reading)
-        or _no_document(reading, words, earlier, limits)
+        or _no_document(_pages(reading, counts, earlier, limits), limits)
         or _led_elsewhere(capture, reading, earlier)
         or _missing(reading, words, earlier, limits)
         or _shrunk(words, earlier, limits)
@@ -103,7 +106,7 @@ def _not_answered(capture: Json, reading: Reading) -> Refusal | None:
             continue
         if status is not None and at < len(reading.signs):
             signs = reading.signs[at]
-            page = Page(signs, sentences_of(signs.opening), signs.page_words, bare=True)
+            page = Page(signs, opening_lines(signs), signs.page_words, 0, bare=True)
             finding = look_at(page, ("block_page",))
             if finding is not None:
                 return _of(finding, signs, f"HTTP status {status}, ")
@@ -131,29 +134,34 @@ def _is_short(words: int, earlier: Earlier | None, limits: GateLimits) -> bool:
     return not words or earlier is None or words * 100 < earlier.words * (100 - limits.shrink_percent)
 
 
-def _pages(reading: Reading, words: int, earlier: Earlier | None, limits: GateLimits) -> Iterator[Page]:
+def _pages(reading: Reading, counts: list[int], earlier: Earlier | None, limits: GateLimits) -> Iterator[Page]:
     """What there is to look at of each part; of several, nobody knows whose a line is, so the page itself speaks."""
     passed = earlier.lines if earlier is not None and earlier.lines is not None else frozenset()
-    foreign = _shares(reading, earlier) == 0.0
-    lacking = any(problem.code == "selector_missing" for problem in reading.problems)
+    words = sum(counts)
+    if len(reading.signs) == 1 and words:
+        foreign = _shares(reading, earlier) == 0.0
+        bare = _is_short(words, earlier, limits)
+        yield Page(reading.signs[0], reading.lines, words, prose_of(counts), passed, foreign, bare)
+        return
     for signs in reading.signs:
-        if len(reading.signs) > 1:
-            bare = signs.page_words < limits.least_words
-            yield Page(signs, sentences_of(signs.opening), signs.page_words, passed, bare=bare)
+        if words and signs.page_words > _LONG_PAGE:
             continue
-        bare = _is_short(words, earlier, limits) or (lacking and not reading.lines)
-        lines = reading.lines if words else sentences_of(signs.opening)
-        yield Page(signs, lines, words, passed, foreign, bare)
+        lines = opening_lines(signs)
+        prose = prose_of(map(count_words, lines))
+        bare = not words or signs.page_words < limits.least_words
+        yield Page(signs, lines, signs.page_words if words else 0, prose, passed, bare=bare)
 
 
-def _no_document(reading: Reading, words: int, earlier: Earlier | None, limits: GateLimits) -> Refusal | None:
-    for page in _pages(reading, words, earlier, limits):
+def _no_document(pages: Iterator[Page], limits: GateLimits) -> Refusal | None:
+    for page in pages:
+        signs = page.signs
         finding = look_at(page)
         if finding is not None:
-            return _of(finding, page.signs)
-        if page.bare and page.signs.script_bytes >= _SHELL_SCRIPT and page.signs.page_words < 3 * limits.least_words:
-            detail = f"{page.signs.page_words} words on the page beside {page.signs.script_bytes} bytes of script"
-            return _held("loading", f"{page.signs.url}: {detail}")
+            return _of(finding, signs)
+        shell = page.bare or not page.prose
+        if shell and signs.script_bytes >= _SHELL_SCRIPT and signs.page_words < 2 * limits.least_words:
+            detail = f"{signs.page_words} words on the page beside {signs.script_bytes} bytes of script"
+            return _held("loading", f"{signs.url}: {detail}")
     return None
 
 

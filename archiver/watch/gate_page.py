@@ -29,6 +29,8 @@ _PIECES_SEARCHED = 60
 _LEAST_PROSE = 8
 """Words of a line that is running text, not a link or a button."""
 _LEAST_CLAUSE = 5
+_LONGEST_SAID = 30
+"""Words of a sentence: such pages speak in short ones."""
 _MUCH_BEFORE = 20
 _TEXT_OF_ITS_OWN = 25
 """Words of running text under a title that names a document: so many, and it is likely to be one."""
@@ -56,6 +58,8 @@ class Page:
     """Of the text read; of one part among several, of its opening."""
     words: int
     """Of the text read; of one part among several, of the whole page."""
+    prose: int
+    """Of the lines that are running text."""
     passed: frozenset[str] = frozenset()
     """Lines that passed before: they speak neither for nor against."""
     foreign: bool = False
@@ -89,6 +93,8 @@ class _Case:
     """Words of running text so far that are no evidence."""
     said: int = 0
     """Words of running text that are."""
+    headed: bool = False
+    """The text's first heading says it."""
     quotes: list[str] = field(default_factory=list)
 
     def quote(self, where: str, text: str) -> None:
@@ -118,6 +124,18 @@ def sentences_of(text: str) -> tuple[str, ...]:
     return tuple(piece for piece in (piece.strip() for piece in _SENTENCE_END.split(text)) if piece)
 
 
+def opening_lines(signs: PageSigns) -> tuple[str, ...]:
+    """The opening of a page, which has no lines, parted at the headings that are known and into sentences."""
+    lines: list[str] = []
+    rest = signs.opening
+    for heading in signs.headings:
+        before, found, after = rest.partition(heading) if heading else (rest, "", "")
+        if found:
+            lines += [*sentences_of(before), f"# {heading}"]
+            rest = after
+    return (*lines, *sentences_of(rest))
+
+
 def _look_at_title(title: str, cases: Cases) -> None:
     segments = [title, *_TITLE_PARTS.split(title)] if title else []
     best: dict[Family, int] = {}
@@ -134,16 +152,35 @@ def _look_at_title(title: str, cases: Cases) -> None:
             cases[family].quote("title", title)
 
 
-def _collect(case: _Case, family: Family, found: Found, piece: str, where: str, label_weight: int) -> None:
+@dataclass(frozen=True, slots=True)
+class _Piece:
+    """A sentence of a line."""
+
+    text: str
+    heading: bool = False
+    words: int = 0
+
+
+def _pieces(page: Page) -> Iterator[_Piece]:
+    """The sentences of the lines that are new."""
+    for line in page.lines:
+        if line not in page.passed:
+            heading = line.startswith("#")
+            for text in sentences_of(unmarked(line)):
+                yield _Piece(text, heading, count_words(text))
+
+
+def _collect(case: _Case, family: Family, found: Found, piece: _Piece, where: str, label_weight: int) -> None:
     """Weigh what one family finds in one piece; a ``label_weight`` of 3 says: this is where such pages say it."""
     case.hints |= found.hints.get(family, set())
     sentences = found.sentences.get(family, set())
-    words = count_words(piece)
-    if family not in found.labels and not sentences:
+    words = piece.words
+    if family not in found.labels and (not sentences or words > _LONGEST_SAID):
+        case.late += bool(sentences)
         case.before += words if words >= _LEAST_CLAUSE else 0
         return
     case.said += words if words >= _LEAST_CLAUSE else 0
-    case.quote(where, piece)
+    case.quote(where, piece.text)
     if case.before > _MUCH_BEFORE and label_weight < 3:
         case.late += 1
         return
@@ -155,32 +192,27 @@ def _collect(case: _Case, family: Family, found: Found, piece: str, where: str, 
             case.later += 1 if family in _WALLS else label_weight
 
 
-def _pieces(page: Page) -> Iterator[tuple[str, bool]]:
-    """The sentences of the lines that are new, each with whether it is a heading's."""
-    for line in page.lines:
-        if line not in page.passed:
-            heading = line.startswith("#")
-            for piece in sentences_of(unmarked(line)):
-                yield piece, heading
-
-
 def _look_at_lines(page: Page, cases: Cases) -> None:
     first_heading = True
     label_weight = 2 if page.words <= 100 else 1
-    for at, (piece, heading) in enumerate(islice(_pieces(page), _PIECES_SEARCHED)):
-        found = find(piece)
+    for at, piece in enumerate(islice(_pieces(page), _PIECES_SEARCHED)):
+        heading, text = piece.heading, piece.text
+        found = find(text)
         first = at < 3 or (heading and first_heading)
         first_heading = first_heading and not heading
         for family, case in cases.items():
             weight = 3 if first and case.before <= _MUCH_BEFORE else label_weight
             if heading and first:
                 weight = 3
+                # One word alone, "Maintenance", is a subject as well.
+                one_word = text.isascii() and text.isalpha()
+                case.headed |= family in found.sentences or (family in found.labels and not one_word)
             _collect(case, family, found, piece, "heading" if heading else "text", weight)
         if page.bare:
             for family in found.edges - found.labels:
                 if family in cases:
                     cases[family].anchors += 3
-                    cases[family].quote("text", piece)
+                    cases[family].quote("text", text)
 
 
 def _look_at_headings(page: Page, cases: Cases) -> None:
@@ -217,19 +249,22 @@ def _look_at_signs(page: Page, cases: Cases) -> None:
         login.quote("the page asks for", "a password")
     if page.words < _SHORT and signs.page_words < 4 * _SHORT:
         in_text = [unmarked(line) for line in page.lines]
-        for piece in sentences_of(signs.opening)[:_PIECES_SEARCHED]:
+        for piece in map(unmarked, opening_lines(signs)[:_PIECES_SEARCHED]):
             # The opening has no lines: a piece of it may begin before and end after one of the text.
             if piece in page.passed or any(piece in line or line in piece for line in in_text):
                 continue
             found = find(piece)
             for family in {*found.labels, *found.sentences, *found.hints} & set(cases):
-                _collect(cases[family], family, found, piece, "page", 1)
+                _collect(cases[family], family, found, _Piece(piece, words=count_words(piece)), "page", 1)
 
 
-def _opens_as_document(page: Page) -> bool:
-    """Whether the text's own first heading, or the title, calls it a policy, terms or the like."""
+def _opens_as_document(page: Page, case: _Case, prose: int, own: int) -> bool:
+    """Whether the text's own first heading, or the title, calls what follows a policy, terms or the like."""
     first = next((line for line in page.lines if line.startswith("#")), "")
-    return names_a_document(first) or names_a_document(page.signs.title)
+    if prose >= _TEXT_OF_ITS_OWN and names_a_document(first):
+        return True
+    # A site may give every page the same title, so the heading has the last word.
+    return own >= _TEXT_OF_ITS_OWN and not case.headed and names_a_document(page.signs.title)
 
 
 def needed(prose: int, *, foreign: bool = False) -> int:
@@ -240,15 +275,14 @@ def needed(prose: int, *, foreign: bool = False) -> int:
     return _STEPS[-1][1] if foreign and prose <= 2 * _STEPS[-1][0] else OUT_OF_REACH
 
 
-def prose_words(lines: Iterable[str]) -> int:
-    """Words of the lines that are running text."""
-    counts = (count_words(unmarked(line)) for line in lines)
+def prose_of(counts: Iterable[int]) -> int:
+    """How many words stand in running text, from the words of each line."""
     return sum(count for count in counts if count >= _LEAST_PROSE)
 
 
 def look_at(page: Page, families: tuple[Family, ...] = FAMILIES) -> Finding | None:
     """The family that most speaks for, or None where nothing outweighs the text."""
-    prose = prose_words(page.lines)
+    prose = page.prose
     # Most documents end here: what any evidence would have to outweigh is out of its reach.
     if not page.bare and needed(prose - 300, foreign=page.foreign) == OUT_OF_REACH:
         return None
@@ -257,12 +291,11 @@ def look_at(page: Page, families: tuple[Family, ...] = FAMILIES) -> Finding | No
     _look_at_lines(page, cases)
     _look_at_headings(page, cases)
     _look_at_signs(page, cases)
-    document = _opens_as_document(page)
     best: tuple[int, Family] | None = None
     for family in families:
         case = cases[family]
         own = max(0, prose - case.said)
-        score = case.score - (_NAMED if document and own >= _TEXT_OF_ITS_OWN else 0)
+        score = case.score - (_NAMED if _opens_as_document(page, case, prose, own) else 0)
         least = 3 if page.bare else needed(own, foreign=page.foreign)
         if score < least:
             continue

@@ -15,6 +15,10 @@ _GAP = 5
 _WORD = re.compile(r"\w+")
 _NOT_WORD = re.compile(r"[\W_]+")
 _UNSPACED = re.compile(r"[\u1100-\u11ff\u3040-\u30ff\u3130-\u318f\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\uf900-\ufaff]")
+_WITHOUT_SPACES = re.compile(
+    r"[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff]"
+)
+_IDEOGRAPHS = re.compile(r"[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff]")
 _THAI = re.compile(r"[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff]")
 _PLAIN = str.maketrans({"ł": "l", "ø": "o", "đ": "d", "ı": "i", "æ": "ae", "œ": "oe", "’": " ", "'": " "})
 _FILLERS = frozenset(
@@ -42,12 +46,12 @@ def words_of(text: str) -> tuple[str, ...]:
 
 def count_words(text: str) -> int:
     """How many words a text has; where words are not parted by spaces, two characters count as one."""
-    if text.isascii():
+    if not _WITHOUT_SPACES.search(text):
         return len(text.split())
-    unspaced = len(_UNSPACED.findall(text))
+    unspaced = len(_IDEOGRAPHS.findall(text))
     thai = len(_THAI.findall(text))
-    rest = _THAI.sub(" ", _UNSPACED.sub(" ", text)) if unspaced or thai else text
-    return sum(1 for word in rest.split() if any(map(str.isalnum, word))) + (unspaced + 1) // 2 + (thai + 4) // 5
+    rest = _WITHOUT_SPACES.sub(" ", text).split()
+    return sum(1 for word in rest if any(map(str.isalnum, word))) + (unspaced + 1) // 2 + (thai + 4) // 5
 
 
 @dataclass(slots=True)
