@@ -28,7 +28,8 @@ MAX_PIECES = 6
 MAX_EFFORT = 400_000_000
 """Steps one search may take, about two seconds; what is left then is not looked at."""
 COMPARISON = 20_000
-"""Steps any comparison costs, however short."""
+PER_WORD = 200
+"""Steps any comparison costs, however short, and steps for handing over each word."""
 MAX_MATRIX = 100_000_000
 """Pairs of words that are aligned one by one: a bit of memory each."""
 RUN = 3
@@ -228,13 +229,15 @@ class _Search:
         """What the likest stretch of a longer passage counts for; 0 if that may be chance."""
         from rapidfuzz import fuzz
 
-        if len(passage) <= len(words) or not self._may(len(words) ** 2 * len(passage) // 64):
+        if len(passage) <= len(words) or not self._may(len(words) ** 2 * len(passage) // 64 + PER_WORD * len(passage)):
             return 0
         score = int(MERGED_SHARE * fuzz.partial_ratio(words, passage))
         return score if score >= MERGED_SCORE else 0
 
     def _likeness(self, words: Words, passage: Words) -> float:
-        return _likeness(words, passage) if self._may(len(words) * len(passage) // 64) else 0.0
+        return (
+            _likeness(words, passage) if self._may(len(words) * len(passage) // 64 + PER_WORD * len(passage)) else 0.0
+        )
 
     def _may(self, steps: int) -> bool:
         """Whether there is effort left for a comparison of so many steps; one that is left out is remembered."""

@@ -120,9 +120,7 @@ def fts_terms(exact: str) -> str:
     can act as a query: only letters and digits enter, each word in quotes. Without any word the query matches nothing.
     """
     # as they are written, for the tokeniser of FTS5 folds in its own way: it keeps ß where casefold makes ss
-    every = dict.fromkeys(
-        word.lower() for word in WORD.findall(normalize("NFC", exact)) if len(word) <= MAX_TERM and _storable(word)
-    )
+    every = dict.fromkeys(word.lower() for word in WORD.findall(normalize("NFC", exact)) if len(word) <= MAX_TERM)
     telling = [word for word in every if word not in _SMALL] or list(every)
     chosen = sorted(telling, key=len, reverse=True)[:MAX_TERMS]
     return " OR ".join(f'"{word}"' for word in chosen) or '""'
@@ -130,11 +128,3 @@ def fts_terms(exact: str) -> str:
 
 def _share(a: Set[object], b: Set[object]) -> tuple[int, int]:
     return 2 * len(a & b), len(a) + len(b)
-
-
-def _storable(word: str) -> bool:
-    try:
-        word.encode()
-    except UnicodeEncodeError:
-        return False
-    return True

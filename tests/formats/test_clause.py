@@ -82,6 +82,7 @@ def test_the_asked_day_is_told_with_its_basis() -> None:
     ) in page
     assert "Nearest check before that day: 2026-04-14T06:00:00.000Z, version 1, EA-S-00000099, verbatim" in page
     assert f"Words seen for 2026-04-15, line 1 of 3: “{MARKED.splitlines()[0]}”" in page
+    assert f"both found the marked words, “{one_line(MARKED)}”)." in bluebook.PLUGIN.render(record("clause"))
 
 
 @pytest.mark.parametrize(

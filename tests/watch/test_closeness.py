@@ -77,6 +77,8 @@ def test_prevalence_counts_documents() -> None:
     assert prevalence(CLAUSE, PASSAGES, threshold=1).documents == 4
     assert prevalence(CLAUSE, [Passage("x", CLAUSE), Passage("y", CLAUSE)]).documents == 2
     assert prevalence(CLAUSE, []).of == 0
+    # a document that has the clause has it, whatever passages of it come after
+    assert prevalence(CLAUSE, [Passage("x", CLAUSE, "one"), Passage("y", "Other words.", "one")]).documents == 1
     for threshold in (0, 101):
         with pytest.raises(UsageError, match="threshold"):
             prevalence(CLAUSE, PASSAGES, threshold=threshold)
@@ -105,6 +107,7 @@ def test_a_query_is_the_telling_words(index: sqlite3.Connection) -> None:
     assert found(index, fts_terms("L'Été")) == 1
     assert fts_terms("to be or not to be") == '"not" OR "to" OR "be" OR "or"'
     assert fts_terms(" ".join(f"word{n}" for n in range(99))).count('"') == 2 * MAX_TERMS
+    assert fts_terms("lone \ud800surrogate") == '"surrogate" OR "lone"'
     assert fts_terms("x" * 65) == fts_terms("…") == fts_terms("") == '""'
 
 

@@ -11,13 +11,14 @@ from hypothesis import strategies as st
 from archiver.watch.alignment import align
 from archiver.watch.anchor import Quote, locate
 from archiver.watch.candidates import closeness_of
-from archiver.watch.follow import ABSENT, Step, follow, nearest
+from archiver.watch.follow import ABSENT, REWORDED_ELSEWHERE, REWORDED_IN_PLACE, Step, follow, nearest
 from archiver.watch.text import Text, words_of
 
 CLAUSE = (
     "We may use your files and messages to train our models, unless you opt out in your settings. "
     "Even if you opt out, we use files for training when: (1) they were flagged for review, or (2) you sent them to us."
 )
+FIRST = "We may use your files and messages to train our own models."
 OLD = (
     "# Privacy policy",
     "We respect your privacy and explain here what we do with your data.",
@@ -221,3 +222,13 @@ def test_no_line_takes_long_to_cut_or_fold(line: str) -> None:
     begun = time.perf_counter()
     assert len(text.sentences) + len(text.folded.text) + len(text.folded_without_numbers.text) > 0
     assert time.perf_counter() - begun < 10
+
+
+@pytest.mark.parametrize(("at", "state"), [(7, "reworded"), (13, "absent")])
+def test_fewer_words_suffice_where_the_clause_is_expected(at: int, state: str) -> None:
+    new = "We may use what you upload to train new models."
+    score = closeness_of(words_of(FIRST), words_of(new))
+    assert REWORDED_IN_PLACE <= score < REWORDED_ELSEWHERE
+    lines = list(swapped(CLAUSE, FIRST))
+    others = [line for line in lines if line != FIRST]
+    assert step((*others[:at], new, *others[at:]), FIRST, tuple(lines)).state == state
