@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import logging
-import queue
 import threading
+import time
+from collections import deque
 from collections.abc import Callable, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor, as_completed
+from concurrent.futures import Future, ThreadPoolExecutor, as_completed, wait
 
 from archiver.check import Check, Finished
 from archiver.crew import Crew, Told
@@ -14,7 +15,7 @@ from archiver.evidence.exchange import Failure
 from archiver.leftovers import interrupted
 from archiver.outcome import Outcome
 from archiver.pipeline import Pipeline
-from archiver.writer import Writer
+from archiver.writer import BATCH, Writer
 from storage.errors import StorageError
 
 STEP = 32
@@ -70,10 +71,11 @@ class Checks:
     def run_in_crew(self, crew: Crew, checks: Sequence[Check], done: Callable[[int, Outcome], None]) -> None:
         """Run many checks in the processes of a crew; commits stay with the writer, as ever."""
         places = {check.id: number for number, check in enumerate(checks)}
-        acknowledged: queue.SimpleQueue[Future[Outcome]] = queue.SimpleQueue()
+        batches: deque[Future[list[Outcome]]] = deque()
+        waiting: list[Finished] = []
         begun = open_ = 0
+        since = 0.0
         while begun < len(checks) or open_:
-            self._writer.patience_s = PATIENCE_S if begun < len(checks) else 0.0
             room = min(WINDOW - open_, len(checks) - begun)
             if room >= STEP or 0 < room == len(checks) - begun:
                 batch = checks[begun : begun + min(room, STEP)]
@@ -81,33 +83,33 @@ class Checks:
                 begun += len(batch)
                 open_ += len(batch)
                 crew.give(batch)
-            finished, lost = crew.collect(0.005 if begun < len(checks) else 0.05)
-            finished += [interrupted(self._pipeline, check) for check in lost]
-            for item in finished:
-                self._writer.finish(item).add_done_callback(acknowledged.put)
-            open_ -= self._tell(acknowledged, crew, places, done)
+            finished, lost = crew.collect(PATIENCE_S if crew.busy else 0.0)
+            if not waiting:
+                since = time.monotonic()
+            waiting += [*finished, *(interrupted(self._pipeline, check) for check in lost)]
+            # While one batch is being committed the next one gathers, so that many share the syncs.
+            last = not crew.busy
+            ripe = last or open_ == begun or len(waiting) >= STEP or time.monotonic() - since >= PATIENCE_S
+            if waiting and ripe and (not batches or batches[-1].done()):
+                batches.append(self._writer.finish_all(waiting[:BATCH]))
+                waiting = waiting[BATCH:]
+            if last and batches:
+                wait([batches[-1]])
+            while batches and batches[0].done():
+                open_ -= self._tell(batches.popleft().result(), crew, places, done)
 
     def _tell(
-        self,
-        acknowledged: queue.SimpleQueue[Future[Outcome]],
-        crew: Crew,
-        places: dict[str, int],
-        done: Callable[[int, Outcome], None],
+        self, outcomes: Sequence[Outcome], crew: Crew, places: dict[str, int], done: Callable[[int, Outcome], None]
     ) -> int:
-        """Tell the outcomes that were acknowledged by now, and the crew which statements hold its robots.txt files."""
-        count = 0
+        """Tell what was acknowledged, and the crew which statements hold its robots.txt files; return how many."""
         robots: list[Told] = []
-        while not acknowledged.empty():
-            outcome = acknowledged.get().result()
-            body = outcome.capture.body
-            robots += [
-                (r["url"], r["sha256"], outcome.capture.seq) for r in body["robots"] if r["seq"] == outcome.capture.seq
-            ]
+        for outcome in outcomes:
+            body, seq = outcome.capture.body, outcome.capture.seq
+            robots += [(r["url"], r["sha256"], seq) for r in body["robots"] if r["seq"] == seq]
             done(places[body["check"]], outcome)
-            count += 1
         if robots:
             crew.tell(robots)
-        return count
+        return len(outcomes)
 
     def _run(self, check: Check, future: Future[Outcome]) -> None:
         try:

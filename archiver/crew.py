@@ -33,7 +33,7 @@ LOG = logging.getLogger("archiver.crew")
 _PR_SET_PDEATHSIG = 1
 HOLDS = 16
 """Checks a member has in hand: enough never to wait, few enough to be lost with it."""
-GATHER_S = 0.004
+GATHER_S = 0.008
 """How long the first finished check waits for others, so that one waking serves them all."""
 JOIN_S = 5.0
 """Seconds a member may take to end once it has nothing to do."""
@@ -81,6 +81,11 @@ class Crew:
                 member.process.kill()
                 member.process.join()
         self._members = []
+
+    @property
+    def busy(self) -> bool:
+        """A member has a check in hand, or one waits for a member."""
+        return bool(self._waiting) or any(member.held for member in self._members)
 
     def give(self, checks: Sequence[Check]) -> None:
         """Take checks to be made."""

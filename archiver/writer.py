@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import queue
 import threading
-import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
@@ -40,8 +39,6 @@ class Writer:
     def __init__(self, pipeline: Pipeline) -> None:
         self.pipeline = pipeline
         self.fatal: BaseException | None = None
-        self.patience_s = 0.0
-        """How long a batch may wait for more to join it: zero but for bulk work, where many share one sync."""
         self._queue: queue.Queue[_Item | None] = queue.Queue()
         self._thread = threading.Thread(target=self._run, name="ledger", daemon=True)
         self._reserve_bytes = int(pipeline.archive.settings["storage.reserve_bytes"])
@@ -63,6 +60,11 @@ class Writer:
     def finish(self, finished: Finished) -> Future[Outcome]:
         """Queue a finished check; the future resolves once it is acknowledged."""
         return self._put(_Item(finished, (), None, Future()))
+
+    def finish_all(self, finished: Sequence[Finished]) -> Future[list[Outcome]]:
+        """Queue finished checks as one batch; the future resolves once all are acknowledged."""
+        batch = list(finished)
+        return self._put(_Item(None, (), lambda: self._commit_or_release(batch, [])[0], Future()))
 
     def state(self, *makers: Maker) -> list[Committed]:
         """Commit other statements, and wait until they are acknowledged."""
@@ -99,10 +101,9 @@ class Writer:
                     self._call(item)
 
     def _gather(self) -> tuple[list[_Item], bool]:
-        """Wait for work, then take everything that is there, or comes soon enough, up to one batch."""
+        """Wait for work, then take everything that is there, up to one batch."""
         items: list[_Item] = []
         item = self._queue.get()
-        until = time.monotonic() + self.patience_s
         while True:
             if item is None:
                 return items, True
@@ -111,8 +112,7 @@ class Writer:
             if item.call is not None or len(items) >= BATCH:
                 return items, False
             try:
-                left = until - time.monotonic()
-                item = self._queue.get(timeout=left) if left > 0 else self._queue.get_nowait()
+                item = self._queue.get_nowait()
             except queue.Empty:
                 return items, False
 
