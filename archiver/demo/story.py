@@ -52,7 +52,7 @@ def site_file(name: str) -> bytes:
 REVISIONS = (
     Revision(1, "The policy as first published", NEVER, "1 March 2026", "4127", "new_version", None),
     Revision(
-        2, "A change of wording: training, with a way out", UNLESS, "2 April 2026", "4127", "new_version", "content"
+        2, "A change of wording: training, with a way out", UNLESS, "2 April 2026", "4127", "new_version", "wording"
     ),
     Revision(
         3,
@@ -60,10 +60,9 @@ REVISIONS = (
         UNLESS,
         "2 April 2026",
         "4131",
-        "new_version",
-        "content",
-        "Counted as a version all the same: contents are compared byte by byte. Telling words from markup needs text"
-        " extraction, which does not exist yet.",
+        "unchanged",
+        None,
+        "The bytes differ and are kept; the text does not, so there is no version and nobody is told.",
     ),
     Revision(
         4,
@@ -75,7 +74,7 @@ REVISIONS = (
         None,
         "The answer is kept as evidence of the outage, and not taken for a policy.",
     ),
-    Revision(5, "Another change: the way out is gone", ALWAYS, "9 May 2026", "4131", "new_version", "content"),
+    Revision(5, "Another change: the way out is gone", ALWAYS, "9 May 2026", "4131", "new_version", "wording"),
     Revision(
         6,
         "The first wording comes back, old date and all",
