@@ -53,7 +53,7 @@ def _prevalence(shelf: Shelf, own: str, having: set[str]) -> Json:
         for document, version in sorted(shelf.current.items())
         if document != own
     ]
-    days = [item["last_checked"][:10] for item in compared]
+    days = [shelf.checked[document][:10] for document in shelf.current if document != own]
     return {
         "with": sorted(having),
         "compared": compared,

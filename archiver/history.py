@@ -122,6 +122,7 @@ def _versions(archive: Archive, passed: list[dict[str, Any]]) -> list[Json]:
                 "words_removed": row["words_removed"],
                 "silent_edit": None if row["silent_edit"] is None else bool(row["silent_edit"]),
                 **_own_dates(archive, row["assessment"], row["started_at"]),
+                **_http_dates(archive, row["seq"]),
             }
         )
     return runs
@@ -137,6 +138,13 @@ def _own_dates(archive: Archive, assessment: int, seen: str) -> Json:
         "publisher_dates": dates,
         "in_force_from": min(later) if later else None,
     }
+
+
+def _http_dates(archive: Archive, seq: int) -> Json:
+    """What the server said of dates, verbatim: neither is the document's own, and both are often wrong."""
+    parts = archive.statement(seq).body["parts"]
+    fields = parts[0]["exchanges"][-1]["fields"] if parts and parts[0]["exchanges"] else {}
+    return {"http_date": fields.get("date"), "http_last_modified": fields.get("last_modified")}
 
 
 def _link_changes(archive: Archive, passed: list[dict[str, Any]]) -> list[Json]:

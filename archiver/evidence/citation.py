@@ -213,12 +213,27 @@ def _source(facts: CitationFacts) -> Json:
         "site": host,
         "site_basis": "host name of the source URL" if host else None,
         "type": None,
-        "language": None,
+        "language": (facts.assessment or {}).get("language"),
         "url": urls[0],
         "urls": urls,
         "final_url": parts[0]["final_url"] if parts else None,
-        "publisher_date": {"text": None, "value": None, "kind": "none"},
+        "publisher_date": _publisher_date(facts.assessment),
     }
+
+
+_KINDS = {"updated": "last-updated", "published": "published", "effective": "effective"}
+"""Kinds of the document's own dates, the one to cite first; a superseded one is another text's."""
+
+
+def _publisher_date(assessment: Json | None) -> Json:
+    """The document's own date, verbatim as the snapshot words it; ``value`` only where a whole day is said."""
+    stated = (assessment or {}).get("publisher_dates") or []
+    for kind, name in _KINDS.items():
+        for date in stated:
+            if date["kind"] == kind:
+                value = date["value"] if date["value"] and len(date["value"]) == len("2026-05-12") else None
+                return {"text": date["text"], "value": value, "kind": name}
+    return {"text": None, "value": None, "kind": "none"}
 
 
 def _dates(facts: CitationFacts) -> Json:
