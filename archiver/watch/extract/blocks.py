@@ -22,13 +22,13 @@ from archiver.watch.reading import Link
 MAX_LEVELS = 12
 """Deeper lists are written as if this deep, deeper tables as plain blocks: depth must not multiply the text."""
 
+_SPACE = " \t\n\f\r"
 _TOKEN = re.compile(
-    r"<(?:(/?+[a-zA-Z][^ \t\n\f\r/>]*+)((?: [^ \t\n\f\r/>][^ \t\n\f\r/>=]*+=\"[^\"]*+\")*+)>|!--.*?-->|[!?][^>]*+>|)([^<]*+)",
+    rf"<(?:(/?+[a-zA-Z][^{_SPACE}/>]*+)((?: [^{_SPACE}/>][^{_SPACE}/>=]*+=\"[^\"]*+\")*+)>|!--.*?-->|[!?][^>]*+>|)([^<]*+)",
     re.DOTALL,
 )
 # The two elements whose text is written back without escapes although a reader sees it.
 _RAW = re.compile(r"(?<=<xmp>)(.*?)(?=</xmp>)|(?<=<plaintext>)(.*)(?=</plaintext>)", re.DOTALL)
-_HIDDEN = re.compile(r' hidden="(?!until-found)| style="[^"]*?display\s*+:\s*+none', re.IGNORECASE)
 _MARK = re.compile(f"[{MARKS}]+")
 _INTEGER = re.compile(r"\s*+([+-]?[0-9]{1,9})")
 _VALUE_OF = {
@@ -124,8 +124,8 @@ class Blocks:
                 continue
             if name is not None:
                 handle = _HANDLERS.get(name)
-                if attributes and ("hidden" in attributes or "none" in attributes or "cfemail" in attributes):
-                    skipped, carried = self._set_aside(name, attributes)
+                if attributes and "data-cfemail=" in attributes:
+                    skipped, carried = self._reveal(name, attributes)
                 if handle is _skip:
                     skipped, carried = name, False
                 if skipped:
@@ -155,12 +155,10 @@ class Blocks:
         words = composed([link[1] for link in found])
         return tuple(Link(line, said, target) for (line, _, target), said in zip(found, words, strict=True))
 
-    def _set_aside(self, name: str, attributes: str) -> tuple[str, bool]:
-        """Say whether what follows up to the end of this element is passed over, and whether its marks are kept."""
+    def _reveal(self, name: str, attributes: str) -> tuple[str, bool]:
+        """Read a hidden address; return the element that is passed over for it, and whether its marks are kept."""
         if name in _VOID:
             return "", False
-        if _HIDDEN.search(attributes):
-            return name, False
         code = _VALUE_OF["data-cfemail"].search(attributes)
         address = decoded(code[1]) if code else None
         if not address:

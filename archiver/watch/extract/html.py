@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from archiver.watch.extract import select, shape, signs
 from archiver.watch.extract.blocks import Blocks
 from archiver.watch.extract.document import Document
+from archiver.watch.extract.hidden import leave_out_hidden
 from archiver.watch.reading import PageRules, PageSigns, Problem
 
 if TYPE_CHECKING:
@@ -33,6 +34,7 @@ def read_html(
     else:
         portions = _main_content(tree)
     tree.strip_tags(signs.UNREAD_TAGS)
+    leave_out_hidden(tree, (node for portion in portions for node in portion))
     blocks = Blocks(base, carry=carry)
     for portion in portions:
         blocks.read("".join(node.html or "" for node in portion))
