@@ -1,0 +1,378 @@
+"""From the serialised HTML of chosen elements to lines and links, in one pass over its tags.
+
+The input is what a conforming parser writes back, so it is regular: attribute values in double quotes with ``<`` and
+``>`` escaped, every element closed. A compiled pattern can read it, and no tree need be walked.
+
+Lists keep their numbers (``start``, ``value``, ``reversed`` once ``numbered`` has resolved it; letters and Roman
+numbers are written as numbers). A row of a table is one line if it has two cells or more and no cell holds two blocks;
+otherwise its cells are read like any other blocks. A break ends a line, but in a heading or a cell it is a space.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from urllib.parse import urljoin
+
+from archiver.watch.extract.emails import address_of, decoded
+from archiver.watch.extract.words import MARKS, collapsed, composed
+from archiver.watch.reading import Link
+
+MAX_LEVELS = 12
+"""Deeper lists are written as if this deep, deeper tables as plain blocks: depth must not multiply the text."""
+
+_TOKEN = re.compile(
+    r"<(?:(/?+[a-zA-Z][^ \t\n\f\r/>]*+)((?: [^ \t\n\f\r/>][^ \t\n\f\r/>=]*+=\"[^\"]*+\")*+)>|!--.*?-->|[!?][^>]*+>|)([^<]*+)",
+    re.DOTALL,
+)
+# The two elements whose text is written back without escapes although a reader sees it.
+_RAW = re.compile(r"(?<=<xmp>)(.*?)(?=</xmp>)|(?<=<plaintext>)(.*)(?=</plaintext>)", re.DOTALL)
+_HIDDEN = re.compile(r' hidden="(?!until-found)| style="[^"]*?display\s*+:\s*+none', re.IGNORECASE)
+_MARK = re.compile(f"[{MARKS}]+")
+_INTEGER = re.compile(r"\s*+([+-]?[0-9]{1,9})")
+_VALUE_OF = {
+    name: re.compile(rf' {name}="([^"]*)"') for name in ("href", "start", "value", "reversed", "alt", "data-cfemail")
+}
+
+_VOID = frozenset("area base br col embed hr img input link meta param source track wbr".split())
+_SKIPPED = frozenset(
+    """audio canvas datalist head iframe map menuitem noembed noframes noscript object script select style svg
+    template textarea title video""".split()
+)
+_PARTING = frozenset(
+    """address article aside body caption center dd details dialog dir div dl dt fieldset figcaption figure footer form
+    frameset header hgroup hr html legend main nav option optgroup p search section summary table tbody tfoot thead
+    plaintext""".split()
+)
+_HEADINGS = {f"h{level}": "#" * level + " " for level in range(1, 7)}
+
+
+@dataclass(slots=True)
+class _Block:
+    prefix: str
+    words: str
+    links: list[tuple[str, str]]
+
+
+@dataclass(slots=True)
+class _List:
+    step: int
+    """What each further item adds to the number; 0 in a list without numbers."""
+    number: int
+
+
+@dataclass(slots=True)
+class _Row:
+    outside: list[_Block]
+    cells: list[list[_Block]] = field(default_factory=list)
+
+
+def unescaped(text: str) -> str:
+    """Undo the five escapes of serialised HTML."""
+    if "&" not in text:
+        return text
+    for escape, character in (("&lt;", "<"), ("&gt;", ">"), ("&quot;", '"'), ("&nbsp;", "\xa0"), ("&amp;", "&")):
+        text = text.replace(escape, character)
+    return text
+
+
+def _escaped(text: str) -> str:
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+
+
+class Blocks:
+    """Reads serialised HTML into blocks, portion by portion; ``lines`` and ``links`` give what was read so far."""
+
+    def __init__(self, base: str, *, carry: bool = False) -> None:
+        self._base = base
+        self._carry = carry
+        self._targets: dict[str, str] = {}
+        self._sink: list[_Block] = []
+        self._pieces: list[str] = []
+        self._links: list[tuple[str, str]] = []
+        self._begin()
+
+    def _begin(self) -> None:
+        """Nothing is open: a chosen element does not see what stood open in those before it."""
+        self._link: tuple[str, int] | None = None
+        self._heading = self._marker = self._instead = ""
+        self._lists: list[_List] = []
+        self._rows: list[_Row] = []
+        self._rows_beyond = self._quotes = self._preformatted = 0
+
+    def read(self, html: str) -> None:
+        """Read the serialised form of one chosen element, or of neighbours that belong together."""
+        self._begin()
+        if "<xmp>" in html or "<plaintext>" in html:
+            html = _RAW.sub(lambda found: _escaped(found[0]), html)
+        skipped, depth, carried = "", 0, False
+        pieces = self._pieces
+        for name, attributes, text in map(re.Match.groups, _TOKEN.finditer(f"<hr>{html}")):
+            if skipped:
+                if name == skipped:
+                    depth += 1
+                elif name and name[0] == "/" and name[1:] == skipped:
+                    depth -= 1
+                    if not depth:
+                        skipped = ""
+                        pieces += self._instead, text
+                        self._instead = ""
+                        continue
+                if carried and text:
+                    pieces += _MARK.findall(text)
+                continue
+            if name is not None:
+                handle = _HANDLERS.get(name)
+                if attributes and ("hidden" in attributes or "none" in attributes or "cfemail" in attributes):
+                    skipped, carried = self._set_aside(name, attributes)
+                if handle is _skip:
+                    skipped, carried = name, False
+                if skipped:
+                    depth = 1
+                    if carried and text:
+                        pieces += _MARK.findall(text)
+                    continue
+                if handle is not None:
+                    handle(self, name, attributes)
+            if text:
+                if self._preformatted:
+                    self._read_preformatted(text)
+                else:
+                    pieces.append(text)
+        self._flush()
+        while self._rows:
+            self._end_row("/tr", "")
+
+    def lines(self) -> tuple[str, ...]:
+        """Return one line a block, composed; with marks, as it was found."""
+        lines = [block.prefix + block.words for block in self._sink]
+        return tuple(lines if self._carry else composed(lines))
+
+    def links(self) -> tuple[Link, ...]:
+        """Return the links that have words, in the order of the text."""
+        found = [(line, *link) for line, block in enumerate(self._sink) for link in block.links]
+        words = composed([link[1] for link in found])
+        return tuple(Link(line, said, target) for (line, _, target), said in zip(found, words, strict=True))
+
+    def _set_aside(self, name: str, attributes: str) -> tuple[str, bool]:
+        """Say whether what follows up to the end of this element is passed over, and whether its marks are kept."""
+        if name in _VOID:
+            return "", False
+        if _HIDDEN.search(attributes):
+            return name, False
+        code = _VALUE_OF["data-cfemail"].search(attributes)
+        address = decoded(code[1]) if code else None
+        if not address:
+            return "", False
+        if name == "a":
+            words = collapsed(address)
+            if words:
+                self._links.append((words, f"mailto:{address}"))
+        self._instead = _escaped(address)
+        return name, self._carry
+
+    def _clean(self, raw: str) -> str:
+        return collapsed(unescaped(raw), carry=self._carry)
+
+    def _flush(self) -> None:
+        pieces = self._pieces
+        if not pieces:
+            return
+        words = self._clean("".join(pieces))
+        if self._link is not None:
+            target, start = self._link
+            said = self._clean("".join(pieces[start:]))
+            if said:
+                self._links.append((said, target))
+            self._link = (target, 0)
+        pieces.clear()
+        if not words:
+            return
+        if self._heading:
+            prefix = self._heading
+            if self._marker[-2:] == ". ":
+                prefix += self._marker.lstrip()
+            self._heading = self._marker = ""
+        elif self._marker:
+            prefix, self._marker = self._marker, ""
+        else:
+            prefix = "> " if self._quotes else ""
+        self._sink.append(_Block(prefix, words, self._links))
+        self._links = []
+
+    def _read_preformatted(self, text: str) -> None:
+        first, *others = text.split("\n")
+        self._pieces.append(first)
+        for line in others:
+            self._flush()
+            self._pieces.append(line)
+
+    # What each tag does. All take the name of the tag, with its slash, and the attributes as serialised.
+
+    def _part(self, name: str, attributes: str) -> None:
+        if self._pieces:
+            if self._heading and name in ("div", "/div"):
+                self._pieces.append(" ")
+            else:
+                self._flush()
+
+    def _break(self, name: str, attributes: str) -> None:
+        if self._heading or self._rows:
+            self._pieces.append(" ")
+        else:
+            self._flush()
+
+    def _start_heading(self, name: str, attributes: str) -> None:
+        self._flush()
+        self._heading = _HEADINGS[name]
+
+    def _end_heading(self, name: str, attributes: str) -> None:
+        self._flush()
+        self._heading = ""
+
+    def _start_list(self, name: str, attributes: str) -> None:
+        self._flush()
+        if name != "ol":
+            self._lists.append(_List(0, 0))
+            return
+        start = _integer("start", attributes)
+        step = -1 if attributes and _VALUE_OF["reversed"].search(attributes) else 1
+        self._lists.append(_List(step, (1 if start is None else start) - step))
+
+    def _end_list(self, name: str, attributes: str) -> None:
+        self._flush()
+        if self._lists:
+            self._lists.pop()
+
+    def _start_item(self, name: str, attributes: str) -> None:
+        self._flush()
+        indent = "  " * (min(len(self._lists), MAX_LEVELS) - 1)
+        if not self._lists or not self._lists[-1].step:
+            self._marker = f"{indent}- "
+            return
+        numbers = self._lists[-1]
+        value = _integer("value", attributes)
+        numbers.number = numbers.number + numbers.step if value is None else value
+        self._marker = f"{indent}{numbers.number}. "
+
+    def _end_item(self, name: str, attributes: str) -> None:
+        self._flush()
+        self._marker = ""
+
+    def _start_row(self, name: str, attributes: str) -> None:
+        self._flush()
+        if len(self._rows) < MAX_LEVELS:
+            self._rows.append(_Row(self._sink))
+        else:
+            self._rows_beyond += 1
+
+    def _start_cell(self, name: str, attributes: str) -> None:
+        self._flush()
+        if self._rows and not self._rows_beyond:
+            self._sink = []
+            self._rows[-1].cells.append(self._sink)
+
+    def _end_row(self, name: str, attributes: str) -> None:
+        self._flush()
+        if self._rows_beyond:
+            self._rows_beyond -= 1
+            return
+        if not self._rows:
+            return
+        row = self._rows.pop()
+        self._sink = row.outside
+        if len(row.cells) < 2 or any(len(cell) > 1 for cell in row.cells):
+            for cell in row.cells:
+                self._sink += cell
+        elif any(row.cells):
+            words = "".join(f" {cell[0].words} |" if cell else " |" for cell in row.cells)
+            self._sink.append(_Block("", f"|{words}", [link for cell in row.cells for b in cell for link in b.links]))
+
+    def _start_quote(self, name: str, attributes: str) -> None:
+        self._flush()
+        self._quotes += 1
+
+    def _end_quote(self, name: str, attributes: str) -> None:
+        self._flush()
+        self._quotes -= 1
+
+    def _start_preformatted(self, name: str, attributes: str) -> None:
+        self._flush()
+        self._preformatted += 1
+
+    def _end_preformatted(self, name: str, attributes: str) -> None:
+        self._flush()
+        self._preformatted -= 1
+
+    def _start_link(self, name: str, attributes: str) -> None:
+        self._end_link(name, attributes)
+        href = _VALUE_OF["href"].search(attributes) if attributes else None
+        if href is not None:
+            self._link = (self._target(href[1]), len(self._pieces))
+
+    def _end_link(self, name: str, attributes: str) -> None:
+        if self._link is None:
+            return
+        target, start = self._link
+        self._link = None
+        words = self._clean("".join(self._pieces[start:]))
+        if words:
+            self._links.append((words, target))
+
+    def _target(self, href: str) -> str:
+        target = self._targets.get(href)
+        if target is None:
+            address = re.sub(r"[\t\n\r]", "", unescaped(href)).strip(" \x00\x0b\x0c")
+            target = address_of(address)
+            if target is None:
+                try:
+                    target = urljoin(self._base, address)
+                except ValueError:  # not an address by any rule: kept as it was written
+                    target = address
+            self._targets[href] = target
+        return target
+
+    def _picture(self, name: str, attributes: str) -> None:
+        alternative = _VALUE_OF["alt"].search(attributes)
+        if alternative is not None and alternative[1]:
+            self._pieces.append(alternative[1])
+
+
+def _skip(blocks: Blocks, name: str, attributes: str) -> None:
+    """Stand for an element whose inside is never read."""
+
+
+def _integer(name: str, attributes: str) -> int | None:
+    value = _VALUE_OF[name].search(attributes) if attributes else None
+    number = _INTEGER.match(value[1]) if value else None
+    return int(number[1]) if number else None
+
+
+_Handler = Callable[[Blocks, str, str], None]
+
+
+def _handlers() -> dict[str, _Handler]:
+    """The table from tag to what it does; a tag that is not in it stands within a line."""
+    table: dict[str, _Handler] = {}
+
+    def enter(names: str, start: _Handler, end: _Handler) -> None:
+        for name in names.split():
+            table[name] = start
+            table[f"/{name}"] = end
+
+    enter(" ".join(_PARTING), Blocks._part, Blocks._part)
+    enter(" ".join(_HEADINGS), Blocks._start_heading, Blocks._end_heading)
+    enter("ul ol menu dir", Blocks._start_list, Blocks._end_list)
+    enter("li", Blocks._start_item, Blocks._end_item)
+    enter("tr", Blocks._start_row, Blocks._end_row)
+    enter("td th", Blocks._start_cell, Blocks._part)
+    enter("blockquote", Blocks._start_quote, Blocks._end_quote)
+    enter("pre listing xmp plaintext", Blocks._start_preformatted, Blocks._end_preformatted)
+    enter("a", Blocks._start_link, Blocks._end_link)
+    table.update(dict.fromkeys(_SKIPPED, _skip))
+    table.update(br=Blocks._break, img=Blocks._picture)
+    return table
+
+
+_HANDLERS = _handlers()

@@ -1,0 +1,55 @@
+"""HTML as lines: parse as browsers do, leave out what the rules remove, choose, write down block by block."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from archiver.watch.extract import select, shape, signs
+from archiver.watch.extract.blocks import Blocks
+from archiver.watch.extract.document import Document
+from archiver.watch.reading import PageRules, PageSigns, Problem
+
+if TYPE_CHECKING:
+    from selectolax.lexbor import LexborHTMLParser, LexborNode
+
+
+def read_html(
+    text: str, url: str, rules: PageRules, *, charset: str = "utf-8", carry: bool = False
+) -> tuple[Document, PageSigns]:
+    """Return the chosen part of a page, and the signs of all of it. ``carry`` keeps the marks of a marked text."""
+    beyond = shape.excess(text)
+    if beyond is not None:
+        problem = Problem("too_large", f"{url}: {beyond}")
+        return Document(problems=(problem,)), PageSigns(url, "text/html", charset)
+    tree = parsed(text)
+    base = signs.base_of(tree, url)
+    page = signs.declared(tree, url, base, charset)
+    select.remove(tree, rules.remove)
+    problems: tuple[Problem, ...] = ()
+    if rules.select:
+        portions, missing = select.portions(tree, rules.select)
+        problems = tuple(Problem("selector_missing", f"{selector} matches nothing in {url}") for selector in missing)
+    else:
+        portions = _main_content(tree)
+    tree.strip_tags(signs.UNREAD_TAGS)
+    blocks = Blocks(base, carry=carry)
+    for portion in portions:
+        blocks.read("".join(node.html or "" for node in portion))
+    page = replace(page, **signs.visible(tree))
+    return Document(blocks.lines(), blocks.links(), problems, page.title, page.headings), page
+
+
+def parsed(text: str) -> LexborHTMLParser:
+    """Return the tree of a page, as browsers with scripts build it."""
+    from selectolax.lexbor import LexborDocumentOptions, LexborHTMLParser
+
+    return LexborHTMLParser(text, options=int(LexborDocumentOptions.WO_EVENTS), scripting=True)
+
+
+def _main_content(tree: LexborHTMLParser) -> list[list[LexborNode]]:
+    from archiver.watch.extract.main_content import main_content
+
+    roots = main_content(tree)
+    select.unlink(roots.removed)
+    return [[node] for node in roots.nodes]

@@ -1,0 +1,151 @@
+"""A page with a mark before every run of its characters, and where in the source each character of a run stands.
+
+A run is what stands between two tags, or the ``alt`` text of a picture. Its mark stands right before its first
+character that shows something, so a parser builds the same tree, and white space collapses as it would without marks.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from html import unescape
+from html.entities import html5
+
+from archiver.watch.extract.tokens import ATTRIBUTE, TOKEN
+from archiver.watch.extract.words import MARKS, shows_nothing
+
+_HIGH = 0xF0000
+_LOW = 0x100000
+_RADIX = 0x8000
+MAX_RUNS = _RADIX * _RADIX
+MARK = re.compile("[\U000f0000-\U000fffff][\U00100000-\U0010ffff]")
+_FOREIGN_MARK = re.compile(f"[{MARKS}]")
+_HARMLESS = "\ue000"
+"""Dropped like every private-use character; stands for those that could be taken for marks."""
+
+_UNIT = re.compile(r"&(?:#[xX][0-9a-fA-F]+;?|#[0-9]+;?|[a-zA-Z][a-zA-Z0-9]*;?)|\r\n|.", re.DOTALL)
+_ENDS_LEGACY = re.compile(r"[=a-zA-Z0-9]")
+_LONGEST_NAME = max(map(len, html5))
+
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """Characters of a page as a reader sees them, and the characters of the source that stand for them."""
+
+    shown: str
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """Where a run stands in the source, and by which rules it is read: ``data``, ``raw`` or ``attribute``."""
+
+    start: int
+    end: int
+    kind: str
+
+    def units(self, source: str) -> Iterator[Unit]:
+        """Yield what the run shows, piece by piece."""
+        if self.kind == "raw":
+            yield from (Unit(source[at], at, at + 1) for at in range(self.start, self.end))
+            return
+        position = self.start
+        while position < self.end:
+            found = _UNIT.match(source, position, self.end)
+            if found is None:
+                return
+            unit = _unit(found, in_attribute=self.kind == "attribute")
+            yield unit
+            position = unit.end
+
+
+@dataclass(frozen=True, slots=True)
+class Marked:
+    """A source with marks, and the runs they are the marks of, in order."""
+
+    text: str
+    runs: tuple[Run, ...]
+
+
+def number_of(mark: str) -> int:
+    """Return which run a mark is for."""
+    return (ord(mark[0]) - _HIGH) * _RADIX + ord(mark[1]) - _LOW
+
+
+def marked(source: str) -> Marked:
+    """Return the source of a page with its marks."""
+    source = _FOREIGN_MARK.sub(_HARMLESS, source)
+    runs: list[Run] = []
+    pieces: list[str] = []
+    copied = 0
+    for run in _runs(source):
+        place: int | None = None
+        for unit in run.units(source):
+            if _FOREIGN_MARK.search(unit.shown):
+                pieces += source[copied : unit.start], _HARMLESS
+                copied = unit.end
+            elif place is None and not shows_nothing(unit.shown[:1]):
+                place = unit.start
+                number = len(runs)
+                pieces += source[copied:place], chr(_HIGH + number // _RADIX), chr(_LOW + number % _RADIX)
+                copied = place
+        if place is not None:
+            runs.append(run)
+    pieces.append(source[copied:])
+    return Marked("".join(pieces), tuple(runs))
+
+
+def _unit(found: re.Match[str], *, in_attribute: bool) -> Unit:
+    written, start, end = found[0], found.start(), found.end()
+    if len(written) == 1 or written == "\r\n":
+        return Unit("\n" if written[0] == "\r" else written, start, end)
+    if written[1] == "#":
+        return Unit(_numbered(written), start, end)
+    name = written[1:]
+    for length in range(min(len(name), _LONGEST_NAME), 1, -1):
+        shown = html5.get(name[:length])
+        if shown is None:
+            continue
+        after = found.string[start + 1 + length : start + 2 + length]
+        if in_attribute and name[length - 1] != ";" and _ENDS_LEGACY.match(after):
+            break
+        return Unit(shown, start, start + 1 + length)
+    return Unit("&", start, start + 1)
+
+
+def _numbered(written: str) -> str:
+    """Return the character of a numeric reference; the parser keeps some that ``html.unescape`` leaves out."""
+    digits = written[2:].rstrip(";")
+    number = int(digits[1:], 16) if digits[0] in "xX" else int(digits) if len(digits) < 10 else 0x110000
+    return unescape(f"&#{number};") or chr(number)
+
+
+def _runs(source: str) -> Iterator[Run]:
+    """Yield the runs between the tags and in ``alt``, without what lies in scripts, styles and controls."""
+    position = 0
+    for token in TOKEN.finditer(source):
+        if position < token.start():
+            yield Run(position, token.start(), "data")
+        position = token.end()
+        tag = (token["tag"] or "").lower()
+        if tag in ("img", "image"):
+            yield from _alternative(source, *token.span("attributes"))
+        elif tag == "plaintext":
+            yield Run(position, len(source), "raw")
+            return
+        elif (token["raw"] or "").lower() == "xmp":
+            yield Run(*token.span("inside"), "raw")
+    if position < len(source):
+        yield Run(position, len(source), "data")
+
+
+def _alternative(source: str, start: int, end: int) -> Iterator[Run]:
+    for attribute in ATTRIBUTE.finditer(source, start, end):
+        if attribute["name"].lower() == "alt":
+            for group in ("double", "single", "bare"):
+                if attribute[group]:
+                    yield Run(*attribute.span(group), "attribute")
+            return
+

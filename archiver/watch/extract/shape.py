@@ -1,0 +1,111 @@
+"""Ceilings for the shape of a page, found before it is parsed.
+
+A conforming parser takes time with the square of the depth and of the attributes of one tag, and copies every open
+formatting element into every block: a few kilobytes could cost minutes or gigabytes. Real pages stay far below.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from archiver.watch.extract.tokens import ATTRIBUTE, TOKEN
+
+MAX_BYTES = 32 << 20
+"""Of the decoded content of one page."""
+MAX_DEPTH = 4_000
+"""Open elements; browsers stop at 512."""
+MAX_COPIES = 1_000_000
+"""Copies of formatting elements that a parser makes for blocks that begin before ``</b>``; about 400 bytes each."""
+MAX_ATTRIBUTE_PAIRS = 200_000_000
+"""Comparisons of attribute names: 14,000 attributes in one tag."""
+
+_FEW_TAGS = 1_000
+_LONG_TAG = 256
+_NESTED = 1_000
+_VOID = frozenset(
+    "area base basefont bgsound br col embed frame hr img input keygen link meta param source track wbr".split()
+)
+# Closed by what follows them: none can nest without an element that is counted.
+_IMPLIED = frozenset(
+    """html head body p li dt dd tr td th thead tbody tfoot colgroup caption option optgroup rb rt rtc rp
+    h1 h2 h3 h4 h5 h6""".split()
+)
+_FORMATTING = frozenset("b big code em font i s small strike strong tt u".split())
+_ONE_AT_A_TIME = frozenset("a nobr button form".split())
+_GLYPHS = frozenset(
+    """animate animatetransform circle clippath defs ellipse fegaussianblur filter g image line lineargradient mask path
+    pattern polygon polyline radialgradient rect stop symbol text tspan use""".split()
+)
+_HTML_IN_FOREIGN = frozenset("foreignobject desc title annotation-xml mi mo mn ms mtext".split())
+_LEAVES_FOREIGN = frozenset(
+    """b big blockquote body br center code dd div dl dt em embed h1 h2 h3 h4 h5 h6 head hr i img li listing menu meta
+    nobr ol p pre ruby s small span strike strong sub sup table tt u ul var""".split()
+)
+
+
+def excess(html: str) -> str | None:
+    """Return what of the page is beyond a ceiling, or None."""
+    if len(html) > MAX_BYTES:
+        return f"more than {MAX_BYTES} characters"
+    pairs = 0
+    tags: list[tuple[str, str]] = []
+    for name, attributes in _tags(html, foreign="<svg" in html.lower() or "<math" in html.lower()):
+        tags.append((name.lower(), attributes))
+        if len(attributes) > _LONG_TAG:
+            pairs += sum(1 for _ in ATTRIBUTE.finditer(attributes)) ** 2
+            if pairs > MAX_ATTRIBUTE_PAIRS:
+                return "too many attributes in its tags"
+    return None if len(tags) <= _FEW_TAGS else _tangle(tags)
+
+
+def _tags(html: str, *, foreign: bool) -> Iterator[tuple[str, str]]:
+    """Yield names with their slash, and attributes; raw text with many tags counts as tags where it may be none."""
+    for token in TOKEN.finditer(html):
+        tag, attributes, raw, inside, code = token.group("tag", "attributes", "raw", "inside", "code")
+        if tag is not None:
+            yield tag, attributes
+        elif raw is not None:
+            yield "raw", token["raw_attributes"]
+            if inside.count("<") > _NESTED:
+                yield from _tags(inside, foreign=False)
+        elif code is not None and foreign and code.count("<") > _NESTED:
+            yield from _tags(code, foreign=False)
+
+
+def _tangle(tags: Iterable[tuple[str, str]]) -> str | None:
+    """Return what is too deep or copied too often in a run of tags."""
+    opened: dict[str, int] = {}
+    formatting: dict[str, list[str]] = {}
+    alike: dict[str, int] = {}
+    depth = copied = copies = 0
+    for name, attributes in tags:
+        copies += copied
+        if name[0] == "/":
+            name = name[1:]
+            if opened.get(name):
+                opened[name] -= 1
+                depth -= 1
+                if name in _FORMATTING:
+                    kind = formatting[name].pop()
+                    alike[kind] -= 1
+                    copied -= alike[kind] < 3
+            continue
+        if name in _VOID or name in _IMPLIED or (name in _ONE_AT_A_TIME and opened.get(name)):
+            continue
+        if opened.get("svg") or opened.get("math"):
+            if name in _LEAVES_FOREIGN:
+                opened["svg"] = opened["math"] = 0
+            elif name in _GLYPHS and attributes.endswith("/") and not any(map(opened.get, _HTML_IN_FOREIGN)):
+                continue
+        opened[name] = opened.get(name, 0) + 1
+        depth += 1
+        if name in _FORMATTING:
+            kind = f"{name} {attributes}"
+            formatting.setdefault(name, []).append(kind)
+            alike[kind] = alike.get(kind, 0) + 1
+            copied += alike[kind] <= 3
+        if depth > MAX_DEPTH:
+            return f"more than {MAX_DEPTH} elements within one another"
+        if copies > MAX_COPIES:
+            return f"formatting left open over so many blocks that more than {MAX_COPIES} copies would be made"
+    return None
