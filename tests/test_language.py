@@ -80,7 +80,7 @@ def test_a_long_text_costs_no_more_than_a_short_one() -> None:
 def test_a_language_without_a_word_list() -> None:
     text = (
         "Rydym yn casglu'r wybodaeth yr ydych yn ei rhoi i ni pan fyddwch yn agor cyfrif ac yn ei defnyddio i "
-        "ddarparu'r gwasanaeth a'ch ateb. Gallwch ofyn i ni ar unrhyw adeg am gopi o'r data sydd gennym amdanoch chi. Dim ond "
+        "ddarparu'r gwasanaeth a'ch ateb. Gallwch ofyn i ni am gopi o'r data sydd gennym amdanoch chi. Dim ond "
         "cyhyd ag y mae'r gyfraith yn mynnu yr ydym yn ei gadw, ac nid ydym yn ei werthu i neb arall. "
     )
     assert detect(text * 3) in {"cy", None}
