@@ -134,10 +134,19 @@ def _is_short(words: int, earlier: Earlier | None, limits: GateLimits) -> bool:
     return not words or earlier is None or words * 100 < earlier.words * (100 - limits.shrink_percent)
 
 
+def _is_known(reading: Reading, words: int, earlier: Earlier | None) -> bool:
+    """Whether this text passed before, as far as its lines and its size show: a person may have let it through."""
+    if earlier is None or not earlier.lines or words < earlier.words:
+        return False
+    return earlier.lines.issuperset(reading.lines)
+
+
 def _pages(reading: Reading, counts: list[int], earlier: Earlier | None, limits: GateLimits) -> Iterator[Page]:
     """What there is to look at of each part; of several, nobody knows whose a line is, so the page itself speaks."""
     passed = earlier.lines if earlier is not None and earlier.lines is not None else frozenset()
     words = sum(counts)
+    if _is_known(reading, words, earlier):
+        return
     if len(reading.signs) == 1 and words:
         foreign = _shares(reading, earlier) == 0.0
         bare = _is_short(words, earlier, limits)
