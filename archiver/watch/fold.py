@@ -20,7 +20,7 @@ _SAME = {
 }
 _SIGN = r"#{1,6}|[-*+>\u2022\u25e6\u25aa\u25ab\u2023\u2043\u25cf\u25cb\u25a0\u25a1\u00b7\u2013]"
 _SIGNS = re.compile(rf"\s*+(?:(?:{_SIGN})(?:\s++|$))*")
-_SIGNS_AND_NUMBERS = re.compile(rf"\s*+(?:(?:{_SIGN}|\d{{1,3}}\.)(?:\s++|$))*")
+_SIGNS_AND_NUMBERS = re.compile(rf"\s*+(?:(?:{_SIGN})(?:\s++|$)|\d{{1,3}}\.\s++)*")
 
 
 def sign(character: str) -> str:
