@@ -23,7 +23,8 @@ from multiprocessing.process import BaseProcess
 
 from archiver.check import Check, Finished
 from archiver.drafting import Drafter
-from archiver.evidence.canonical import Json, encode_line, read_back
+from archiver.errors import FormatError
+from archiver.evidence.canonical import Json, dump_line, read_back
 from archiver.evidence.exchange import Failure
 
 LOG = logging.getLogger("archiver.crew")
@@ -117,7 +118,13 @@ class Crew:
         while ready := {descriptor for descriptor, _ in self._ready.poll(0)}:
             for member in [one for one in self._members if one.pipe.fileno() in ready]:
                 try:
-                    finished.append(_taken(member.held, member.pipe.recv_bytes()))
+                    name, data = _unpacked(member.pipe.recv_bytes())
+                    check = member.held.pop(name)
+                    try:
+                        finished.append(_finished(check, data))
+                    except FormatError:  # a bug of ours, and no draft to go on with
+                        LOG.exception("check %s brought back what cannot be stated", name)
+                        lost.append(check)
                 except (EOFError, OSError):
                     LOG.error("process %s of the crew died with %d checks", member.process.pid, len(member.held))
                     lost += member.held.values()
@@ -180,15 +187,19 @@ def _asked(pipe: Connection, known: _Known) -> Iterator[Check]:
 
 
 def _packed(item: Finished) -> bytes:
-    """A finished check as it goes through the pipe: whether it has a folder, and the canonical line of its draft."""
-    return (b"+" if item.has_folder else b"-") + encode_line(item.draft)
+    """A finished check as it goes through the pipe: its name, whether it has a folder, and its draft as a line."""
+    return b"%b %b" % (item.check.id.encode("ascii"), b"+" if item.has_folder else b"-") + dump_line(item.draft)
 
 
-def _taken(held: dict[str, Check], data: bytes) -> Finished:
-    """The finished check that a member sent; it holds it no longer."""
+def _unpacked(data: bytes) -> tuple[str, bytes]:
+    name, _, rest = data.partition(b" ")
+    return name.decode("ascii"), rest
+
+
+def _finished(check: Check, data: bytes) -> Finished:
+    """The finished check that a member sent; ``FormatError`` where its draft holds what no statement can."""
     line = data[1:]
-    draft = read_back(line)
-    return Finished(held.pop(draft["check"]), draft, data.startswith(b"+"), line)
+    return Finished(check, read_back(line), data.startswith(b"+"), line)
 
 
 def _draft(drafter: Drafter, check: Check) -> bytes:
