@@ -144,7 +144,7 @@ class Assessor:
         if last is not None:
             judged = replace(judged, previous_version=last.version)
         if not released:
-            refusal = gate.judge(capture, reading, self._earlier(last, known, rules), self._limits(watch_seq))
+            refusal = gate.judge(capture, reading, self._earlier(last, capture, reading, rules), self._limits(watch_seq))
             if refusal is not None:
                 return replace(
                     judged,
@@ -167,22 +167,22 @@ class Assessor:
             least_words=settings["gate.least_words"],
         )
 
-    def _earlier(self, last: Passed | None, known: int | None, rules: str) -> Earlier | None:
-        from archiver.watch.gate import Earlier
+    def _earlier(self, last: Passed | None, capture: Json, reading: Reading, rules: str) -> Earlier | None:
+        """What the gate may hold a reading against: the newest text that passed, and how it was come by."""
+        from archiver.watch.gate import Earlier, words_in
 
         if last is None:
             return None
-        return Earlier(
-            words=last.words or 0,
-            language=last.language,
-            final_urls=self._final_urls(last),
-            lines=None if known is not None else frozenset(self.lines(last.text_sha256) or ()),
-            selectors_changed=last.rules_sha256 != rules,
-        )
-
-    def _final_urls(self, last: Passed) -> tuple[str, ...]:
+        lines: Lines | None = reading.lines if last.text_sha256 == reading.text_sha256 else self.lines(last.text_sha256)
         parts = self.archive.statement(last.capture_seq).body["parts"]
-        return tuple(part["final_url"] for part in parts)
+        return Earlier(
+            words=words_in(Reading(reading.normaliser, lines or ())),
+            language=last.language,
+            final_urls=tuple(part["final_url"] for part in parts),
+            lines=None if lines is None else frozenset(lines),
+            selectors_changed=last.rules_sha256 != rules
+            or [part["url"] for part in parts] != [part["url"] for part in capture["parts"]],
+        )
 
     def _dates(self, reading: Reading, language: str | None) -> tuple[Json, ...]:
         from archiver.watch.dates import publisher_dates

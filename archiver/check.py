@@ -26,6 +26,8 @@ class Check:
     urls: tuple[str, ...]
     trigger: str
     conditional: bool = False
+    known: bool = True
+    """False when nothing was ever captured from these addresses as they are written here."""
 
     @property
     def staging(self) -> str:

@@ -8,6 +8,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed, wait
+from dataclasses import replace
 
 from archiver.check import Check, Finished
 from archiver.crew import Crew, Told
@@ -24,6 +25,8 @@ WINDOW = 128
 """Checks begun and not yet acknowledged, at most: bounds memory and what a crash can interrupt."""
 PATIENCE_S = 0.03
 """How long a finished check of a crew may wait for others to be committed with it."""
+ASKED = 500
+"""Addresses in one question to the index."""
 LOG = logging.getLogger("archiver.checks")
 
 
@@ -80,6 +83,7 @@ class Checks:
             if room >= STEP or 0 < room == len(checks) - begun:
                 batch = checks[begun : begun + min(room, STEP)]
                 self._pipeline.intend(batch)
+                batch = self._marked(batch)
                 begun += len(batch)
                 open_ += len(batch)
                 crew.give(batch)
@@ -97,6 +101,14 @@ class Checks:
                 wait([batches[-1]])
             while batches and batches[0].done():
                 open_ -= self._tell(batches.popleft().result(), crew, places, done)
+
+    def _marked(self, batch: Sequence[Check]) -> list[Check]:
+        """Say of each check whether its addresses were ever captured: asked once for all of them."""
+        urls = list({url for check in batch for url in check.urls})
+        known: set[str] = set()
+        for at in range(0, len(urls), ASKED):
+            known |= self._pipeline.archive.index.known_urls(urls[at : at + ASKED])
+        return [replace(check, known=not known.isdisjoint(check.urls)) for check in batch]
 
     def _tell(
         self, outcomes: Sequence[Outcome], crew: Crew, places: dict[str, int], done: Callable[[int, Outcome], None]

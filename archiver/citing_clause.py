@@ -16,11 +16,11 @@ from archiver.texts import read_lines
 from archiver.watch.provision import Life, Sighting, Wording, wording_on
 from archiver.watch.provision import OnDay as SeenOn
 from archiver.watch.text import heading_words
-from archiver.wire import chain
+from archiver.wire import chain, standing
 
 
 def clause_record(archive: Archive, identifier: str, day: str | None, now: datetime) -> Json:
-    """The citation record of a provision, issued now: in the wording of a day, else in the newest in which it stands.
+    """The citation record of a provision, issued now: in the wording of a day, else in the one seen last.
 
     Where the clause was absent on that day, or no check tells, the record says so and cites the last snapshot before it
     (else the first after it) in which its words stand. ``UsageError`` when they stand in none.
@@ -65,14 +65,14 @@ def heading_above(lines: tuple[str, ...], line: int) -> str | None:
 
 
 def _chosen(life: Life, seen: SeenOn | None) -> Wording | None:
-    """The wording to cite: that of the day, else the last that stood before it, else the newest."""
-    standing = [wording for wording in life.wordings if wording.state in STATES and wording.occurrences]
+    """The wording to cite: that of the day, else the last that stood before it, else the first."""
     if seen is None:
-        return standing[-1] if standing else None
-    if seen.wordings and seen.wordings[-1] in standing:
+        return standing(life.wordings)
+    known = [wording for wording in life.wordings if wording.state in STATES and wording.occurrences]
+    if seen.wordings and seen.wordings[-1] in known:
         return seen.wordings[-1]
-    before = [wording for wording in standing if wording.first_seen[:10] <= seen.day]
-    return before[-1] if before else (standing[0] if standing else None)
+    before = [wording for wording in known if wording.first_seen[:10] <= seen.day]
+    return before[-1] if before else (known[0] if known else None)
 
 
 def _on(seen: SeenOn) -> OnDay:

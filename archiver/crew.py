@@ -25,7 +25,8 @@ from multiprocessing.process import BaseProcess
 
 from archiver.check import Check, Finished
 from archiver.drafting import Drafter
-from archiver.evidence.canonical import Json, encode_line, read_back
+from archiver.errors import FormatError
+from archiver.evidence.canonical import Json, dump_line, read_back
 from archiver.evidence.exchange import Failure
 from archiver.watch.reading import Reading
 
@@ -121,7 +122,13 @@ class Crew:
         while ready := {descriptor for descriptor, _ in self._ready.poll(0)}:
             for member in [one for one in self._members if one.pipe.fileno() in ready]:
                 try:
-                    finished.append(_taken(member.held, member.pipe.recv_bytes()))
+                    name, data = _unpacked(member.pipe.recv_bytes())
+                    check = member.held.pop(name)
+                    try:
+                        finished.append(_finished(check, data))
+                    except FormatError:  # a bug of ours, and no draft to go on with
+                        LOG.exception("check %s brought back what cannot be stated", name)
+                        lost.append(check)
                 except (EOFError, OSError):
                     LOG.error("process %s of the crew died with %d checks", member.process.pid, len(member.held))
                     lost += member.held.values()
@@ -184,20 +191,24 @@ def _asked(pipe: Connection, known: _Known) -> Iterator[Check]:
 
 
 def _packed(item: Finished) -> bytes:
-    """A finished check as it goes through the pipe: has it a folder, its draft as a canonical line, what was read."""
-    line = encode_line(item.draft)
+    """A finished check as it goes through the pipe: its name, has it a folder, its draft as a line, what was read."""
+    line = dump_line(item.draft)
     reading = b"" if item.reading is None else pickle.dumps(item.reading, pickle.HIGHEST_PROTOCOL)
-    return _HEAD.pack(item.has_folder, len(line)) + line + reading
+    return b"%b %b" % (item.check.id.encode("ascii"), _HEAD.pack(item.has_folder, len(line))) + line + reading
 
 
-def _taken(held: dict[str, Check], data: bytes) -> Finished:
-    """The finished check that a member sent; it holds it no longer."""
+def _unpacked(data: bytes) -> tuple[str, bytes]:
+    name, _, rest = data.partition(b" ")
+    return name.decode("ascii"), rest
+
+
+def _finished(check: Check, data: bytes) -> Finished:
+    """The finished check that a member sent; ``FormatError`` where its draft holds what no statement can."""
     has_folder, size = _HEAD.unpack_from(data)
     line, rest = data[_HEAD.size : _HEAD.size + size], data[_HEAD.size + size :]
-    draft = read_back(line)
     # A member is this very program, forked: what it says is as good as our own.
     reading: Reading | None = pickle.loads(rest) if rest else None
-    return Finished(held.pop(draft["check"]), draft, has_folder, reading, line)
+    return Finished(check, read_back(line), has_folder, reading, line)
 
 
 def _draft(drafter: Drafter, check: Check) -> bytes:

@@ -183,7 +183,7 @@ class Drafter:
         urls = {exchange.url for visit in visits for exchange in visit.exchanges}
 
         def full_copy(payload_sha256: str) -> FullCopy | None:
-            copy = self._full_copy(payload_sha256, urls)
+            copy = self._full_copy(payload_sha256, urls) if check.known or not urls.issubset(check.urls) else None
             if copy is None:
                 return None
             seq, found = copy

@@ -27,7 +27,6 @@ class Passed:
     links_sha256: str | None
     rules_sha256: str | None
     language: str | None
-    words: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,8 +44,7 @@ class DocumentPast:
         """The last ``WINDOW`` passed checks, oldest first."""
         rows = self.archive.index.rows(
             "select a.seq, a.capture_seq, a.version, c.started_at, a.text_sha256, a.links_sha256, a.rules_sha256,"
-            " a.language, w.words from assessment a join capture c on c.seq = a.capture_seq"
-            " left join wording w on w.text_sha256 = a.text_sha256"
+            " a.language from assessment a join capture c on c.seq = a.capture_seq"
             " where a.document = ? and a.normaliser = ? and a.capture_seq < ? and a.verdict = 'passed'"
             " and a.seq = (select max(b.seq) from assessment b where b.capture_seq = a.capture_seq"
             " and b.normaliser = a.normaliser) order by a.capture_seq desc limit ?",
@@ -62,7 +60,6 @@ class DocumentPast:
                 row["links_sha256"].hex() if row["links_sha256"] else None,
                 row["rules_sha256"].hex() if row["rules_sha256"] else None,
                 row["language"],
-                row["words"],
             )
             for row in reversed(rows)
         ]

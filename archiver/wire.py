@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from archiver.archive import Archive
@@ -13,20 +14,25 @@ from archiver.history import stamps_of
 from archiver.past import newest_assessment
 from archiver.provisions import life_of, provision
 from archiver.rereading import sources_of
-from archiver.watch.provision import Wording
+from archiver.watch.provision import PRESENT, Wording
 from archiver.watch.reading import Source, Trace
 
 
 def wire_of(archive: Archive, identifier: str, wording: Wording | None = None) -> Json | None:
-    """The chain for a provision in one wording, else in the newest version in which its words stand; None of none."""
+    """The chain for a provision in one wording, else in that of ``standing``; None when its words stand nowhere."""
     item = provision(archive, identifier)
     if wording is None:
-        standing = [w for w in life_of(archive, item).wordings if w.occurrences and w.snapshot]
-        if not standing:
+        wording = standing(life_of(archive, item).wordings)
+        if wording is None:
             return None
-        wording = standing[-1]
     place = wording.occurrences[0]
     return chain(archive, str(wording.snapshot), place.start, place.end)
+
+
+def standing(wordings: Iterable[Wording]) -> Wording | None:
+    """The wording to show: the one seen last in which the marked words stand, else in which other words for them do."""
+    found = [wording for wording in wordings if wording.occurrences and wording.snapshot]
+    return max(found, key=lambda wording: (wording.state in PRESENT, wording.last_seen), default=None)
 
 
 def chain(archive: Archive, snapshot: str, start: int, end: int) -> Json:

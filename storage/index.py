@@ -147,6 +147,13 @@ class Index:
             found = self._reader.execute(sql, arguments).fetchone()
             return None if found is None else dict(found)
 
+    def known_urls(self, urls: Sequence[str]) -> set[str]:
+        """Return those of at most 500 addresses that a row of the last commit names."""
+        places = ", ".join("?" * len(urls))
+        with self._read_lock, _translated(self._name):
+            rows = self._reader.execute(f"select url from url where url in ({places})", urls)
+            return {row["url"] for row in rows}
+
     def knows_any_url(self, urls: Iterable[str]) -> bool:
         """Say whether a row of the last commit names one of these addresses: the quick way to find none of the rest."""
         with self._read_lock, _translated(self._name):

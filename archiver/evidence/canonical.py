@@ -47,11 +47,10 @@ def _load(text: str) -> Any:
 
 _ENCODER = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":"), allow_nan=False)
 _PLAIN = json.JSONDecoder(parse_int=_whole, parse_float=_refuse_number, parse_constant=_refuse_number)
-_TRUSTED = json.JSONDecoder()
 
 
 class Read(dict[str, Any]):
-    """An object that came out of a canonical line, so that it holds nothing but what JSON gives back."""
+    """An object that came out of JSON, so that it holds nothing but what JSON gives back."""
 
 
 def dump_line(value: Json | list[Json]) -> bytes:
@@ -88,8 +87,11 @@ def encode_line(value: Json) -> bytes:
 
 
 def read_back(line: bytes) -> Read:
-    """Return the object of a line that ``encode_line`` of this very program made a moment ago; nothing is checked."""
-    return Read(_TRUSTED.decode(line.decode("utf-8")))
+    """Return the object of a line that ``dump_line`` of this very program made a moment ago; it need not be canonical.
+
+    ``MalformedJson`` for a number that a statement cannot hold.
+    """
+    return Read(_PLAIN.decode(line.decode("utf-8")))
 
 
 def decode_line(line: bytes) -> Json:

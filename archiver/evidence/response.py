@@ -39,7 +39,7 @@ class ResponseReader:
         self._keep = keep
         self._payload = hashlib.sha256()
         self._same = False  # content is the body as transferred, so one SHA-256 serves both
-        self._sha256 = hashlib.sha256()
+        self._sha256 = self._payload  # of the content; one of its own where that differs from the body
         self._sha512 = hashlib.sha512()
         self._size = 0
         self._decoder: ContentDecoder | None = None
@@ -100,6 +100,8 @@ class ResponseReader:
         plan = self.parser.plan
         assert plan is not None  # there is no body before a head
         self._same = not plan.codings and plan.kind != "chunked"
+        if not self._same:
+            self._sha256 = hashlib.sha256()
         size = self._limits.max_content_bytes
         return ContentDecoder(plan.codings, max_size=size, anomalies=self.parser.anomalies)
 
@@ -127,8 +129,8 @@ class ResponseReader:
             return None
         if self._decoder is None:  # an empty body needs no decoding whatever coding was announced
             codings = ()
-        sha256 = self._payload if self._same else self._sha256
-        return Content(sha256.hexdigest(), self._sha512.hexdigest(), self._size, codings)
+            self._sha256 = hashlib.sha256()
+        return Content(self._sha256.hexdigest(), self._sha512.hexdigest(), self._size, codings)
 
 
 def read_response(

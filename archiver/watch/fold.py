@@ -18,9 +18,9 @@ _SAME = {
     **dict.fromkeys("\u2010\u2011\u2012\u2013\u2014\u2015\u2212\ufe58\ufe63\uff0d", "-"),
     **dict.fromkeys("\u2022\u25e6\u25aa\u25ab\u2023\u2043\u25cf\u25cb\u25a0\u25a1|", " "),  # bullets, cells of a table
 }
-_SIGN = r"#{1,6}(?=\s)|[-*+>\u2022\u25e6\u25aa\u25ab\u2023\u2043\u25cf\u25cb\u25a0\u25a1\u00b7\u2013](?=\s)"
-_SIGNS = re.compile(rf"\s*(?:(?:{_SIGN})\s+)*")
-_SIGNS_AND_NUMBERS = re.compile(rf"\s*(?:(?:{_SIGN}|\d{{1,3}}\.(?=\s))\s+)*")
+_SIGN = r"#{1,6}|[-*+>\u2022\u25e6\u25aa\u25ab\u2023\u2043\u25cf\u25cb\u25a0\u25a1\u00b7\u2013]"
+_SIGNS = re.compile(rf"\s*+(?:(?:{_SIGN})(?:\s++|$))*")
+_SIGNS_AND_NUMBERS = re.compile(rf"\s*+(?:(?:{_SIGN})(?:\s++|$)|\d{{1,3}}\.\s++)*")
 
 
 def sign(character: str) -> str:

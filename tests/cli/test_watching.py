@@ -208,6 +208,19 @@ def test_a_clause_is_followed_and_leads_to_the_wire(policy: Policy) -> None:
     assert span["exact"] and span["payload_range"] == [span["start"], span["end"]]
     assert policy.text(wire["text_sha256"])[wire["start"] : wire["end"]] == quote
     assert policy.box.fine("provision", "list").out.count("EA-P-000001") == 1
+    day = policy.history()["checks"][0]["started_at"][:10]
+    cited = policy.box.fine("cite", "EA-P-000001", "--on", day, "--format", "json").json
+    assert (cited["pin"]["exact"], cited["snapshot"]) == (quote, first)
+    assert cited["pin"]["heading"] == "Your content" and cited["provision"]["on"] == day
+    assert cited["source"]["publisher_date"] == {
+        "text": "Last updated: 1 March 2026", "value": "2026-03-01", "kind": "last-updated"
+    }  # fmt: skip
+    (where,) = cited["pin"]["bytes"]
+    assert (where["start"], where["end"]) == (span["start"], span["end"])
+    for form in ("text", "bluebook", "csl", "ris", "biblatex", "bibtex"):
+        assert "EA-P-000001" in policy.box.fine("cite", "EA-P-000001", "--format", form).out
+    assert quote in " ".join(policy.box.fine("cite", "EA-P-000001").out.split())
+    assert policy.box.call("cite", first, "--on", day).code == 2
     policy.box.fine("provision", "remove", "EA-P-000001")
     assert policy.box.fine("provision", "list", "--json").json == []
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import hashlib
 import struct
 import zlib
 from collections.abc import Callable, Iterator
@@ -167,3 +168,15 @@ def test_a_large_content_is_read_in_pieces() -> None:
 def test_content_that_is_cut_cannot_be_taken() -> None:
     with pytest.raises(BrokenCoding):
         list(iter_content(MemoryBytes(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhello")))
+
+
+@pytest.mark.parametrize(
+    "fields", [b"Transfer-Encoding: chunked", b"Transfer-Encoding: chunked\r\nContent-Encoding: gzip"]
+)
+def test_a_body_of_no_chunks_has_the_digests_of_nothing(fields: bytes) -> None:
+    body = b"0\r\n\r\n"
+    reading = read_response(MemoryBytes(b"HTTP/1.1 200 OK\r\n" + fields + b"\r\n\r\n" + body))
+    assert reading.content is not None
+    assert reading.content.sha256 == hashlib.sha256().hexdigest()
+    assert reading.content.sha512 == hashlib.sha512().hexdigest()
+    assert reading.payload_sha256 == hashlib.sha256(body).hexdigest()

@@ -78,8 +78,10 @@ def test_words_among_nothing_that_was_there_are_moved() -> None:
 
 
 def test_of_two_places_the_one_with_the_old_neighbours_comes_first() -> None:
-    found = step((CLAUSE, *OLD))
-    assert [place.line_first for place in found.occurrences] == [8, 0]
+    # a copy stands where the clause stood, by characters; the clause itself is pushed far down
+    before = Text(OLD[:7]).text
+    found = step(("x" * (len(before) - 1), CLAUSE, "A new part with many words of its own. " * 20, *OLD))
+    assert [place.line_first for place in found.occurrences] == [10, 1]
     assert found.state == "verbatim"
 
 
@@ -232,3 +234,43 @@ def test_fewer_words_suffice_where_the_clause_is_expected(at: int, state: str) -
     lines = list(swapped(CLAUSE, FIRST))
     others = [line for line in lines if line != FIRST]
     assert step((*others[:at], new, *others[at:]), FIRST, tuple(lines)).state == state
+
+
+def test_lines_that_stand_many_times_belong_to_their_place() -> None:
+    def rows(*products: str) -> tuple[str, ...]:
+        return tuple(
+            line
+            for n, product in enumerate(products)
+            for line in (f"Provider number {n} of the list", "United States", product)
+        )
+
+    old = rows("Products: the mail service", "Products: the map service", "Products: the chat service")
+    new = rows("Products: the mail service", "Products: the map and route service", "Products: the chat service")
+    found = step(new, "\n".join(old[3:6]), old)
+    assert (found.state, found.exact) == ("reworded", "\n".join(new[3:6]))
+
+
+def test_small_words_that_are_everywhere_are_no_rewording() -> None:
+    clause = "We keep the data of the account and of the device for the time of the contract."
+    other = (
+        "You agree that the use of the service and of the parts of it for the good of the public, the aim of the fund "
+        "and of the people in it, is the wish of the founder and of the board for the years of the plan ahead."
+    )
+    assert step(("One.", other, "Two."), clause, ("One.", clause, "Two.")) == ABSENT
+
+
+def test_a_sentence_turned_round_is_not_split() -> None:
+    old = "You can use the settings of your profile on the web site of the service to correct the data you gave us."
+    new = (
+        "To correct the data you gave us when you opened it, as an alternative to a letter or a call to our staff, you "
+        "can use the settings of your profile on the web site of the service."
+    )
+    found = step(("One.", new, "Two.", "Three.", new), old, ("One.", old, "Two.", "Three."))
+    assert (found.state, found.exact) == ("reworded", new)
+
+
+def test_a_heading_is_part_of_a_clause_only_if_it_was() -> None:
+    old = ("# A", "We sell no data of children.", "See the annex.", "# B", "The law of the land applies.")
+    new = ("# A", "We sell no data.", "# Data of children", "See the annex.", "# B", "The law of the land applies.")
+    assert step(new, old[1], old).exact == new[1]
+    assert step(new, "\n".join(old[0:2]), old).exact == "A\nWe sell no data.\n# Data of children"

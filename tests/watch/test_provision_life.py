@@ -272,3 +272,14 @@ def test_wordings_compare_by_what_a_quote_is_compared_by() -> None:
     assert key("verbatim", "a") == key("moved", "b") == ""
     assert key("absent", None) is key("unknown", None) is None
     assert key("reworded", "- “x”\n2. y z") == '"x" y z'
+
+
+def test_a_clause_lost_after_a_rewording_is_looked_for_as_it_was_marked() -> None:
+    first_half = (
+        "We may use your files to train our models where you have agreed to that before in writing and by hand."
+    )
+    back = "Nothing of yours is kept out of our models, unless you opt out in your settings."
+    found = life(Quote(CLAUSE), versions(CLAUSE, first_half, None, back), marked_in=1)
+    assert states(found) == ["verbatim", "reworded", "absent", "reworded"]
+    assert found.wordings[3].exact == back
+    assert [change.kind for change in found.changes] == ["reworded", "removed", "returned"]

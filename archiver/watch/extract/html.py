@@ -35,6 +35,7 @@ def read_html(
         portions = _main_content(tree)
     tree.strip_tags(signs.UNREAD_TAGS)
     leave_out_hidden(tree, (node for portion in portions for node in portion))
+    _number_reversed(tree)
     blocks = Blocks(base, carry=carry)
     for portion in portions:
         blocks.read("".join(node.html or "" for node in portion))
@@ -47,6 +48,12 @@ def parsed(text: str) -> LexborHTMLParser:
     from selectolax.lexbor import LexborDocumentOptions, LexborHTMLParser
 
     return LexborHTMLParser(text, options=int(LexborDocumentOptions.WO_EVENTS), scripting=True)
+
+
+def _number_reversed(tree: LexborHTMLParser) -> None:
+    """Give reversed lists the number they begin with: how many items they have."""
+    for node in tree.css("ol[reversed]:not([start])"):
+        node.attrs["start"] = str(sum(1 for child in node.iter() if child.tag == "li"))
 
 
 def _main_content(tree: LexborHTMLParser) -> list[list[LexborNode]]:

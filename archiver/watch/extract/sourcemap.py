@@ -17,7 +17,6 @@ from archiver.watch.extract.text_1 import kind_of, read_part
 from archiver.watch.extract.words import composed, shows_nothing
 from archiver.watch.reading import PageRules, Source, Trace
 
-
 _BETWEEN = "\u200c\u200d"
 """Joiners that were kept because they are spelling; they lie between characters that have a place."""
 
