@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
@@ -174,7 +175,7 @@ def test_each_character_is_found_in_its_bytes(text: str, charset: str) -> None:
     if decoded.text != text or decoded.charset == "iso-2022-jp":
         return
     offsets = byte_offsets(decoded, content, range(len(text) + 1))
-    found = [content[a:b].decode(codec) for a, b in zip(offsets, offsets[1:], strict=False)]
+    found = [content[a:b].decode(codec) for a, b in pairwise(offsets)]
     assert found == list(text)
 
 

@@ -38,7 +38,7 @@ _SURE = "|".join(
         r"pop-?up",
         r"tooltip",
         r"advert(?:s|isements?|ising)?",
-        r"(?:cookie|consent|gdpr)s?(?:-[a-z]+){0,2}-?(?:banner|bar|notice|popup|modal|dialog|overlay|layer)",
+        r"(?:cookie|consent|gdpr)s?(?:-[a-z]+){0,2}-?(?:banner|bar|notice|popup|modal|dialog|overlay|layer|confirm|prompt|wall)",
         r"(?:language|lang|locale|country|region)-?(?:switch(?:er)?|select(?:or)?|picker|menu|list|dropdown)",
     )
 )
@@ -97,7 +97,7 @@ def _is_around(page: Page, node: LexborNode) -> bool:
     if node.css_first("h1") is not None:
         return False
     if any(up.tag in _LANDMARKS for up in page.around(node)):
-        return is_list_of_links(page, node) or (page.mass(node) < 120 and not is_dated(node))
+        return is_list_of_links(page, node) or (page.mass(node) < 120 and not has_sentence(node) and not is_dated(node))
     return True
 
 
@@ -125,7 +125,7 @@ def _likely(page: Page, node: LexborNode) -> bool:
         return False
     if mass < page.linked(node):
         return True
-    return mass < _SMALL and not has_sentence(node) and not is_dated(node)
+    return mass < _SMALL and node.css_first(_HEADINGS) is None and not has_sentence(node) and not is_dated(node)
 
 
 def _leave_out_contents(page: Page) -> None:

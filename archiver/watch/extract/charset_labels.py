@@ -55,7 +55,8 @@ _OTHER_LABELS = {
     "euc-jp": "cseucpkdfmtjapanese x-euc-jp",
     "iso-2022-jp": "csiso2022jp",
     "shift_jis": "csshiftjis ms932 ms_kanji shift-jis sjis windows-31j x-sjis cp932",
-    "euc-kr": "cseuckr csksc56011987 iso-ir-149 korean ks_c_5601-1987 ks_c_5601-1989 ksc5601 ksc_5601 windows-949 cp949",
+    "euc-kr": "cseuckr csksc56011987 iso-ir-149 korean "
+    "ks_c_5601-1987 ks_c_5601-1989 ksc5601 ksc_5601 windows-949 cp949",
 }
 
 

@@ -25,8 +25,12 @@ _CLAIMS = (("main, [role=main]", 0.5), ("article, [role=article]", 0.85))
 
 _BULK = 0.75
 _BLURB = 250
+_BANNER = 3000
+_TITLE = 200
 _BOXES = frozenset("div section ul ol header article aside footer form center fieldset".split())
 _WRAPPERS = frozenset("body div section main article center form".split())
+_CONTROL = "button, [role=button], input, a[class*=btn], a[class*=button]"
+_COOKIES = re.compile(r"\bcookies?\b", re.IGNORECASE)
 _RIGHTS = re.compile(r"©|\(c\) *(?:19|20)|copyright|all rights reserved", re.IGNORECASE)
 
 
@@ -49,9 +53,10 @@ def main_content(tree: LexborHTMLParser) -> Roots:
         claimed = _claimed(page)
         root = _without_surroundings(page, claimed or body, claimed is not None)
         title = _title_before(page, root)
+        removed = page.left_out_within(root)
     except PageTooTangled:
         return Roots((body,), ())
-    return Roots((title, root) if title is not None else (root,), tuple(page.left_out))
+    return Roots((title, root) if title is not None else (root,), removed)
 
 
 def _claimed(page: Page) -> LexborNode | None:
@@ -88,6 +93,8 @@ def _without_surroundings(page: Page, root: LexborNode, claimed: bool) -> Lexbor
             for index, child in enumerate(children):
                 if index == place:
                     continue
+                if page.text(child) == 0:
+                    continue
                 if _belongs(page, child, claimed, after=index > place):
                     whole = False
                 else:
@@ -102,20 +109,28 @@ def _without_surroundings(page: Page, root: LexborNode, claimed: bool) -> Lexbor
 
 def _belongs(page: Page, node: LexborNode, claimed: bool, *, after: bool) -> bool:
     """Say whether something beside the bulk of the text is part of the document."""
-    text = page.text(node)
-    if text == 0 or node.tag not in _BOXES or node.css_first("h1") is not None:
-        return text > 0
+    if node.tag not in _BOXES or node.css_first("h1") is not None:
+        return True
     if is_list_of_links(page, node):
         return False
     mass = page.mass(node)
-    if after and mass < _BLURB and _RIGHTS.search(node.text(separator=" ")):
+    words = node.text(separator=" ")
+    if after and mass < _BLURB and _RIGHTS.search(words):
         return False
-    return claimed or mass >= _BLURB or has_sentence(node) or is_dated(node)
+    if claimed:
+        return True
+    if mass < _BANNER and len(_COOKIES.findall(words)) > 1 and node.css_first(_CONTROL) is not None:
+        return False
+    return mass >= _BLURB or has_sentence(node) or is_dated(node)
 
 
 def _title_before(page: Page, root: LexborNode) -> LexborNode | None:
-    """Return the one ``h1`` of the page if it stands outside the document: its title."""
-    titles = page.body.css("h1")
-    if len(titles) != 1 or page.is_out(titles[0]) or not 0 < len(titles[0].text(strip=True)) <= 200:
+    """Return the first ``h1`` of the page if it stands before the document: its title."""
+    if root.mem_id == page.body.mem_id:
         return None
-    return None if any(up.mem_id == root.mem_id for up in page.around(titles[0])) else titles[0]
+    for node in page.body.css(f"h1, {root.tag}"):
+        if node.mem_id == root.mem_id:
+            return None
+        if node.tag == "h1" and 0 < len(node.text(strip=True)) <= _TITLE and not page.is_out(node):
+            return node
+    return None

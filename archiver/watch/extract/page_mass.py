@@ -1,4 +1,4 @@
-"""How much text stands where in a page, measured on demand: characters, those of links apart, what is left out apart."""
+"""How much text stands where in a page, measured on demand: links apart, and without what was left out."""
 
 from __future__ import annotations
 
@@ -9,9 +9,12 @@ from archiver.errors import ArchiverError
 if TYPE_CHECKING:
     from selectolax.lexbor import LexborNode
 
-BUDGET = 60_000_000
-"""Characters, links and steps upwards that may be spent on one page: some 300 times what a long page takes."""
+BUDGET = 200_000_000
+"""What may be spent on one page: a character counts 1, a link or a step upwards 100, as they take time."""
+MAX_DEPTH = 512
+"""Elements around anything that is measured: browsers nest no deeper."""
 
+_STEP = 100
 _UNSEEN = "script, style, noscript, template, svg, iframe, object, select, datalist, textarea"
 
 
@@ -49,7 +52,7 @@ class Page:
             return known
         size, sizes = 0, self._link_sizes
         links = node.css("a[href]")
-        self._spend(len(links))
+        self._spend(_STEP * len(links))
         for link in links:
             place = link.mem_id
             own = sizes.get(place)
@@ -68,13 +71,7 @@ class Page:
         """Say whether an element was left out, alone or with something around it."""
         if not self._out:
             return False
-        up: LexborNode | None = node
-        while up is not None:
-            if up.mem_id in self._out:
-                return True
-            self._spend(1)
-            up = up.parent
-        return False
+        return node.mem_id in self._out or any(up.mem_id in self._out for up in self.around(node))
 
     def is_dropped(self, node: LexborNode) -> bool:
         """Say whether this very element was left out."""
@@ -101,9 +98,20 @@ class Page:
             found.append(up)
             if up.mem_id == self.body.mem_id:
                 break
+            if len(found) > MAX_DEPTH:
+                raise PageTooTangled("the page is nested too deep to tell its main content")
             up = up.parent
-        self._spend(len(found))
+        self._spend(_STEP * len(found))
         return found
+
+    def left_out_within(self, root: LexborNode) -> tuple[LexborNode, ...]:
+        """Return what was left out inside an element, without what stands inside something else that was."""
+        found = []
+        for node in self.left_out:
+            around = [up.mem_id for up in self.around(node)]
+            if root.mem_id in around and self._out.isdisjoint(around):
+                found.append(node)
+        return tuple(found)
 
     def _deduct(self, node: LexborNode, size: int) -> None:
         deducted = self._deducted
