@@ -62,6 +62,12 @@ def test_a_challenge_with_an_error_status_is_a_block() -> None:
     assert "Just a moment" in refusal.detail
 
 
+def test_an_outage_that_asks_for_patience_is_no_block() -> None:
+    opening = "We will be right back. The service is being updated. Please try again in a few minutes."
+    signs = replace(SIGNS, title="We will be right back", headings=("We will be right back",), opening=opening)
+    assert code(judge(captured(status=503), text(signs=signs), None, LIMITS)) == "error_status"
+
+
 def test_an_answer_that_never_came_is_an_error() -> None:
     capture = captured()
     capture["parts"][0] |= {"exchanges": [], "final_url": None}

@@ -11,10 +11,17 @@ from tests.cli.box import Box
 from tests.simulators.authority import TimestampAuthority
 from tests.simulators.website import Website
 
+TERMS = (
+    b"<h1>Terms</h1>"
+    b"<p>Be nice to everybody whom you meet here, and keep your password to yourself.</p>"
+    b"<p>We may close an account that was not used for a year, after a warning by e-mail.</p>"
+)
+"""Enough words for a document: what has fewer is held back."""
+
 
 @pytest.fixture
 def site() -> Iterator[Website]:
-    with Website(documents={"/terms": b"<p>Be nice</p>", "/privacy": b"<p>We look away</p>"}) as running:
+    with Website(documents={"/terms": TERMS, "/privacy": b"<p>We look away</p>"}) as running:
         yield running
 
 

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from tests.cli.box import Box
+from tests.cli.conftest import TERMS
 from tests.simulators.website import Website
 
 CHECK = {
@@ -38,7 +39,7 @@ def filled(stamped: Box, site: Website) -> Box:
     stamped.fine("watch", "add", site.url("/terms"), "--entity", "Example", "--document", "Terms")
     stamped.fine("watch", "add", site.url("/missing"))
     stamped.fine("capture", "EA-D-00001")
-    site.documents["/terms"] = b"<p>Be very nice</p>"
+    site.documents["/terms"] = TERMS.replace(b"Be nice", b"Be very nice")
     stamped.call("capture", "--all")
     return stamped
 
