@@ -107,7 +107,7 @@ SCHEMA: tuple[Key, ...] = (
         "a text that lost more than this share of its words is quarantined",
         kind.whole(1, 100),
     ),
-    Key("gate", "least_words", 20, "a text of fewer words is looked at twice", kind.whole(0, 10000)),
+    Key("gate", "least_words", 20, "a text of fewer words is held back on lesser signs", kind.whole(0, 10000)),
     Key(
         "stamp",
         "snapshots",
