@@ -114,11 +114,11 @@ def test_a_page_that_says_why_the_selector_is_missing_is_called_that() -> None:
     assert code(judge(captured(), reading, None, LIMITS)) == "soft_404"
 
 
-def test_too_few_words_are_no_document_unless_as_few_passed_before() -> None:
+def test_few_words_alone_hold_nothing_back_and_no_words_do() -> None:
     short = text("Prices are as agreed.")
-    assert code(judge(captured(), short, None, LIMITS)) == "empty"
-    assert judge(captured(), short, None, GateLimits(least_words=4)) is None
+    assert judge(captured(), short, None, LIMITS) is None
     assert judge(captured(), short, passed(short), LIMITS) is None
+    assert code(judge(captured(), text(), None, LIMITS)) == "empty"
     assert code(judge(captured(), text(), passed(short), LIMITS)) == "empty"
 
 

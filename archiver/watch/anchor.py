@@ -149,7 +149,9 @@ def _needles(words: str) -> list[str]:
 
 
 def _hits(needle: str, folded: Folded, text: str) -> Iterator[tuple[int, int]]:
-    place, count = folded.text.find(needle), 0
+    # the next may begin within this one: “data and data” stands twice in “data and data and data”
+    first, count = len(needle.partition(" ")[0]), 0
+    place = folded.text.find(needle)
     while place >= 0:
         start, end = folded.start(place), folded.end(place + len(needle))
         if not (_cuts_word(text, start) or _cuts_word(text, end)):
@@ -157,7 +159,7 @@ def _hits(needle: str, folded: Folded, text: str) -> Iterator[tuple[int, int]]:
             yield start, end
             if count == MAX_PLACES:
                 return
-        place = folded.text.find(needle, place + len(needle))
+        place = folded.text.find(needle, place + first)
 
 
 def _cuts_word(text: str, place: int) -> bool:

@@ -211,10 +211,9 @@ def _missing(reading: Reading, words: int, earlier: Earlier | None, limits: Gate
     for problem in reading.problems:
         if problem.code == "selector_missing":
             return _held("selector_missing", problem.detail)
-    if _is_short(words, earlier, limits):
+    if not words:
         shown = f", of {sum(signs.page_words for signs in reading.signs)} on the page" if reading.signs else ""
-        quote = f": {' / '.join(reading.lines)!r}" if words else ""
-        return _held("empty", f"{words} words of text{shown}{quote}; fewer than {limits.least_words}")
+        return _held("empty", f"no words of text{shown}")
     return None
 
 

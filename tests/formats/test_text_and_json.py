@@ -65,8 +65,9 @@ def test_the_publishers_words_are_quoted() -> None:
 
 @given(st.text(), st.text())
 def test_no_title_or_entity_begins_a_line_of_its_own(entity: str, title: str) -> None:
-    expected = [line[:8] for line in text.PLUGIN.render(named("x", "x")).split("\n") if line[:1].strip()]
-    found = [line[:8] for line in text.PLUGIN.render(named(entity, title)).split("\n") if line[:1].strip()]
+    # a name without spaces may be too long for the line of its label, which then ends there
+    expected = [line[:8].rstrip() for line in text.PLUGIN.render(named("x", "x")).split("\n") if line[:1].strip()]
+    found = [line[:8].rstrip() for line in text.PLUGIN.render(named(entity, title)).split("\n") if line[:1].strip()]
     assert found == expected
 
 

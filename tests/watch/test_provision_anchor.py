@@ -120,6 +120,11 @@ def test_what_stands_around_decides(quote: Quote, line: int) -> None:
     assert locate(quote, LINES).line_first == line
 
 
+def test_places_may_overlap() -> None:
+    found = find(Quote("data and data"), ("data and data and data",))
+    assert [(place.start, place.end) for place in found] == [(0, 13), (9, 22)]
+
+
 def test_around_that_fits_nowhere_is_said() -> None:
     with pytest.raises(UsageError, match="stand 2 times, but not with this prefix"):
         locate(Quote("We may share your data with partners.", prefix="Annex"), LINES)

@@ -188,17 +188,23 @@ def _as_composed(plain: str, places: list[_Place | None], line: str) -> list[_Pl
     again: list[str] = []
     for first, last in _clusters(plain):
         characters = unicodedata.normalize("NFC", plain[first:last])
-        known = [place for place in places[first:last] if place is not None]
-        whole = (
-            _Place(known[0].run, min(p.start for p in known), max(p.end for p in known), known[0].exact)
-            if known and len({place.run for place in known}) == 1
-            else (known[0] if known else None)
-        )
         again.append(characters)
-        found += [whole] * len(characters)
+        if characters == plain[first:last]:
+            found += places[first:last]
+        else:
+            found += [_whole([place for place in places[first:last] if place is not None])] * len(characters)
     if "".join(again) != line:
         raise FormatError("a line reads differently with marks in it, so it cannot be traced")
     return found
+
+
+def _whole(places: Sequence[_Place]) -> _Place | None:
+    """Return the place of a character that was composed of several; of several runs, the first can be named."""
+    if not places:
+        return None
+    of_first = [place for place in places if place.run == places[0].run]
+    exact = len(of_first) == len(places) and all(place.exact for place in places)
+    return _Place(places[0].run, min(p.start for p in of_first), max(p.end for p in of_first), exact)
 
 
 def _clusters(text: str) -> Iterator[tuple[int, int]]:
