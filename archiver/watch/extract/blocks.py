@@ -3,7 +3,7 @@
 The input is what a conforming parser writes back, so it is regular: attribute values in double quotes with ``<`` and
 ``>`` escaped, every element closed. A compiled pattern can read it, and no tree need be walked.
 
-Lists keep their numbers (``start``, ``value``, ``reversed`` once ``numbered`` has resolved it; letters and Roman
+Lists keep their numbers (``start``, ``value``, ``reversed``, which the reader of the tree resolves; letters and Roman
 numbers are written as numbers). A row of a table is one line if it has two cells or more and no cell holds two blocks;
 otherwise its cells are read like any other blocks. A break ends a line, but in a heading or a cell it is a space.
 """
@@ -22,13 +22,11 @@ from archiver.watch.reading import Link
 MAX_LEVELS = 12
 """Deeper lists are written as if this deep, deeper tables as plain blocks: depth must not multiply the text."""
 
-_TOKEN = re.compile(
-    r"<(?:(/?+[a-zA-Z][^ \t\n\f\r/>]*+)((?: [^ \t\n\f\r/>][^ \t\n\f\r/>=]*+=\"[^\"]*+\")*+)>|!--.*?-->|[!?][^>]*+>|)([^<]*+)",
-    re.DOTALL,
-)
+_SPACE = " \t\n\f\r"
+_ATTRIBUTES = rf"(?: [^{_SPACE}/>][^{_SPACE}/>=]*+=\"[^\"]*+\")*+"
+_TOKEN = re.compile(rf"<(?:(/?+[a-zA-Z][^{_SPACE}/>]*+)({_ATTRIBUTES})>|!--.*?-->|[!?][^>]*+>|)([^<]*+)", re.DOTALL)
 # The two elements whose text is written back without escapes although a reader sees it.
-_RAW = re.compile(r"(?<=<xmp>)(.*?)(?=</xmp>)|(?<=<plaintext>)(.*)(?=</plaintext>)", re.DOTALL)
-_HIDDEN = re.compile(r' hidden="(?!until-found)| style="[^"]*?display\s*+:\s*+none', re.IGNORECASE)
+_RAW = re.compile(rf"(<xmp{_ATTRIBUTES}>)(.*?)(?=</xmp>)|(<plaintext{_ATTRIBUTES}>)(.*)(?=</plaintext>)", re.DOTALL)
 _MARK = re.compile(f"[{MARKS}]+")
 _INTEGER = re.compile(r"\s*+([+-]?[0-9]{1,9})")
 _VALUE_OF = {
@@ -42,8 +40,8 @@ _SKIPPED = frozenset(
 )
 _PARTING = frozenset(
     """address article aside body caption center dd details dialog dir div dl dt fieldset figcaption figure footer form
-    frameset header hgroup hr html legend main nav option optgroup p search section summary table tbody tfoot thead
-    plaintext""".split()
+    frameset header hgroup hr html legend main nav option optgroup p search section summary table tbody tfoot
+    thead""".split()
 )
 _HEADINGS = {f"h{level}": "#" * level + " " for level in range(1, 7)}
 
@@ -104,8 +102,8 @@ class Blocks:
     def read(self, html: str) -> None:
         """Read the serialised form of one chosen element, or of neighbours that belong together."""
         self._begin()
-        if "<xmp>" in html or "<plaintext>" in html:
-            html = _RAW.sub(lambda found: _escaped(found[0]), html)
+        if "<xmp" in html or "<plaintext" in html:
+            html = _RAW.sub(lambda found: (found[1] or found[3]) + _escaped(found[2] or found[4] or ""), html)
         skipped, depth, carried = "", 0, False
         pieces = self._pieces
         for name, attributes, text in map(re.Match.groups, _TOKEN.finditer(f"<hr>{html}")):
@@ -124,8 +122,8 @@ class Blocks:
                 continue
             if name is not None:
                 handle = _HANDLERS.get(name)
-                if attributes and ("hidden" in attributes or "none" in attributes or "cfemail" in attributes):
-                    skipped, carried = self._set_aside(name, attributes)
+                if attributes and "data-cfemail=" in attributes:
+                    skipped, carried = self._reveal(name, attributes)
                 if handle is _skip:
                     skipped, carried = name, False
                 if skipped:
@@ -155,12 +153,10 @@ class Blocks:
         words = composed([link[1] for link in found])
         return tuple(Link(line, said, target) for (line, _, target), said in zip(found, words, strict=True))
 
-    def _set_aside(self, name: str, attributes: str) -> tuple[str, bool]:
-        """Say whether what follows up to the end of this element is passed over, and whether its marks are kept."""
+    def _reveal(self, name: str, attributes: str) -> tuple[str, bool]:
+        """Read a hidden address; return the element that is passed over for it, and whether its marks are kept."""
         if name in _VOID:
             return "", False
-        if _HIDDEN.search(attributes):
-            return name, False
         code = _VALUE_OF["data-cfemail"].search(attributes)
         address = decoded(code[1]) if code else None
         if not address:

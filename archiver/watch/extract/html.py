@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from archiver.watch.extract import select, shape, signs
 from archiver.watch.extract.blocks import Blocks
 from archiver.watch.extract.document import Document
+from archiver.watch.extract.hidden import leave_out_hidden
 from archiver.watch.reading import PageRules, PageSigns, Problem
 
 if TYPE_CHECKING:
@@ -33,6 +34,8 @@ def read_html(
     else:
         portions = _main_content(tree)
     tree.strip_tags(signs.UNREAD_TAGS)
+    leave_out_hidden(tree, (node for portion in portions for node in portion))
+    _number_reversed(tree)
     blocks = Blocks(base, carry=carry)
     for portion in portions:
         blocks.read("".join(node.html or "" for node in portion))
@@ -45,6 +48,12 @@ def parsed(text: str) -> LexborHTMLParser:
     from selectolax.lexbor import LexborDocumentOptions, LexborHTMLParser
 
     return LexborHTMLParser(text, options=int(LexborDocumentOptions.WO_EVENTS), scripting=True)
+
+
+def _number_reversed(tree: LexborHTMLParser) -> None:
+    """Give reversed lists the number they begin with: how many items they have."""
+    for node in tree.css("ol[reversed]:not([start])"):
+        node.attrs["start"] = str(sum(1 for child in node.iter() if child.tag == "li"))
 
 
 def _main_content(tree: LexborHTMLParser) -> list[list[LexborNode]]:

@@ -74,6 +74,12 @@ def number_of(mark: str) -> int:
     return (ord(mark[0]) - _HIGH) * _RADIX + ord(mark[1]) - _LOW
 
 
+def reference_at(source: str, at: int) -> Unit:
+    """Return the character reference that begins at an ampersand, or the ampersand itself."""
+    found = _UNIT.match(source, at)
+    return Unit("", at, at) if found is None else _unit(found, in_attribute=False)
+
+
 def marked(source: str) -> Marked:
     """Return the source of a page with its marks."""
     source = _FOREIGN_MARK.sub(_HARMLESS, source)
@@ -148,4 +154,3 @@ def _alternative(source: str, start: int, end: int) -> Iterator[Run]:
                 if attribute[group]:
                     yield Run(*attribute.span(group), "attribute")
             return
-

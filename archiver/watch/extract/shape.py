@@ -6,9 +6,11 @@ formatting element into every block: a few kilobytes could cost minutes or gigab
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 
-from archiver.watch.extract.tokens import ATTRIBUTE, TOKEN
+from archiver.watch.extract.tokens import ATTRIBUTE, TAG, TOKEN
 
 MAX_BYTES = 32 << 20
 """Of the decoded content of one page."""
@@ -19,9 +21,12 @@ MAX_COPIES = 1_000_000
 MAX_ATTRIBUTE_PAIRS = 200_000_000
 """Comparisons of attribute names: 14,000 attributes in one tag."""
 
+MAX_TAGS = 3_000_000
+
 _FEW_TAGS = 1_000
-_LONG_TAG = 256
+_MANY_TAGS = 50_000
 _NESTED = 1_000
+_FOREIGN = re.compile("<(?:svg|math)", re.IGNORECASE)
 _VOID = frozenset(
     "area base basefont bgsound br col embed frame hr img input keygen link meta param source track wbr".split()
 )
@@ -47,29 +52,44 @@ def excess(html: str) -> str | None:
     """Return what of the page is beyond a ceiling, or None."""
     if len(html) > MAX_BYTES:
         return f"more than {MAX_BYTES} characters"
-    pairs = 0
-    tags: list[tuple[str, str]] = []
-    for name, attributes in _tags(html, foreign="<svg" in html.lower() or "<math" in html.lower()):
-        tags.append((name.lower(), attributes))
-        if len(attributes) > _LONG_TAG:
-            pairs += sum(1 for _ in ATTRIBUTE.finditer(attributes)) ** 2
-            if pairs > MAX_ATTRIBUTE_PAIRS:
-                return "too many attributes in its tags"
-    return None if len(tags) <= _FEW_TAGS else _tangle(tags)
+    count = html.count("<")
+    if count > MAX_TAGS:
+        return f"more than {MAX_TAGS} tags"
+    tags: Iterable[tuple[str, str]] = _Tags(html) if count > _MANY_TAGS else list(_Tags(html))
+    if count > _NESTED and _FOREIGN.search(html) and count - sum(1 for _ in tags) > _NESTED:
+        tags = list(_tags_everywhere(html))
+    if _attribute_pairs(tags) > MAX_ATTRIBUTE_PAIRS:
+        return "too many attributes in its tags"
+    return None if count <= _FEW_TAGS else _tangle(tags)
 
 
-def _tags(html: str, *, foreign: bool) -> Iterator[tuple[str, str]]:
-    """Yield names with their slash, and attributes; raw text with many tags counts as tags where it may be none."""
+@dataclass(frozen=True, slots=True)
+class _Tags:
+    """Names with their slash, and attributes, found anew each time they are asked for: there may be millions."""
+
+    html: str
+
+    def __iter__(self) -> Iterator[tuple[str, str]]:
+        for _, _, tag, attributes in map(re.Match.groups, TAG.finditer(self.html)):
+            yield tag or "", attributes or ""
+
+
+def _attribute_pairs(tags: Iterable[tuple[str, str]]) -> int:
+    """Return how many attribute names are compared with one another; at most, if that is few enough."""
+    at_most = sum(len(attributes) ** 2 for _, attributes in tags) // 4
+    if at_most <= MAX_ATTRIBUTE_PAIRS:
+        return at_most
+    return sum(sum(1 for _ in ATTRIBUTE.finditer(attributes)) ** 2 for _, attributes in tags)
+
+
+def _tags_everywhere(html: str) -> Iterator[tuple[str, str]]:
+    """Yield tags; raw text with many tags counts as tags too, since within ``svg`` it is none."""
     for token in TOKEN.finditer(html):
-        tag, attributes, raw, inside, code = token.group("tag", "attributes", "raw", "inside", "code")
-        if tag is not None:
-            yield tag, attributes
-        elif raw is not None:
-            yield "raw", token["raw_attributes"]
-            if inside.count("<") > _NESTED:
-                yield from _tags(inside, foreign=False)
-        elif code is not None and foreign and code.count("<") > _NESTED:
-            yield from _tags(code, foreign=False)
+        tag, attributes, inside, code = token.group("tag", "attributes", "inside", "code")
+        yield tag or "", attributes or ""
+        raw = inside or code
+        if raw and raw.count("<") > _NESTED:
+            yield from _tags_everywhere(raw)
 
 
 def _tangle(tags: Iterable[tuple[str, str]]) -> str | None:
@@ -80,6 +100,9 @@ def _tangle(tags: Iterable[tuple[str, str]]) -> str | None:
     depth = copied = copies = 0
     for name, attributes in tags:
         copies += copied
+        if not name:
+            continue
+        name = name.lower()
         if name[0] == "/":
             name = name[1:]
             if opened.get(name):

@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING, TypedDict
 from urllib.parse import urljoin
 
+from archiver.watch.extract.hidden import HIDDEN
 from archiver.watch.extract.words import collapsed, composed
 from archiver.watch.reading import PageSigns
 
@@ -23,7 +24,6 @@ _LANGUAGE = re.compile(r"[A-Za-z]{1,8}(?:[-_][A-Za-z0-9]{1,8})*")
 UNREAD_TAGS = "script style noscript template svg iframe noembed noframes object audio video canvas datalist".split()
 """What no reader of the page sees as text."""
 _CONTROLS = "select textarea title".split()
-_HIDDEN = '[hidden]:not([hidden="until-found"]), [style*="display:none" i], [style*="display: none" i]'
 
 
 class VisibleText(TypedDict):
@@ -88,7 +88,7 @@ def visible(tree: LexborHTMLParser) -> VisibleText:
     if tree.body is None:
         return VisibleText(page_words=0, opening="")
     tree.strip_tags(_CONTROLS)
-    for node in tree.css(_HIDDEN):
+    for node in tree.css(HIDDEN):
         node.remove(recursive=False)
     words = tree.body.text(separator=" ").split() if tree.body is not None else []
     # Far more words than fit, then cut.

@@ -9,12 +9,16 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from archiver.errors import FormatError
 from archiver.watch.extract.marking import MARK, Marked, Run, marked, number_of
 from archiver.watch.extract.text_1 import kind_of, read_part
-from archiver.watch.extract.words import shows_nothing
+from archiver.watch.extract.words import composed, shows_nothing
 from archiver.watch.reading import PageRules, Source, Trace
+
+_BETWEEN = "\u200c\u200d"
+"""Joiners that were kept because they are spelling; they lie between characters that have a place."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,10 +54,24 @@ def trace(sources: Sequence[Source], rules: Sequence[PageRules], start: int, end
 def _trace_part(
     part: int, source: Source, rules: PageRules, lines: Sequence[str], start: int, end: int
 ) -> Iterator[Trace]:
-    kind = kind_of(source)
     wanted = list(_cut(lines, start, end))
+    kind = kind_of(source)
+    if kind == "pdf":
+        from archiver.watch.extract.pdf_pages import pages_of
+
+        for page in pages_of(source.content, lines, [number for number, _, _ in wanted]):
+            yield Trace(part, 0, len(source.content), exact=False, page=page)
+        return
+    from archiver.watch.extract.charset import byte_offsets, decode
+
+    decoded = decode(source.content, source.content_type, html=kind == "html")
     if kind == "html":
-        yield from _trace_html(part, source, rules, lines, wanted)
+        spans = _spans_in_page(source.url, decoded.text, decoded.charset, rules, lines, wanted)
+    else:
+        spans = _spans_alongside(decoded.text, lines, wanted, markdown=kind == "markdown")
+    bounds = byte_offsets(decoded, source.content, [bound for first, last, _ in spans for bound in (first, last)])
+    for index, (_, _, exact) in enumerate(spans):
+        yield Trace(part, bounds[2 * index], bounds[2 * index + 1], exact)
 
 
 def _cut(lines: Sequence[str], start: int, end: int) -> Iterator[tuple[int, int, int]]:
@@ -68,24 +86,42 @@ def _cut(lines: Sequence[str], start: int, end: int) -> Iterator[tuple[int, int,
             return
 
 
-def _trace_html(
-    part: int, source: Source, rules: PageRules, lines: Sequence[str], wanted: list[tuple[int, int, int]]
-) -> Iterator[Trace]:
-    from archiver.watch.extract.charset import byte_offsets, decode
+def _spans_alongside(
+    text: str, lines: Sequence[str], wanted: Sequence[tuple[int, int, int]], *, markdown: bool
+) -> list[tuple[int, int, bool]]:
+    from archiver.watch.extract.alongside import followed
+
+    spans: list[tuple[int, int, bool]] = []
+    bounds = {number: (low, high) for number, low, high in wanted}
+    for number, places in enumerate(followed(text, lines, markdown=markdown)):
+        if number in bounds:
+            low, high = bounds[number]
+            known = [place for place in places[low:high] if place is not None]
+            if known:
+                spans.append((known[0][0], known[-1][1], True))
+        if wanted and number >= wanted[-1][0]:
+            break
+    return spans
+
+
+def _spans_in_page(
+    url: str,
+    text: str,
+    charset: str,
+    rules: PageRules,
+    lines: Sequence[str],
+    wanted: Sequence[tuple[int, int, int]],
+) -> list[tuple[int, int, bool]]:
     from archiver.watch.extract.html import read_html
 
-    decoded = decode(source.content, source.content_type, html=True)
-    page = marked(decoded.text)
-    document, _ = read_html(page.text, source.url, rules, charset=decoded.charset, carry=True)
-    if len(document.lines) != len(lines):
-        raise FormatError(f"{source.url} reads differently with marks in it, so its text cannot be traced")
+    page = marked(text)
+    document, _ = read_html(page.text, url, rules, charset=charset, carry=True)
+    if tuple(composed([MARK.sub("", line) for line in document.lines])) != tuple(lines):
+        raise FormatError(f"{url} reads differently with marks in it, so its text cannot be traced")
     spans: list[tuple[int, int, bool]] = []
     for number, low, high in wanted:
-        places = _places(document.lines[number], lines[number], decoded.text, page)
-        spans += _spans(places[low:high])
-    bounds = byte_offsets(decoded, source.content, [bound for first, last, _ in spans for bound in (first, last)])
-    for index, (_, _, exact) in enumerate(spans):
-        yield Trace(part, bounds[2 * index], bounds[2 * index + 1], exact)
+        spans += _spans(_places(document.lines[number], lines[number], text, page)[low:high])
+    return spans
 
 
 def _spans(places: Sequence[_Place | None]) -> Iterator[tuple[int, int, bool]]:
@@ -111,7 +147,7 @@ def _places(with_marks: str, line: str, source: str, page: Marked) -> list[_Plac
     ends = [*(mark.start() for mark in MARK.finditer(with_marks)), len(with_marks)]
     plain.append(with_marks[: ends[0]])
     places += [None] * ends[0]
-    for place, stop in zip(ends, ends[1:], strict=False):
+    for place, stop in pairwise(ends):
         segment = with_marks[place + 2 : stop]
         number = number_of(with_marks[place : place + 2])
         if number >= len(page.runs):
@@ -123,13 +159,12 @@ def _places(with_marks: str, line: str, source: str, page: Marked) -> list[_Plac
 
 def _follow(segment: str, number: int, run: Run, source: str) -> list[_Place | None]:
     """Walk along a part of a line and the run it comes from, character by character."""
-    units = [unit for unit in run.units(source)]
-    words = [unit for unit in units if not all(map(shows_nothing, unit.shown))]
+    words = [unit for unit in run.units(source) if not all(map(shows_nothing, unit.shown))]
     places: list[_Place | None] = []
     following = iter(words)
     shown, unit = "", None
     for character in segment:
-        if character.isspace():
+        if character in _BETWEEN or character.isspace():
             places.append(None)
             continue
         if not shown:
@@ -149,21 +184,27 @@ def _as_composed(plain: str, places: list[_Place | None], line: str) -> list[_Pl
     """Return the places for the composed form of a line; a composed character has the place of all it is made of."""
     if plain == line:
         return places
-    composed: list[_Place | None] = []
+    found: list[_Place | None] = []
     again: list[str] = []
     for first, last in _clusters(plain):
         characters = unicodedata.normalize("NFC", plain[first:last])
-        known = [place for place in places[first:last] if place is not None]
-        whole = (
-            _Place(known[0].run, min(p.start for p in known), max(p.end for p in known), known[0].exact)
-            if known and len({place.run for place in known}) == 1
-            else (known[0] if known else None)
-        )
         again.append(characters)
-        composed += [whole] * len(characters)
+        if characters == plain[first:last]:
+            found += places[first:last]
+        else:
+            found += [_whole([place for place in places[first:last] if place is not None])] * len(characters)
     if "".join(again) != line:
         raise FormatError("a line reads differently with marks in it, so it cannot be traced")
-    return composed
+    return found
+
+
+def _whole(places: Sequence[_Place]) -> _Place | None:
+    """Return the place of a character that was composed of several; of several runs, the first can be named."""
+    if not places:
+        return None
+    of_first = [place for place in places if place.run == places[0].run]
+    exact = len(of_first) == len(places) and all(place.exact for place in places)
+    return _Place(places[0].run, min(p.start for p in of_first), max(p.end for p in of_first), exact)
 
 
 def _clusters(text: str) -> Iterator[tuple[int, int]]:
@@ -177,4 +218,3 @@ def _clusters(text: str) -> Iterator[tuple[int, int]]:
             first = at
     if text:
         yield first, len(text)
-

@@ -13,6 +13,10 @@ NAME = "text/1"
 MAX_BYTES = 64 << 20
 """Of the decoded content of one part; the readers of HTML and PDF have ceilings of their own."""
 
+FEW_ERRORS = 20
+ERROR_SHARE = 0.01
+"""More undecodable characters than both, and the charset is in doubt: then the text is not what was published."""
+
 _READERS = {
     "text/html": "html",
     "application/xhtml+xml": "html",
@@ -65,14 +69,19 @@ def read_part(source: Source, rules: PageRules) -> tuple[Document, PageSigns]:
         from archiver.watch.extract.html import read_html
 
         document, page = read_html(text.text, source.url, rules, charset=text.charset)
-        return document, replace(page, media_type=signs.media_type)
-    if kind == "markdown":
+        signs = replace(page, media_type=signs.media_type)
+    elif kind == "markdown":
         from archiver.watch.extract.markdown import read_markdown
 
-        return _with_signs(read_markdown(text.text), signs)
-    from archiver.watch.extract.plain import read_plain
+        document, signs = _with_signs(read_markdown(text.text), signs)
+    else:
+        from archiver.watch.extract.plain import read_plain
 
-    return _with_signs(read_plain(text.text), signs)
+        document, signs = _with_signs(read_plain(text.text), signs)
+    if text.encoding_errors > max(FEW_ERRORS, len(text.text) * ERROR_SHARE):
+        detail = f"{source.url}: {text.encoding_errors} sequences of bytes mean nothing in {text.charset}"
+        document = replace(document, problems=(*document.problems, Problem("undecodable", detail)))
+    return document, signs
 
 
 def media_type(content_type: str | None) -> str:

@@ -16,7 +16,7 @@ _ATTRIBUTE = rf"(?:=[^{SPACE}/>=]*+|[^{SPACE}/>=]++)(?:[{SPACE}]*+=[{SPACE}]*+(?
 _ATTRIBUTES = rf"(?:[{SPACE}/]++|{_ATTRIBUTE})*+"
 
 # Within <!-- … --> in a script, a nested <script> hides the next </script>.
-_SCRIPT = rf"script[{SPACE}/>]"
+_SCRIPT = rf"(?i:script)[{SPACE}/>]"
 _TWICE_ESCAPED = rf"(?:[^<-]++|-(?!->)|<(?!/{_SCRIPT}))*+(?:</{_SCRIPT}|(?=-->)|\Z)"
 _ESCAPED = rf"(?:[^<-]++|-(?!->)|<(?!/?{_SCRIPT})|<{_SCRIPT}{_TWICE_ESCAPED})*+(?:-->|(?=</{_SCRIPT})|\Z)"
 _CODE = rf"(?:[^<]++|<(?!!--|/{_SCRIPT})|<!(?=--){_ESCAPED})*+"
@@ -25,17 +25,24 @@ RAW_TEXT = frozenset("style xmp iframe noembed noframes noscript".split())
 ESCAPABLE_TEXT = frozenset("textarea title".split())
 _RAW = "|".join(sorted(RAW_TEXT | ESCAPABLE_TEXT))
 
-TOKEN = re.compile(
-    rf"<(?:(?P<script>(?i:script))(?=[{SPACE}/>]){_ATTRIBUTES}>(?P<code>(?i:{_CODE}))"
-    rf"|(?P<raw>(?i:{_RAW}))(?=[{SPACE}/>])(?P<raw_attributes>{_ATTRIBUTES})>(?P<inside>.*?)"
-    rf"(?=</(?i:(?P=raw))[{SPACE}/>]|\Z)"
-    rf"|(?P<tag>/?{_NAME})(?P<attributes>{_ATTRIBUTES})>"
-    r"|!--(?:-?>|.*?(?:--!?>|\Z))"
-    r"|[!?][^>]*+(?:>|\Z)"
-    r"|/(?![a-zA-Z])[^>]*+(?:>|\Z)"
-    r"|/?[a-zA-Z].*\Z)",  # a tag that never ends
-    re.DOTALL,
-)
+
+def _tokens(code: str, inside: str) -> re.Pattern[str]:
+    return re.compile(
+        rf"<(?:(?:(?P<script>(?i:script))(?=[{SPACE}/>])|(?P<raw>(?i:{_RAW}))(?=[{SPACE}/>])|(?P<tag>/?{_NAME}))"
+        rf"(?P<attributes>{_ATTRIBUTES})>"
+        rf"(?(script)(?{code}{_CODE})|(?(raw)(?{inside}(?:[^<]++|<(?!/(?i:(?P=raw))[{SPACE}/>]))*+)))"
+        r"|!--(?:-?>|(?:[^-]++|-(?!-!?>))*+(?:--!?>|\Z))"
+        r"|[!?][^>]*+(?:>|\Z)"
+        r"|/(?![a-zA-Z])[^>]*+(?:>|\Z)"
+        r"|/?[a-zA-Z].*\Z)",  # a tag that never ends
+        re.DOTALL,
+    )
+
+
+TOKEN = _tokens("P<code>", "P<inside>")
+"""Groups: ``tag`` with its slash, or ``script`` with ``code``, or ``raw`` with ``inside``; and ``attributes``."""
+TAG = _tokens(":", ":")
+"""The same with the groups ``script``, ``raw``, ``tag``, ``attributes`` only, in this order."""
 ATTRIBUTE = re.compile(
     rf"[{SPACE}/]*+(?P<name>=[^{SPACE}/>=]*+|[^{SPACE}/>=]++)"
     rf"(?:[{SPACE}]*+=[{SPACE}]*+(?:\"(?P<double>[^\"]*+)\"|'(?P<single>[^']*+)'|(?![\"'>])(?P<bare>[^{SPACE}>]++))?+)?+"

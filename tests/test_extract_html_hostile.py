@@ -1,0 +1,121 @@
+"""Pages made to exhaust who reads them: the process survives, and what is beyond a ceiling is said to be."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from itertools import islice
+
+import pytest
+
+from archiver.watch.extract.html import read_html
+from archiver.watch.extract.shape import MAX_BYTES, MAX_DEPTH, MAX_TAGS, excess
+from archiver.watch.extract.tokens import TOKEN
+from archiver.watch.reading import PageRules
+
+MEMORY = 3 << 30
+SECONDS = 60
+
+READ = f"""
+import resource, sys
+resource.setrlimit(resource.RLIMIT_AS, ({MEMORY}, {MEMORY}))
+resource.setrlimit(resource.RLIMIT_CPU, ({SECONDS}, {SECONDS}))
+from archiver.watch.extract.text_1 import read
+from archiver.watch.reading import PageRules, Source
+content = eval(sys.argv[1])
+found = read([Source("https://example.org/", content, "text/html")], [PageRules(("body",), ("nav", ".x p"))])
+print(len(found.lines), " ".join(problem.code for problem in found.problems))
+"""
+
+SURVIVED = {
+    "b'<table><tr><td>x' * 1_250_000": "0 too_large",
+    "b'<div>' * 100_000 + b'x'": "0 too_large",
+    "b''.join(b'<b id=%d><p>x' % n for n in range(20_000))": "0 too_large",
+    "b'<p ' + b' '.join(b'a%d' % n for n in range(100_000)) + b'>x'": "0 too_large",
+    "b'x' * 40_000_000": "0 too_large",
+    "b'<p>x</p>' * 1_000_000": "1000000 ",
+    "b'<table><tr><td>x<td>y' * 1_300": "2600 ",
+    "bytes(1_000_000) + b'<p>\\x00a\\x00b'": "1 ",
+    "b'<p>\\xff\\xfe\\xc3\\x28 words' * 1_000": "1000 ",
+    "b'<a href=/x>' * 100_000 + b'x'": "1 ",
+    "b'<!--' * 1_000_000 + b'x'": "0 ",
+    "b'<p>' + b'&amp' * 1_000_000": "1 ",
+}
+
+
+@pytest.mark.parametrize("content", SURVIVED)
+def test_the_process_survives(content: str) -> None:
+    ended = subprocess.run([sys.executable, "-c", READ, content], capture_output=True, text=True, timeout=2 * SECONDS)  # noqa: S603
+    assert (ended.returncode, ended.stderr) == (0, "")
+    assert ended.stdout == f"{SURVIVED[content]}\n"
+
+
+DEEP = "<div>" * (MAX_DEPTH + 1)
+
+
+@pytest.mark.parametrize(
+    "html",
+    [
+        DEEP,
+        "<DIV>x</x>" * (MAX_DEPTH + 1),
+        f'<p a"b>{DEEP}"',
+        f"<p a='>'>{DEEP}",
+        f'<script><!--<script></script><p a="--></script>{DEEP}',
+        f"<svg><style>{DEEP}",
+        f"<svg><div>{'<path/>' * (MAX_DEPTH + 1)}",
+        f"<!-->{DEEP}",
+        f"<!--a--!>{DEEP}-->",
+        f"</ a='>{DEEP}",
+        "<ul><li>" * (MAX_DEPTH + 1),
+        "".join(f"<font color={n}><p>" for n in range(1500)),
+        f"<style {' '.join(f'a{n}' for n in range(20_000))}>",
+        "<p>" * (MAX_TAGS + 1),
+        "x" * (MAX_BYTES + 1),
+    ],
+    ids=lambda html: html[:30],
+)
+def test_what_is_beyond_a_ceiling_is_seen_before_the_page_is_parsed(html: str) -> None:
+    assert excess(html) is not None
+    document, signs = read_html(html, "https://example.org/", PageRules(("body",)))
+    assert [problem.code for problem in document.problems] == ["too_large"]
+    assert (document.lines, signs.url) == ((), "https://example.org/")
+
+
+@pytest.mark.parametrize(
+    "html",
+    [
+        "<p>x</p>" * 5000,
+        "<p>x<li>y<tr><td>z" * 5000,
+        "<a name=x>x" * 5000,
+        "<b>bold</b> <i>x</i>" * 5000,
+        "<svg><path d=x /><circle/></svg>" * 5000,
+        f"<script>{'<div>' * 5000}</script>",
+        f"<!--{DEEP}-->",
+        f"<textarea>{DEEP}</textarea>",
+        f"<p title='{DEEP}'>",
+        "<br><img><input>" * 5000,
+    ],
+    ids=lambda html: html[:30],
+)
+def test_what_only_looks_deep_is_read(html: str) -> None:
+    assert excess(html) is None
+
+
+@pytest.mark.parametrize(
+    ("html", "tags"),
+    [
+        ("<p a=1 b='>' c=\">\" d>x</p >", ["p", "/p"]),
+        ("<p a= >x<b/>", ["p", "b"]),
+        ("<p =>x<p ='a>'>", ["p", "p"]),
+        ("<p a='x><b>", []),
+        ("a < b <3 <!doctype html><?x ?></><i", []),
+        ("<style><b></STYLE ><i>", ["", "/STYLE", "i"]),
+        ("<script>a<b</script><i>", ["", "/script", "i"]),
+        ("<script><!--<script></script>--></script><i>", ["", "/script", "i"]),
+        ("<script><!--></script><i>", ["", "/script", "i"]),
+        ("<scripted><titles>", ["scripted", "titles"]),
+    ],
+)
+def test_tags_are_found_as_a_tokeniser_finds_them(html: str, tags: list[str]) -> None:
+    found = islice(TOKEN.finditer(html), 10)
+    assert [each["tag"] or "" for each in found if each["attributes"] is not None] == tags
