@@ -42,14 +42,14 @@ class Occurrence:
     """Whether the text has the quoted characters one by one; otherwise it has them after folding."""
 
 
-def find(quote: Quote, lines: Text | Sequence[str]) -> list[Occurrence]:
+def find(quote: Quote, lines: Text | Sequence[str], *, spaces: bool = True) -> list[Occurrence]:
     """Return every place where the quoted words stand, in order; ``prefix`` and ``suffix`` must stand there too.
 
     Words are compared folded (``archiver.watch.fold``), whole words only; after 1,000 places the search ends. Time
-    grows with the length of the text, not with that of the quote.
+    grows with the length of the text, not with that of the quote. Without ``spaces`` white space does not count at all.
     """
     text = Text.of(lines)
-    spots = [place for place in _places(quote.exact, text) if _fits(quote, text, place)]
+    spots = [place for place in _places(quote.exact, text, spaces) if _fits(quote, text, place)]
     return [
         Occurrence(start, end, text.line_at(start), text.line_at(end - 1), text.text[start:end] == quote.exact)
         for start, end in spots
@@ -57,7 +57,9 @@ def find(quote: Quote, lines: Text | Sequence[str]) -> list[Occurrence]:
 
 
 def locate(quote: Quote, lines: Text | Sequence[str]) -> Occurrence:
-    """Return the one place where the quoted words stand.
+    """Return the one place where the quoted words stand; if nowhere else, where they stand but for white space.
+
+    What is copied from a PDF often lacks spaces at the ends of lines, or has more of them.
 
     Raises ``UsageError`` if they stand nowhere (naming the nearest passage and its score), stand several times (naming
     how often, and how to narrow it), are no words, or are longer than 20,000 characters.
@@ -70,7 +72,7 @@ def locate(quote: Quote, lines: Text | Sequence[str]) -> Occurrence:
     if not WORD.search(quote.exact):
         raise UsageError("the clause has no words", do="quote the words as they stand in the document")
     text = Text.of(lines)
-    found = find(quote, text)
+    found = find(quote, text) or find(quote, text, spaces=False)
     if len(found) == 1:
         return found[0]
     if found:
@@ -120,12 +122,12 @@ def _nearest(words: str, text: Text) -> str:
     return f"the nearest passage (line {text.line_at(start) + 1}, score {score} of 100) is: {shown}"
 
 
-def _places(words: str, text: Text) -> list[tuple[int, int]]:
+def _places(words: str, text: Text, spaces: bool) -> list[tuple[int, int]]:
     """First as quoted, then without numbers at line starts, then without quotation marks around the whole."""
     needles = _needles(words)
     for folded in _foldings(text):
         for needle in needles:
-            if found := list(_hits(needle, folded, text.text)):
+            if found := list(_hits(needle, folded, text.text, spaces)):
                 return found
     return []
 
@@ -148,18 +150,26 @@ def _needles(words: str) -> list[str]:
     return list(dict.fromkeys(way for way in ways if way))
 
 
-def _hits(needle: str, folded: Folded, text: str) -> Iterator[tuple[int, int]]:
+def _hits(needle: str, folded: Folded, text: str, spaces: bool) -> Iterator[tuple[int, int]]:
     # the next may begin within this one: “data and data” stands twice in “data and data and data”
     first, count = len(needle.partition(" ")[0]), 0
-    place = folded.text.find(needle)
+    hay = folded.text
+    kept: Sequence[int] = range(len(hay))
+    if not spaces:
+        needle, hay, kept = needle.replace(" ", ""), hay.replace(" ", ""), _other_than_spaces(hay)
+    place = hay.find(needle)
     while place >= 0:
-        start, end = folded.start(place), folded.end(place + len(needle))
+        start, end = folded.start(kept[place]), folded.end(kept[place + len(needle) - 1] + 1)
         if not (_cuts_word(text, start) or _cuts_word(text, end)):
             count += 1
             yield start, end
             if count == MAX_PLACES:
                 return
-        place = folded.text.find(needle, place + first)
+        place = hay.find(needle, place + first)
+
+
+def _other_than_spaces(text: str) -> list[int]:
+    return [place for place, character in enumerate(text) if character != " "]
 
 
 def _cuts_word(text: str, place: int) -> bool:

@@ -120,6 +120,15 @@ def test_what_stands_around_decides(quote: Quote, line: int) -> None:
     assert locate(quote, LINES).line_first == line
 
 
+@pytest.mark.parametrize("pasted", ["Nothingelse changes.", "No thing else chan ges .", "Nothing\nelsechanges ."])
+def test_white_space_that_a_pdf_lost_or_added_is_forgiven_when_marking(pasted: str) -> None:
+    assert stretch(pasted) == "Nothing else changes."
+    assert find(Quote(pasted), LINES) == []
+    assert stretch("opt out.1.First you") == "opt\u00a0out.\n1. First you"
+    with pytest.raises(UsageError, match="do not stand"):
+        stretch("Nothingelse change")
+
+
 def test_places_may_overlap() -> None:
     found = find(Quote("data and data"), ("data and data and data",))
     assert [(place.start, place.end) for place in found] == [(0, 13), (9, 22)]

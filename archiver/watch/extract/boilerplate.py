@@ -44,7 +44,7 @@ _SURE = "|".join(
 )
 _LIKELY = (
     "nav|navbar|navigation|menu|submenu|side-?bar|share|sharing|social|related|recommend(?:ed|ations?)|popular|trending|"
-    "teasers?|promo|subscribe|footer|toc|table-?of-?contents?|feedback|helpful|ratings?|reactions?|survey|pager|comments?|"
+    "teasers?|promo|subscribe|footer|toc|table-?of-?contents?|feedback|helpful|ratings?|reactions?(?:-[a-z]+)?|survey|pager|comments?|"
     "overlay|drawer"
 )
 # A word of the family alone, first or last in a name: "related-articles", "page_footer"; not in "unrelated".
@@ -53,10 +53,23 @@ _LIKELY_NAME = re.compile(rf" (?:(?:{_LIKELY})[- ]|[^ ]*-(?:{_LIKELY}) )")
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 _GENERATED = re.compile(r"_{1,3}[A-Za-z0-9+-]{5,8}\Z")
 
+_UNITS = "|".join(
+    """seconds? minutes? hours? days? weeks? months? years? sekunden? minuten? stunden? tag(?:en)? wochen? monat(?:en)?
+    jahr(?:en)? secondes? heures? jours? semaines? mois ans? segundos? minutos? horas? d[ií]as? semanas? mes(?:es)?
+    a[nñ]os?""".split()
+)
+_ONE = r"(?:\d+|an?|one|ein(?:er?|em)?|une?|una?)"
+_AGE = re.compile(
+    rf"\b{_ONE}\s+(?:{_UNITS})\s+ago\b|\b(?:vor|il y a|hace)\s+(?:\w+\s+)?{_ONE}\s+(?:{_UNITS})\b", re.IGNORECASE
+)
+_AGE_SIGNS = (" ago", "vor ", "Vor ", "l y a ", "ace ")
+_AGE_LINE = 60
+
 _SENTENCE = 60
 _MUCH = 0.3
 _SMALL = 300
 _TOC_LINKS = 4
+_NEAR = 8
 
 
 def leave_out_boilerplate(page: Page) -> None:
@@ -77,6 +90,7 @@ def leave_out_boilerplate(page: Page) -> None:
         if kind and (_surely if kind == 2 else _likely)(page, node):
             page.leave_out(node)
     _leave_out_contents(page)
+    _leave_out_ages(page)
 
 
 def _is_content(page: Page, node: LexborNode) -> bool:
@@ -85,7 +99,7 @@ def _is_content(page: Page, node: LexborNode) -> bool:
         return page.mass(node) > 400
     if node.tag != "button":
         return False
-    if any(up.tag in _ASKED for up in page.around(node)[:3]):
+    if any(up.tag in _ASKED for up in page.around(node, 3)):
         return True
     attributes = node.attributes
     opens = "aria-controls" in attributes or "aria-expanded" in attributes
@@ -136,7 +150,7 @@ def _leave_out_contents(page: Page) -> None:
     counts: dict[int, int] = {}
     nodes: dict[int, LexborNode] = {}
     for link in links:
-        for up in page.around(link)[:8]:
+        for up in page.around(link, _NEAR):
             counts[up.mem_id] = counts.get(up.mem_id, 0) + 1
             nodes[up.mem_id] = up
     for place, count in counts.items():
@@ -144,6 +158,16 @@ def _leave_out_contents(page: Page) -> None:
         if count < _TOC_LINKS or node.tag not in _LISTS or page.is_out(node):
             continue
         if count >= 0.8 * len(node.css("a[href]")) and page.linked(node) > 0.8 * page.text(node):
+            page.leave_out(node)
+
+
+def _leave_out_ages(page: Page) -> None:
+    """Leave out how long ago something was, "updated two days ago": it says something new at each visit."""
+    if not any(sign in page.words for sign in _AGE_SIGNS):
+        return
+    for node in page.body.css("time, span, small, p, div, em, i, li"):
+        own = node.text(deep=False, strip=True)
+        if 4 < len(own) <= _AGE_LINE and own[-1] != "." and _AGE.search(own):
             page.leave_out(node)
 
 

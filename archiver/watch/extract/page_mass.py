@@ -23,7 +23,10 @@ class PageTooTangled(ArchiverError):
 
 
 class Page:
-    """One page while its document is looked for: sizes of its elements, and those left out so far."""
+    """One page while its document is looked for: sizes of its elements, and those left out so far.
+
+    ``words`` is all text of the body, that of scripts too; ``total`` its mass before anything was left out.
+    """
 
     def __init__(self, body: LexborNode) -> None:
         self.body = body
@@ -37,7 +40,10 @@ class Page:
             size = len(node.text(strip=True))
             if size:
                 self._deduct(node, size)
-        self.total = max(self.mass(body), 1)
+        self.words = body.text(strip=True)
+        self._spend(len(self.words))
+        visible = len(self.words) - self._deducted.get(body.mem_id, 0)
+        self.total = max(visible - self.linked(body), 1)
 
     def text(self, node: LexborNode) -> int:
         """Return the characters of visible text within an element, without what was left out."""
@@ -86,15 +92,18 @@ class Page:
         self.left_out.append(node)
         if text:
             self._deduct(node, text)
+            linked = self.linked(node)
             for up in self.around(node):
                 if up.mem_id in self._linked:
-                    self._linked[up.mem_id] -= self.linked(node)
+                    self._linked[up.mem_id] -= linked
+        for link in node.css("a[href]"):
+            self._link_sizes[link.mem_id] = 0
 
-    def around(self, node: LexborNode) -> list[LexborNode]:
+    def around(self, node: LexborNode, at_most: int = MAX_DEPTH + 1) -> list[LexborNode]:
         """Return the elements around one, innermost first, as far as the body."""
         found: list[LexborNode] = []
         up = node.parent
-        while up is not None:
+        while up is not None and len(found) < at_most:
             found.append(up)
             if up.mem_id == self.body.mem_id:
                 break
