@@ -144,7 +144,9 @@ class Assessor:
         if last is not None:
             judged = replace(judged, previous_version=last.version)
         if not released:
-            refusal = gate.judge(capture, reading, self._earlier(last, capture, reading, rules), self._limits(watch_seq))
+            refusal = gate.judge(
+                capture, reading, self._earlier(last, capture, reading, rules), self._limits(watch_seq)
+            )
             if refusal is not None:
                 return replace(
                     judged,
