@@ -64,16 +64,19 @@ def _failing(archive: Archive) -> list[dict[str, Any]]:
 
 
 def _quarantined(archive: Archive) -> list[dict[str, Any]]:
-    """Documents whose newest judged snapshot did not pass, unless someone confirmed that it should not."""
+    """Watched documents whose newest judged snapshot did not pass, unless someone confirmed that it should not."""
     rows = archive.index.rows(
         "select document, capture_seq, reason from assessment a where verdict != 'passed' and document is not null"
-        " and seq = (select max(seq) from assessment where document = a.document) and not exists"
-        " (select 1 from decision d where d.capture_seq = a.capture_seq and d.assessment_seq >= a.seq)"
+        " and seq = (select max(seq) from assessment where document = a.document) and coalesce("
+        "(select event from decision d where d.capture_seq = a.capture_seq order by d.seq desc limit 1), '')"
+        " != 'confirmed'"
         " order by document"
     )
+    watched = {one.document for one in archive.watched()}
     return [
         {"document": r["document"], "snapshot": archive.snapshot_name(r["capture_seq"]), "reason": r["reason"]}
         for r in rows
+        if r["document"] in watched
     ]
 
 
