@@ -98,6 +98,8 @@ def test_every_command_succeeds(expert: tuple[Expert, list[str]], number: int) -
         "equal: decoded content",
         "equal: root over",
         "no number is missing",
+        "every text and its links: OK",
+        "equal: root of the lines of text",
     ):
         assert words in said
     assert "Signature Verified Successfully" in said
@@ -121,7 +123,8 @@ def test_a_changed_byte_stops_it(expert: tuple[Expert, list[str]], number: int, 
 
 def test_a_changed_byte_of_the_archive_stops_it(expert: tuple[Expert, list[str]]) -> None:
     someone, snapshots = expert
-    for pattern in ("journal/*.jsonl", "log/checkpoint", "stamps/4/checkpoint", "stamps/4/north.tsr"):
+    texts = ("texts/*/*.txt", "texts/*/*.salt", "texts/*/*.links")
+    for pattern in ("journal/*.jsonl", "log/checkpoint", "stamps/4/checkpoint", "stamps/4/north.tsr", *texts):
         (file,) = someone.archive.glob(pattern)
         with changed(file, flipped(file.read_bytes(), file.stat().st_size // 2)):
             done = someone.check(snapshots[0])

@@ -231,8 +231,8 @@ def test_the_keys_of_json(made: Made, capsys: pytest.CaptureFixture[str]) -> Non
             assert check.keys() == {"number", "name", "verdict", "detail"}
             assert check["name"] == NAMES[check["number"]]
             assert check["verdict"] in ("pass", "fail", "incomplete", "none")
-    assert [check["number"] for check in reports[0]["checks"]] == [11, 12, 13, 14]
-    assert [check["number"] for check in reports[1]["checks"]] == list(range(1, 15))
+    assert [check["number"] for check in reports[0]["checks"]] == [11, 12, 13, 14, 15]
+    assert [check["number"] for check in reports[1]["checks"]] == list(range(1, 16))
     assert answer.err == ""
 
 

@@ -23,7 +23,11 @@ from tests.simulators.certificates import Authority
 from tests.simulators.website import Document, Website, redirect
 
 ORIGIN = "evidence.example.org/log"
-TERMS = b"<!doctype html><meta charset=utf-8><title>Terms</title><p>You may cancel within fourteen days.</p>\n"
+TERMS = (
+    b"<!doctype html><meta charset=utf-8><title>Terms</title>\n"
+    b"<h1>Terms</h1>\n<p>You may cancel within fourteen days, in writing, and without saying why.</p>\n"
+    b'<p>What is not said here is said in <a href="/rules">the rules of the house</a>, which change seldom.</p>\n'
+)
 
 
 @dataclass(frozen=True)
