@@ -7,7 +7,6 @@ import statistics
 import time
 from collections.abc import Callable, Sequence
 
-from archiver.watch.change import classify
 from archiver.watch.diff import hunks
 from archiver.watch.extract.text_1 import read
 from archiver.watch.reading import Source
@@ -26,11 +25,9 @@ def pairs_of(policies: Sequence[Policy], most: int) -> list[Pair]:
 
 
 def ours(pair: Pair) -> None:
-    """Read both by their selectors, class the difference and find the changed words."""
+    """Read both by their selectors, and find the changed lines and in them the changed words."""
     old, new = ([Source(p.url, p.body, p.media_type) for p in o.pages] for o in pair)
-    before, after = read(old, pair[0].rules), read(new, pair[1].rules)
-    classify(before.lines, after.lines)
-    hunks(before.lines, after.lines)
+    hunks(read(old, pair[0].rules).lines, read(new, pair[1].rules).lines)
 
 
 def theirs(pair: Pair) -> None:
