@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from archiver.archive import Archive
@@ -114,7 +115,7 @@ def finding(archive: Archive, identifier: str, first: str, last: str, now: datet
 def _largest_gap(start: str, end: str, times: list[str]) -> int:
     """Whole seconds, rounded up, of the longest time without a check that shows the wording."""
     marks = [parse_instant(at) for at in (start, *times, end)]
-    gaps = [(later - earlier).total_seconds() for earlier, later in zip(marks, marks[1:], strict=False)]
+    gaps = [(later - earlier).total_seconds() for earlier, later in pairwise(marks)]
     return max(0, -int(-max(gaps) // 1))
 
 

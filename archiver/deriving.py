@@ -1,4 +1,4 @@
-"""Assessing history again: by a new normaliser, or by a document's present rules; old assessments stay what they are."""
+"""Assessing history again: by a new normaliser, or by a document's present rules; old assessments stay as they are."""
 
 from __future__ import annotations
 

@@ -29,7 +29,7 @@ def provision() -> None:
 @click.option("--by", default=getpass.getuser, show_default="the user's name", help="Who marks it.")
 @click.pass_obj
 def add(context: Context, subject: str, quote: str, prefix: str, suffix: str, title: str | None, by: str) -> None:
-    """Follow the clause QUOTE from its place in DOCUMENT (newest version) or SNAPSHOT; - reads it from standard input."""
+    """Follow the clause QUOTE from its place in DOCUMENT (newest version) or SNAPSHOT; - reads standard input."""
     exact = sys.stdin.read() if quote == "-" else quote
     values = {"subject": subject, "exact": exact, "prefix": prefix, "suffix": suffix, "title": title, "by": by}
     with context.work() as work:
@@ -107,7 +107,7 @@ def others(context: Context, identifier: str, least: int, limit: int) -> int:
     count = found["prevalence"]
     click.echo(
         f"in {len(count['with'])} of {len(count['compared'])} documents, each as last checked between"
-        f" {count['checked_from']} and {count['checked_to']}: {', '.join(count['with']) or 'none'} (all compared: --json)"
+        f" {count['checked_from']} and {count['checked_to']}: {', '.join(count['with']) or 'none'}; --json lists all"
     )
     return 0 if found["passages"] else 1
 

@@ -6,6 +6,7 @@ import difflib
 import statistics
 import time
 from collections.abc import Callable, Sequence
+from itertools import pairwise
 
 from archiver.watch.diff import hunks
 from archiver.watch.extract.text_1 import read
@@ -20,7 +21,7 @@ def pairs_of(policies: Sequence[Policy], most: int) -> list[Pair]:
     pairs = []
     for policy in policies:
         usable = [o for o in policy.observations if all(page.media_type == "text/html" for page in o.pages)]
-        pairs += list(zip(usable, usable[1:], strict=False))
+        pairs += list(pairwise(usable))
     return pairs[:: max(1, len(pairs) // most)][:most]
 
 
