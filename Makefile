@@ -36,10 +36,10 @@ $(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
 	|| { echo "$(PYTHON) is older than 3.11; name a newer one: make PYTHON=python3.12 …" >&2; exit 1; }
 endef
 
-.PHONY: help demo run test lint fmt bench docs clean need-run need-demo need-test need-bench
+.PHONY: help demo run test lint fmt bench bench-watch docs clean need-run need-demo need-test need-bench
 
 help: ## list the targets
-	@grep -hE '^[a-z]+:.*##' $(firstword $(MAKEFILE_LIST)) | sed -E 's/:.*## /\t/' | expand -t 10
+	@grep -hE '^[a-z-]+:.*##' $(firstword $(MAKEFILE_LIST)) | sed -E 's/:.*## /\t/' | expand -t 13
 
 demo: need-demo $(VENV)/run.stamp ## a tour on loopback: a site whose policy changes, a timestamp authority, the daemon
 	$(BIN)/archiver demo $(ARGS)
@@ -62,6 +62,9 @@ fmt: need-run $(VENV)/dev.stamp ## format the sources
 
 bench: need-bench $(VENV)/dev.stamp ## measure speed against other tools
 	$(BIN)/python -m bench $(ARGS)
+
+bench-watch: need-bench $(VENV)/dev.stamp ## replay real policies with known answers; BENCH_POLICIES names the data set
+	$(BIN)/python -m bench watch $(ARGS)
 
 docs: need-run $(VENV)/dev.stamp ## write docs/commands.md again from the command line's own help
 	$(BIN)/python -m tests.commands_page

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from archiver.archive import Archive
@@ -40,14 +41,15 @@ def finding(archive: Archive, identifier: str, first: str, last: str, now: datet
 
     Unchanged means: at least one check shows the wording, and none shows another. A failed or quarantined check shows
     nothing; a 304 is only the server's word, and counted apart. The largest gap is between two checks that show the
-    wording, or between one of them and the ends of the span. ``UsageError`` where the span cannot be meant.
+    wording, or between one of them and the ends of the span. Nothing is found out about the future: a span that reaches
+    into it ends now. ``UsageError`` where the span cannot be meant.
     """
     document = archive.document(identifier).document
-    start, end = moment(first, end=False), moment(last, end=True)
-    if start >= end:
-        raise UsageError(f"the span ends ({end}) before it begins ({start})")
+    start, end = moment(first, end=False), min(moment(last, end=True), format_instant(now))
     if start > format_instant(now):
         raise UsageError(f"the span begins in the future: {start}")
+    if start >= end:
+        raise UsageError(f"the span ends ({end}) before it begins ({start})")
     normaliser = normaliser_of(archive, document)
     if normaliser is None:
         raise UsageError(f"{document} was never captured", do=f"run archiver capture {document}")
@@ -103,7 +105,7 @@ def finding(archive: Archive, identifier: str, first: str, last: str, now: datet
         "last_seq": rows[-1]["seq"] if rows else None,
         "full_bodies": full,
         "not_modified": bare,
-        "largest_gap_s": _largest_gap(start, min(end, format_instant(now)), [at for _, at, *_ in shown]),
+        "largest_gap_s": _largest_gap(start, end, [at for _, at, *_ in shown]),
         "first_check_at": shown[0][1] if shown else None,
         "last_check_at": shown[-1][1] if shown else None,
         "exceptions": sorted(exceptions, key=lambda item: item["seq"]),
@@ -113,7 +115,7 @@ def finding(archive: Archive, identifier: str, first: str, last: str, now: datet
 def _largest_gap(start: str, end: str, times: list[str]) -> int:
     """Whole seconds, rounded up, of the longest time without a check that shows the wording."""
     marks = [parse_instant(at) for at in (start, *times, end)]
-    gaps = [(later - earlier).total_seconds() for earlier, later in zip(marks, marks[1:], strict=False)]
+    gaps = [(later - earlier).total_seconds() for earlier, later in pairwise(marks)]
     return max(0, -int(-max(gaps) // 1))
 
 

@@ -13,6 +13,7 @@ from archiver.archive import Archive
 from archiver.decisions import MAX_NAME, one_line
 from archiver.errors import SettingsError, UsageError
 from archiver.evidence.canonical import Json
+from archiver.evidence.statement import parse_snapshot_id
 from storage.errors import Missing
 
 if TYPE_CHECKING:
@@ -122,7 +123,7 @@ def known_subject(archive: Archive, subject: str, version: int | None) -> tuple[
     """The identifier of what an annotation is about; ``UsageError`` when there is no such thing."""
     kind = subject.split("-")[1] if subject.count("-") == 2 else ""
     if kind == "S":
-        seq = int(subject.rpartition("-")[2]) if subject.rpartition("-")[2].isdecimal() else -1
+        seq = parse_snapshot_id(subject)
         row = archive.index.row("select folder from capture where seq = ?", (seq,))
         if row is None or not str(row["folder"]).endswith(f"/{subject}"):
             raise UsageError(f"there is no snapshot {subject} in this archive")

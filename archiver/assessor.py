@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from archiver.archive import Archive
+from archiver.errors import ArchiveDamaged
 from archiver.evidence.canonical import Json
 from archiver.evidence.exchange import Visit
 from archiver.evidence.instant import parse_instant
@@ -156,7 +157,7 @@ class Assessor:
                     outcome=refusal.verdict,
                 )
         judged = replace(judged, dates=self._dates(reading, language))
-        return self._place(judged, past, recent, known, parse_instant(capture["started_at"]).timestamp(), watch_seq)
+        return self._place(judged, past, recent, known, capture, watch_seq)
 
     def _limits(self, watch_seq: int | None) -> GateLimits:
         from archiver.watch.gate import GateLimits
@@ -201,7 +202,7 @@ class Assessor:
         past: DocumentPast,
         recent: Sequence[Passed],
         known: int | None,
-        at: float,
+        capture: Json,
         watch_seq: int | None,
     ) -> Judgement:
         """Give the wording its number, and the difference its class."""
@@ -211,34 +212,40 @@ class Assessor:
         if not recent:
             return replace(judged, version=known or past.count + 1, outcome="new_version")
         last = recent[-1]
-        placed = place([(item.version, item.at) for item in recent], known, at)
-        if known is None:
-            judged = replace(judged, version=past.count + 1, outcome="new_version")
-            return self._class(judged, recent, placed.compare_with or (last.version,), watch_seq)
-        if known != last.version:
-            change = self._return(last, reading) if placed.change_hint == "reversion" else placed.change_hint
-            return replace(judged, version=known, outcome=placed.outcome, change=change, compared_with=last.version)
-        links = last.links_sha256 not in (None, reading.links_sha256)
-        return replace(judged, version=known, outcome="unchanged", change="links" if links else None)
-
-    def _return(self, last: Passed, reading: Reading) -> str:
-        """The class of a first return: only words that come back make a reversion, markup that does stays layout."""
-        from archiver.watch.change import classify
-
-        old = self.lines(last.text_sha256)
-        change = None if old is None else classify(old, reading.lines)
-        return change if change in ("punctuation", "layout") else "reversion"
+        at = parse_instant(capture["started_at"]).timestamp()
+        seen = known is not None and past.has_seen(known)
+        # Wordings take turns only among those that were read by one set of rules: our own turns are no news.
+        alike = recent[_changed_rules(recent, judged.rules) :]
+        placed = place([(item.version, item.at) for item in alike], known if seen else None, at)
+        if known is None or not seen:
+            judged = replace(judged, version=known or past.count + 1, outcome="new_version")
+            return self._class(judged, recent, placed.compare_with or (last.version,), capture, watch_seq)
+        if known == last.version:
+            links = last.links_sha256 not in (None, reading.links_sha256)
+            return replace(judged, version=known, outcome="unchanged", change="links" if links else None)
+        judged = replace(judged, version=known, compared_with=last.version)
+        old, ours = self._before(last, judged, capture, watch_seq)
+        if ours and old == reading.lines:
+            return replace(judged, outcome="new_version", change="extraction")
+        change = _return(old, reading.lines) if placed.change_hint == "reversion" else placed.change_hint
+        return replace(judged, outcome=placed.outcome, change=change)
 
     def _class(
-        self, judged: Judgement, recent: Sequence[Passed], compare_with: Sequence[int], watch_seq: int | None
+        self,
+        judged: Judgement,
+        recent: Sequence[Passed],
+        compare_with: Sequence[int],
+        capture: Json,
+        watch_seq: int | None,
     ) -> Judgement:
         from archiver.watch.change import classify, summary
         from archiver.watch.dates import silent_edit
         from archiver.watch.diff import hunks
 
-        base, old, ours = self._base(judged, recent, compare_with, watch_seq)
+        base, old, ours = self._base(judged, recent, compare_with, capture, watch_seq)
         if old is None:
-            return replace(judged, compared_with=base.version)
+            # Its text is lost, but it was another one: people must hear of it.
+            return replace(judged, compared_with=base.version, change="wording")
         new = judged.reading.lines
         change = classify(old, new)
         if ours and change is None:
@@ -256,35 +263,74 @@ class Assessor:
         return replace(judged, silent_edit=silent_edit(_dates_of(before), _dates_of(judged.dates)))
 
     def _base(
-        self, judged: Judgement, recent: Sequence[Passed], compare_with: Sequence[int], watch_seq: int | None
+        self,
+        judged: Judgement,
+        recent: Sequence[Passed],
+        compare_with: Sequence[int],
+        capture: Json,
+        watch_seq: int | None,
     ) -> tuple[Passed, Lines | None, bool]:
-        """What a new wording is compared with, its lines, and whether our own rules have changed in between.
-
-        If they have, the older snapshot is read again by today's rules: what differs then is the publisher's doing.
-        """
+        """What a new wording is compared with, its lines, and whether our own rules have changed in between."""
         from archiver.watch.variants import nearest
 
         last = recent[-1]
-        if last.rules_sha256 != judged.rules:
-            older = self.archive.statement(last.capture_seq).body
-            return last, self.reread(older, watch_seq).lines, True
-        newest = {item.version: item for item in recent}
         if len(compare_with) > 1:
+            newest = {item.version: item for item in recent}
             texts = {version: self.lines(newest[version].text_sha256) for version in compare_with if version in newest}
             known = {version: lines for version, lines in texts.items() if lines is not None}
             if known:
                 version = nearest(judged.reading.lines, known)
                 return newest[version], known[version], False
-        return last, self.lines(last.text_sha256), False
+        return last, *self._before(last, judged, capture, watch_seq)
+
+    def _before(
+        self, last: Passed, judged: Judgement, capture: Json, watch_seq: int | None
+    ) -> tuple[Lines | None, bool]:
+        """The newest wording so far, and whether it was read again because our own rules have changed since.
+
+        What differs then is the publisher's doing. Where today's rules find nothing in the older snapshot (the
+        publisher built its pages anew) its text stands as it was read then.
+        """
+        older = self.archive.statement(last.capture_seq).body
+        same_pages = [part["url"] for part in older["parts"]] == [part["url"] for part in capture["parts"]]
+        if last.rules_sha256 != judged.rules or not same_pages:
+            lines = self._as_read_now(older, capture, watch_seq, judged.reading.lines)
+            if lines is not None:
+                return lines, True
+        return self.lines(last.text_sha256), False
+
+    def _as_read_now(self, older: Json, capture: Json, watch_seq: int | None, new: Lines) -> Lines | None:
+        """The older snapshot by today's rules, of the pages that are watched still; None where they find nothing in it.
+
+        A page that is watched now and was not then is no news: where all others stand as they did, so does the text.
+        """
+        try:
+            sources = sources_of(self.archive, older)
+        except ArchiveDamaged:
+            return None  # verify says so; a capture that is lost must not hold back all that follow
+        known = {part["url"]: source for part, source in zip(older["parts"], sources, strict=True)}
+        urls = [part["url"] for part in capture["parts"]]
+        pages: list[Lines] = []
+        for url, rules in zip(urls, self.rules(watch_seq, len(urls)), strict=True):
+            if url in known:
+                found = read((known[url],), (rules,))
+                if found.problems or not found.lines:
+                    return None
+                pages.append(found.lines)
+        if not pages:
+            return None
+        if len(pages) < len(urls) and _stand_in(pages, new):
+            return new
+        return tuple(line for page in pages for line in page)
 
     def lines(self, sha256: str) -> Lines | None:
-        """The lines of a stored text; None where its file is lost (``verify --all`` says so)."""
+        """The lines of a stored text; None where its file is lost or damaged (``verify --all`` says so)."""
         if sha256 in self._texts:
             self._texts.move_to_end(sha256)
             return self._texts[sha256]
         try:
             lines = read_lines(self.archive.files, sha256)
-        except StorageError:
+        except (StorageError, ArchiveDamaged):
             return None
         self._texts[sha256] = lines
         if len(self._texts) > TEXTS_KEPT:
@@ -311,6 +357,31 @@ class Assessor:
         if known is None:
             paths += keep_links(self.archive.files, reading)
         return Assessed(replace(judged, text_lines_root=root), tuple(paths))
+
+
+def _changed_rules(recent: Sequence[Passed], rules: str) -> int:
+    """From which of the passed checks on all were read by these rules."""
+    return next((place for place in range(len(recent), 0, -1) if recent[place - 1].rules_sha256 != rules), 0)
+
+
+def _return(old: Lines | None, new: Lines) -> str:
+    """The class of a first return: only words that come back make a reversion, markup that does stays layout."""
+    from archiver.watch.change import classify
+
+    change = None if old is None else classify(old, new)
+    return change if change in ("punctuation", "layout") else "reversion"
+
+
+def _stand_in(pages: Sequence[Lines], lines: Lines) -> bool:
+    """Whether each page stands in these lines as it is, in order."""
+    place = 0
+    for page in pages:
+        while lines[place : place + len(page)] != page:
+            place += 1
+            if place + len(page) > len(lines):
+                return False
+        place += len(page)
+    return True
 
 
 def _dates_of(stated: Sequence[Json]) -> tuple[PublisherDate, ...]:

@@ -20,13 +20,17 @@ MAX_REASON = 2000
 
 
 def waiting(archive: Archive, document: str | None = None) -> list[Json]:
-    """Every snapshot that did not pass and that nobody has decided about, newest first."""
+    """Every snapshot that did not pass and that nobody has confirmed, newest first.
+
+    A confirmation outlives later assessments: who saw the page need not look again when it is read by other rules.
+    """
     rows = archive.index.rows(
         "select a.seq, a.capture_seq, a.document, a.verdict, a.reason_code, a.reason, c.started_at, u.url"
         " from assessment a join capture c on c.seq = a.capture_seq left join url u on u.id = c.url_id"
         " where a.verdict != 'passed' and a.document is not null and (? is null or a.document = ?)"
         " and a.seq = (select max(b.seq) from assessment b where b.capture_seq = a.capture_seq)"
-        " and not exists (select 1 from decision d where d.capture_seq = a.capture_seq and d.assessment_seq >= a.seq)"
+        " and coalesce((select event from decision d where d.capture_seq = a.capture_seq order by d.seq desc limit 1),"
+        " '') != 'confirmed'"
         " order by a.capture_seq desc",
         (document, document),
     )
@@ -108,4 +112,35 @@ def _decide(operation: Operation, capture: Statement, assessment: int, event: st
     if event == "confirmed":
         return told
     again = pipeline.assess_again(capture, supersedes=assessment, decision_seq=decision.statement.seq)
+    _assess_next(operation, again)
     return {**told, "version": again.body["version"], "change": again.body["change"]}
+
+
+def _assess_next(operation: Operation, released: Statement) -> None:
+    """Assess the next check that passed again: what it was compared with is no longer what came before it."""
+    body = released.body
+    if body["verdict"] != "passed":
+        return
+    row = operation.archive.index.row(
+        "select a.seq, a.capture_seq from assessment a where a.document = ? and a.normaliser = ? and a.capture_seq > ?"
+        " and a.verdict = 'passed' and a.seq = (select max(b.seq) from assessment b where b.capture_seq = a.capture_seq"
+        " and b.normaliser = a.normaliser) order by a.capture_seq limit 1",
+        (body["document"], body["normaliser"], body["capture_seq"]),
+    )
+    following = None if row is None else operation.archive.statement(row["seq"]).body
+    if row is None or following is None or following["previous_version"] == body["version"]:
+        return
+    operation.pipeline.assess_again(
+        operation.archive.statement(row["capture_seq"]),
+        supersedes=row["seq"],
+        decision_seq=following["decision_seq"],
+        watch_seq=following["watch_seq"],
+    )
+
+
+def release_of(archive: Archive, capture_seq: int) -> int | None:
+    """The decision by which a person let this capture pass, unless it was taken back since."""
+    row = archive.index.row(
+        "select seq, event from decision where capture_seq = ? order by seq desc limit 1", (capture_seq,)
+    )
+    return int(row["seq"]) if row is not None and row["event"] == "released" else None

@@ -1,12 +1,14 @@
-"""Assessing history again: by a new normaliser, or by a document's present rules; old assessments stay what they are."""
+"""Assessing history again: by a new normaliser, or by a document's present rules; old assessments stay as they are."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING
 
 from archiver.archive import Archive
 from archiver.assessor import NORMALISER
+from archiver.decisions import release_of
 from archiver.evidence.canonical import Json
 from archiver.past import newest_assessment
 
@@ -38,6 +40,7 @@ def owed(archive: Archive, document: str, *, present_rules: bool) -> list[int]:
 def derive(operation: Operation, values: Json, progress: Callable[[int, int], None] = lambda _n, _of: None) -> Json:
     """Assess again what is owed of ``documents[]`` (empty: all); ``present_rules`` true: by the rules of today.
 
+    What a person released passes again: other rules do not undo a decision.
     Each capture is one commit: if we crash half-way the rest is still owed.
     """
     archive, pipeline = operation.archive, operation.pipeline
@@ -54,7 +57,13 @@ def derive(operation: Operation, values: Json, progress: Callable[[int, int], No
         before = newest_assessment(archive, seq, NORMALISER)
         watch_seq = watched.seq if present else None
         again = operation.writer.call(
-            lambda c=capture, b=before, w=watch_seq: pipeline.assess_again(c, supersedes=b, watch_seq=w)  # type: ignore[misc]
+            partial(
+                pipeline.assess_again,
+                capture,
+                supersedes=before,
+                decision_seq=release_of(archive, seq),
+                watch_seq=watch_seq,
+            )
         )
         changed += again.body["outcome"] == "new_version"
         progress(done + 1, len(work))

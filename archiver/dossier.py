@@ -1,4 +1,4 @@
-"""Everything an archive holds about one snapshot, gathered once for whatever is handed to the other side. Reads only."""
+"""All that an archive holds about one snapshot, gathered once for whatever is handed to the other side. Reads only."""
 
 from __future__ import annotations
 

@@ -62,7 +62,7 @@ class Drafter:
         visits: list[Visit] = []
         try:
             for url in check.urls:
-                visits.append(self.capturer.visit(url, spool=spool, conditional=self._conditional(check, url)))
+                visits.append(self.capturer.visit(url, spool=spool, conditional=self._conditional(check)))
             draft = self._draft(check, visits, started, clock, before)
             has_folder = draft["warc"] is not None
             reading = Assessor(self.archive, self.random).read_visits(draft, visits)
@@ -82,22 +82,28 @@ class Drafter:
         clock = clock_facts(self.now())
         return Finished(check, self._unkept(check, self.now(), clock, self.newest_token(), failure), False)
 
-    def _conditional(self, check: Check, url: str) -> dict[str, str] | None:
-        """The validators of the last stored answer, when the entry asks for conditional requests."""
-        if not check.conditional or check.document is None:
+    def _conditional(self, check: Check) -> dict[str, str] | None:
+        """The validators of the last stored answer, when the entry asks for conditional requests.
+
+        Only when that answer passed, by this very entry: otherwise "not modified" would say that a page which was held
+        back still stands, and nobody would read it by new rules. Of several pages some would come without their text.
+        """
+        if not check.conditional or check.document is None or len(check.urls) != 1:
             return None
         row = self.archive.index.row(
-            "select seq from capture where document = ? and result = 'stored' order by seq desc limit 1",
+            "select c.seq, a.verdict from capture c left join assessment a on a.capture_seq = c.seq"
+            " where c.document = ? and c.result = 'stored' order by c.seq desc, a.seq desc limit 1",
             (check.document,),
         )
-        if row is None:
+        if row is None or row["verdict"] != "passed":
             return None
-        for part in self.archive.statement(row["seq"]).body["parts"]:
-            if part["url"] == url and part["exchanges"]:
-                known = part["exchanges"][-1]["fields"]
-                asked = {"If-None-Match": known["etag"], "If-Modified-Since": known["last_modified"]}
-                return {name: value for name, value in asked.items() if value}
-        return None
+        body = self.archive.statement(row["seq"]).body
+        (part,) = body["parts"] if len(body["parts"]) == 1 else ({"url": None},)
+        if body["watch_seq"] != check.watch_seq or part["url"] != check.urls[0] or not part["exchanges"]:
+            return None
+        known = part["exchanges"][-1]["fields"]
+        asked = {"If-None-Match": known["etag"], "If-Modified-Since": known["last_modified"]}
+        return {name: value for name, value in asked.items() if value}
 
     def _draft(
         self, check: Check, visits: Sequence[Visit], started: datetime, clock: Json, before: Json | None

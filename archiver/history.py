@@ -86,7 +86,7 @@ def passed_checks(archive: Archive, document: str, normaliser: str) -> list[dict
     """The newest assessment of every check that passed, in the order of the checks."""
     return archive.index.rows(
         "select a.seq as assessment, a.version, a.change, a.outcome, a.text_sha256, a.links_sha256, a.words_added,"
-        " a.words_removed, a.silent_edit, a.compared_with, c.seq, c.started_at from assessment a"
+        " a.words_removed, a.silent_edit, a.rules_sha256, a.compared_with, c.seq, c.started_at from assessment a"
         " join capture c on c.seq = a.capture_seq where a.document = ? and a.normaliser = ? and a.verdict = 'passed'"
         " and a.seq = (select max(b.seq) from assessment b where b.capture_seq = a.capture_seq"
         " and b.normaliser = a.normaliser) order by a.capture_seq",
@@ -98,7 +98,10 @@ def _standing(passed: list[dict[str, Any]]) -> Json:
     """Whether several wordings take turns, and which are valid side by side."""
     from archiver.watch.variants import valid_variants
 
-    valid = sorted(valid_variants([(row["version"], parse_instant(row["started_at"]).timestamp()) for row in passed]))
+    # Only among wordings that were read by one set of rules: our own turns are no turns of the publisher.
+    changed = [n for n, row in enumerate(passed) if row["rules_sha256"] != passed[-1]["rules_sha256"]]
+    alike = passed[changed[-1] + 1 :] if changed else passed
+    valid = sorted(valid_variants([(row["version"], parse_instant(row["started_at"]).timestamp()) for row in alike]))
     return {"varying": len(valid) > 1, "valid_versions": valid}
 
 

@@ -82,6 +82,16 @@ class DocumentPast:
         )
         return None if row is None else int(row["version"])
 
+    def has_seen(self, version: int) -> bool:
+        """Whether an earlier check saw this version; a number may be older than the check that is assessed again."""
+        row = self.archive.index.row(
+            "select 1 as x from assessment a where a.document = ? and a.normaliser = ? and a.version = ?"
+            " and a.capture_seq < ? and a.seq = (select max(b.seq) from assessment b"
+            " where b.capture_seq = a.capture_seq and b.normaliser = a.normaliser) limit 1",
+            (self.document, self.normaliser, version, self.before),
+        )
+        return row is not None
+
     def text_of(self, version: int) -> str | None:
         """The digest of a version's text."""
         row = self.archive.index.row(

@@ -325,7 +325,7 @@ class Pipeline:
         decision_seq: int | None = None,
         watch_seq: int | None = None,
     ) -> Statement:
-        """Assess a placed capture once more, by other rules (``watch_seq``) or after a decision; return the statement."""
+        """Assess a placed capture once more: by other rules (``watch_seq``), or after a decision."""
         used = watch_seq if watch_seq is not None else capture.body["watch_seq"]
         return self._assess_stored(capture, used, supersedes, decision_seq).statement
 

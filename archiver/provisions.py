@@ -33,8 +33,9 @@ def provision_id(prefix: str, number: int) -> str:
 def marked(archive: Archive, document: str | None = None, *, removed: bool = False) -> list[Json]:
     """Every provision as it was marked, by identifier."""
     rows = archive.index.rows(
-        "select p.*, s.at, (select q.event from provision q where q.provision = p.provision order by q.seq desc limit 1)"
-        " as last_event from provision p join statement s on s.seq = p.seq where p.event = 'added'"
+        "select p.*, s.at, (select q.event from provision q where q.provision = p.provision"
+        " order by q.seq desc limit 1) as last_event"
+        " from provision p join statement s on s.seq = p.seq where p.event = 'added'"
         " and (? is null or p.document = ?) order by p.provision",
         (document, document),
     )

@@ -72,6 +72,8 @@ def recover(pipeline: Pipeline) -> Recovered:
     else:
         ledger.acknowledge()
     pipeline.assess_owed(_unassessed(archive, ledger.published))
+    for capture, assessment, decision in _released(archive):
+        pipeline.assess_again(archive.statement(capture), supersedes=assessment, decision_seq=decision)
     sweep_notes(archive.files)
     return Recovered(len(tail), committed, interrupted, tuple(warnings))
 
@@ -84,6 +86,15 @@ def _unassessed(archive: Archive, first: int) -> list[int]:
         (first,),
     )
     return [row["seq"] for row in rows]
+
+
+def _released(archive: Archive) -> list[tuple[int, int, int]]:
+    """Captures that a person released just before a crash: (capture, assessment, decision); they have to pass yet."""
+    rows = archive.index.rows(
+        "select d.capture_seq, d.seq, max(a.seq) as judged from decision d join assessment a"
+        " on a.capture_seq = d.capture_seq where d.event = 'released' group by d.seq having max(a.seq) < d.seq"
+    )
+    return [(row["capture_seq"], row["judged"], row["seq"]) for row in rows]
 
 
 def _note(fields: Json) -> Maker:

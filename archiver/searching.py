@@ -1,4 +1,4 @@
-"""Search over every wording ever seen: which passages hold the words, in which versions of which documents. Reads only."""
+"""Search over every wording ever seen: passages that hold the words, in which versions of what. Reads only."""
 
 from __future__ import annotations
 

@@ -15,8 +15,6 @@ from archiver.stamping import owed_checkpoint, owed_statements
 
 LITTLE_SPACE = 512 * 1024 * 1024
 """Free bytes below which ``status`` warns."""
-FAILING = 3
-"""Checks that must have failed in a row before a document is called failing."""
 
 
 def standing(archive: Archive, now: datetime) -> dict[str, Any]:
@@ -52,28 +50,32 @@ def _count(archive: Archive, sql: str, *arguments: object) -> int:
 def _failing(archive: Archive) -> list[dict[str, Any]]:
     """Documents whose newest checks all failed or were blocked, with the last reason."""
     found = []
+    wanted = archive.settings["alert.failing_after"]
     for watched in archive.watched():
         rows = archive.index.rows(
             "select result, reason, detail from capture where document = ? order by seq desc limit ?",
-            (watched.document, FAILING),
+            (watched.document, wanted),
         )
-        if len(rows) == FAILING and all(row["result"] in ("failed", "blocked") for row in rows):
+        if len(rows) == wanted and all(row["result"] in ("failed", "blocked") for row in rows):
             reason = f"{rows[0]['reason']}: {rows[0]['detail']}"
             found.append({"document": watched.document, "title": watched.entry.title, "reason": reason})
     return found
 
 
 def _quarantined(archive: Archive) -> list[dict[str, Any]]:
-    """Documents whose newest judged snapshot did not pass, unless someone confirmed that it should not."""
+    """Watched documents whose newest judged snapshot did not pass, unless someone confirmed that it should not."""
     rows = archive.index.rows(
         "select document, capture_seq, reason from assessment a where verdict != 'passed' and document is not null"
-        " and seq = (select max(seq) from assessment where document = a.document) and not exists"
-        " (select 1 from decision d where d.capture_seq = a.capture_seq and d.assessment_seq >= a.seq)"
+        " and seq = (select max(seq) from assessment where document = a.document) and coalesce("
+        "(select event from decision d where d.capture_seq = a.capture_seq order by d.seq desc limit 1), '')"
+        " != 'confirmed'"
         " order by document"
     )
+    watched = {one.document for one in archive.watched()}
     return [
         {"document": r["document"], "snapshot": archive.snapshot_name(r["capture_seq"]), "reason": r["reason"]}
         for r in rows
+        if r["document"] in watched
     ]
 
 
@@ -140,7 +142,8 @@ def _warnings(archive: Archive, facts: dict[str, Any]) -> list[str]:
     if facts["disk_free_bytes"] < LITTLE_SPACE:
         warnings.append(f"only {facts['disk_free_bytes'] // (1024 * 1024)} MiB are free")
     if facts["failing"]:
-        warnings.append(f"{counted(len(facts['failing']), 'document')} failed {FAILING} times in a row")
+        times = archive.settings["alert.failing_after"]
+        warnings.append(f"{counted(len(facts['failing']), 'document')} failed {times} times in a row")
     if facts["stamps_overdue"]:
         warnings.append(f"{counted(facts['stamps_overdue'], 'timestamp')} overdue: see archiver stamp list")
     if not archive.settings.authorities:

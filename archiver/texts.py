@@ -71,7 +71,7 @@ def read_lines(files: Files, sha256: str) -> tuple[str, ...]:
     """The lines of a text; ``Missing`` where it is gone, ``ArchiveDamaged`` unless it has its digest."""
     data = files.read(text_path(sha256))
     if hashlib.sha256(data).hexdigest() != sha256:
-        raise ArchiveDamaged(f"{text_path(sha256)} has another digest than its name", do="run archiver derive --texts")
+        raise ArchiveDamaged(f"{text_path(sha256)} has another digest than its name", do="restore it from a backup")
     return tuple(data.decode().split("\n")[:-1])
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from archiver.check import Finished
-from archiver.errors import ArchiveError
+from archiver.errors import ArchiveError, UsageError
 from archiver.ledger import Committed, Maker
 from archiver.outcome import Outcome
 from archiver.pipeline import Pipeline
@@ -169,7 +169,8 @@ class Writer:
         """
         if isinstance(error, SyncFailed | Full) or not isinstance(error, Exception) or self.pipeline.unsettled:
             self.fatal = error
-        LOG.error("not committed: %s", error)
+        if not isinstance(error, UsageError):  # whoever asked hears of it, and nothing is wrong here
+            LOG.error("not committed: %s", error)
         for item in items:
             item.future.set_exception(error)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -29,10 +30,13 @@ def suite(rounds: int, documents: int) -> Result:
     names = make_site(SCRATCH / "site")[:documents]
     measured: dict[str, Rounds] = {}
     tables = []
-    with served(SCRATCH / "site", SCRATCH / "nginx") as site:
+    # Nothing is removed between rounds: a file system without a journal looks past every file removed in the last
+    # minutes whenever it makes a new one, so clearing up after one round would be charged to the next.
+    with served(SCRATCH / "site", SCRATCH / "nginx") as site, fresh_folder("capture") as folder:
         for how, tls in (("http", False), ("https", True)):
             lists = _lists(site, names, tls=tls)
-            jobs = {name: _job(site, system, lists, documents) for name, system in _systems(site, tls=tls).items()}
+            systems = _systems(site, tls=tls)
+            jobs = {name: _job(site, system, lists, documents, folder) for name, system in systems.items()}
             measured[how] = in_turn(jobs, rounds)
             tables.append(_table(measured[how], how, documents))
     return Result("capture", facts, tables, measured)
@@ -77,16 +81,17 @@ def _lists(site: Website, names: list[str], *, tls: bool) -> tuple[Path, Path]:
     return every, single
 
 
-def _job(site: Website, system: System, lists: tuple[Path, Path], documents: int) -> Callable[[], Numbers]:
+def _job(
+    site: Website, system: System, lists: tuple[Path, Path], documents: int, folder: Path
+) -> Callable[[], Numbers]:
     env = {"REQUESTS_CA_BUNDLE": str(site.ca)}
     every, single = lists
 
     def job() -> Numbers:
-        with fresh_folder("single") as out:
-            start = measure(system(single, out), env=env)
-        with fresh_folder("capture") as out:
-            run = measure(system(every, out), env=env)
-            responses, stored = _responses(out)
+        start = measure(system(single, Path(tempfile.mkdtemp(dir=folder))), env=env)
+        out = Path(tempfile.mkdtemp(dir=folder))
+        run = measure(system(every, out), env=env)
+        responses, stored = _responses(out)
         # whoever drops documents must not win by it
         if responses not in (0, documents):
             raise SystemExit(f"{responses} responses instead of {documents}")

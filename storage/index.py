@@ -20,6 +20,8 @@ Row = dict[str, Any]
 TableRow = tuple[str, Row]
 BUSY_MS = 30_000
 URL_CACHE = 20_000
+_HELD_BY_NO_ROW = (OverflowError, UnicodeEncodeError)
+"""Asked for a number beyond 64 bits or for half a surrogate pair, as a command line may hold: no row has it."""
 
 
 @contextmanager
@@ -139,12 +141,18 @@ class Index:
     def rows(self, sql: str, arguments: Sequence[Any] = ()) -> list[Row]:
         """Every row of a query, as of the last commit."""
         with self._read_lock, _translated(self._name):
-            return [dict(row) for row in self._reader.execute(sql, arguments)]
+            try:
+                return [dict(row) for row in self._reader.execute(sql, arguments)]
+            except _HELD_BY_NO_ROW:
+                return []
 
     def row(self, sql: str, arguments: Sequence[Any] = ()) -> Row | None:
         """The first row of a query as of the last commit, or None."""
         with self._read_lock, _translated(self._name):
-            found = self._reader.execute(sql, arguments).fetchone()
+            try:
+                found = self._reader.execute(sql, arguments).fetchone()
+            except _HELD_BY_NO_ROW:
+                return None
             return None if found is None else dict(found)
 
     def known_urls(self, urls: Sequence[str]) -> set[str]:

@@ -68,7 +68,7 @@ DEEP = "<div>" * (MAX_DEPTH + 1)
         f"</ a='>{DEEP}",
         "<ul><li>" * (MAX_DEPTH + 1),
         "".join(f"<font color={n}><p>" for n in range(1500)),
-        f"<style {' '.join(f'a{n}' for n in range(20_000))}>",
+        f"<style {' '.join(f'a{n}' for n in range(40_000))}>",
         "<p>" * (MAX_TAGS + 1),
         "x" * (MAX_BYTES + 1),
     ],

@@ -14,6 +14,7 @@ import threading
 import time
 from collections import OrderedDict
 from datetime import datetime, timedelta
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from archiver.capture.policy import Refused
@@ -34,7 +35,9 @@ class Trust:
 
     def __init__(self, ca_file: str = "") -> None:
         """Read ``ca_file`` (PEM; empty means none); ``SettingsError`` if unreadable or without certificate."""
-        self._roots = _roots(ca_file) if ca_file else None
+        self._ca_file = ca_file
+        if ca_file:
+            _ = self._roots  # what is wrong with the file must be told now
         self._context = _context()
         self._lock = threading.Lock()
         self._verdicts: OrderedDict[tuple[str, str], _Verdict] = OrderedDict()
@@ -67,6 +70,12 @@ class Trust:
             raise
         return tls, facts
 
+    @cached_property
+    def _roots(self) -> Roots:
+        from archiver.capture.verdict import Roots  # slow to import, and without TLS not needed
+
+        return Roots(self._ca_file)
+
     def _connect(self, sock: socket.socket, host: str, timeout_s: float) -> ssl.SSLSocket:
         deadline = time.monotonic() + timeout_s
         opened: socket.socket = sock
@@ -95,8 +104,6 @@ class Trust:
             if known is not None and known[1] <= now < known[2]:
                 self._verdicts.move_to_end((digest, host))
                 return known[0]
-        with self._lock:
-            self._roots = self._roots or _roots("")
         problems, changes = self._roots.judge(chain, host, now)
         with self._lock:
             self._verdicts[(digest, host)] = (problems, now, min(now + VERDICT_TTL, changes))
@@ -117,12 +124,6 @@ def presented_chain(tls: ssl.SSLSocket) -> tuple[bytes, ...]:
     inner: Any = getattr(tls, "_sslobj")  # noqa: B009 - the type checker knows no such attribute
     der_encoding = 2  # _ssl.ENCODING_DER
     return tuple(one.public_bytes(der_encoding) for one in inner.get_unverified_chain() or ())
-
-
-def _roots(ca_file: str) -> Roots:
-    from archiver.capture.verdict import Roots  # slow to import, and without TLS not needed
-
-    return Roots(ca_file)
 
 
 def _context() -> ssl.SSLContext:

@@ -54,6 +54,9 @@ def _show(found: dict[str, Any]) -> None:
         f"  checks             {found['checks']}: {found['full_bodies']} full bodies,"
         f" {found['not_modified']} answers 304, {len(found['exceptions'])} exceptions"
     )
+    if found["first_check_at"]:
+        click.echo(f"  shown from         {found['first_check_at']}")
+        click.echo(f"  shown to           {found['last_check_at']}")
     click.echo(f"  largest gap        {found['largest_gap_s']} s ({found['largest_gap_s'] / 3600:.1f} h)")
     if found["text_sha256"]:
         click.echo(f"  SHA-256 of text    {found['text_sha256']}")

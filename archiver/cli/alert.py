@@ -45,7 +45,9 @@ def list_(context: Context) -> int:
         click.echo(paragraph(told, f"rule {rule['name']}: ", "  "))
     for item in pending:
         tried = f", {item['attempts']} failed: {item['error']}" if item["attempts"] else ""
-        click.echo(paragraph(f"{item['alert']} to {item['channel']}, next try {item['next_try']}{tried}", "pending: ", "  "))
+        click.echo(
+            paragraph(f"{item['alert']} to {item['channel']}, next try {item['next_try']}{tried}", "pending: ", "  ")
+        )
     for item in standing["failed"]:
         click.echo(paragraph(f"{item['alert']} to {item['channel']}, {item['error']}", "given up: ", "  "))
     return 1 if standing["failed"] else 0

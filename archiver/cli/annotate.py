@@ -66,7 +66,9 @@ def _state(context: Context, values: dict[str, Any]) -> None:
     if context.as_json:
         context.emit(made)
     else:
-        click.echo(f"{made['annotation']}  {_about(made)}  revision {made['revision']}, {made['event']} by {made['by']}")
+        click.echo(
+            f"{made['annotation']}  {_about(made)}  revision {made['revision']}, {made['event']} by {made['by']}"
+        )
     for warning in warnings:
         context.note(f"warning: {warning}")
 

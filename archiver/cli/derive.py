@@ -26,6 +26,8 @@ def derive(context: Context, documents: tuple[str, ...], present_rules: bool) ->
         read = counted(made["assessed"], "snapshot")
         click.echo(f"{read} assessed again by {made['normaliser']}, {counted(made['versions'], 'new version')}")
         if not made["assessed"] and not present_rules:
-            context.note(f"{made['normaliser']} has read every snapshot already; --present-rules reads by today's selectors")
+            context.note(
+                f"{made['normaliser']} has read every snapshot already; --present-rules reads by today's selectors"
+            )
     for warning in warnings:
         context.note(f"warning: {warning}")

@@ -26,8 +26,8 @@ def history(context: Context, document: str, limit: int | None) -> None:
     click.echo(f"first tracked {found['first_tracked']}, last verified {found['last_verified'] or 'never'}")
     click.echo("")
     versions = [
-        (f"v{v['version']}", v["snapshot"], v["first_seen"], v["last_seen"], v["change"] or "first")
-        for v in found["versions"]
+        (f"v{v['version']}", v["snapshot"], v["first_seen"], v["last_seen"], v["change"] or ("" if number else "first"))
+        for number, v in enumerate(found["versions"])
     ]
     click.echo(table(("version", "snapshot", "first seen", "last seen", "change"), versions))
     click.echo("")

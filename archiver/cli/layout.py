@@ -25,16 +25,19 @@ def paragraph(text: str, first: str = "", rest: str | None = None) -> str:
 
     A word that is longer than a line stands out: digests and addresses are never broken.
     """
-    return "\n".join(
-        textwrap.wrap(
-            one_line(text),
-            columns(),
-            initial_indent=first,
-            subsequent_indent=" " * len(first) if rest is None else rest,
-            break_long_words=False,
-            break_on_hyphens=False,
+    return (
+        "\n".join(
+            textwrap.wrap(
+                one_line(text),
+                columns(),
+                initial_indent=first,
+                subsequent_indent=" " * len(first) if rest is None else rest,
+                break_long_words=False,
+                break_on_hyphens=False,
+            )
         )
-    ) or first.rstrip()
+        or first.rstrip()
+    )
 
 
 def fields(rows: Iterable[tuple[str, object]], indent: str = "  ", wide: int = 12) -> str:

@@ -51,7 +51,8 @@ def prove(context: Context, snapshot: str) -> None:
     from archiver.evidence.tlog_proof import TlogProof
 
     archive = context.archive()
-    seq = int(snapshot) if snapshot.isascii() and snapshot.isdigit() else parse_snapshot_id(snapshot)
+    is_number = snapshot.isascii() and snapshot.isdigit() and len(snapshot) < 19
+    seq = int(snapshot) if is_number else parse_snapshot_id(snapshot)
     if seq is None:
         raise UsageError(f"{snapshot!r} is neither a snapshot nor a statement number")
     statement = archive.statement(seq)

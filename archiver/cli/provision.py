@@ -127,9 +127,8 @@ def others(context: Context, identifier: str, least: int, limit: int) -> int:
     having, compared = len(count["with"]), len(count["compared"])
     have = "has a passage" if having == 1 else "have a passage"
     names = f": {', '.join(count['with'])}" if having else ""
-    click.echo(
-        paragraph(f"{having} of {counted(compared, 'other document')} {have} with {least} of 100 or more{names}.", "", "  ")
-    )
+    told = f"{having} of {counted(compared, 'other document')} {have} with {least} of 100 or more{names}."
+    click.echo(paragraph(told, "", "  "))
     if compared:
         first, last = count["checked_from"], count["checked_to"]
         days = f"on {first}" if first == last else f"between {first} and {last}"

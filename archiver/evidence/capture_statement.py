@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -20,6 +21,7 @@ OWN_SEQ = -1
 
 _FIELDS = ("content_type", "content_encoding", "date", "etag", "last_modified", "location")
 _KEYS = {key: key for key in _FIELDS} | {key.replace("_", "-"): key for key in _FIELDS}
+_CONDITION = re.compile(rb"\r\n(?:if-none-match|if-modified-since):", re.IGNORECASE)
 MAX_FIELD = 4096
 """Characters of one response field kept in the statement; the WARC has all of them."""
 
@@ -215,10 +217,14 @@ def result_of(visits: Sequence[Visit]) -> tuple[str, Failure | None]:
     for visit in visits:
         if visit.failure is not None:
             return ("blocked" if visit.failure.code in BLOCKED else "failed"), visit.failure
-    heads = [visit.exchanges[-1].head for visit in visits if visit.exchanges]
-    if heads and all(head is not None and head.status == 304 for head in heads):
-        return "not_modified", None
-    return "stored", None
+    last = [visit.exchanges[-1] for visit in visits if visit.exchanges]
+    return ("not_modified" if last and all(map(_not_modified, last)) else "stored"), None
+
+
+def _not_modified(exchange: Exchange) -> bool:
+    """A 304 to a request that gave the server something to compare with; any other one is an answer without content."""
+    asked = _CONDITION.search(exchange.request) is not None
+    return asked and exchange.head is not None and exchange.head.status == 304
 
 
 @lru_cache(maxsize=16)  # many answers carry the same second

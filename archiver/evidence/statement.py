@@ -160,7 +160,7 @@ def document_id(prefix: str, number: int) -> str:
     return f"{prefix}-D-{number:05d}"
 
 
-_SNAPSHOT = re.compile(r"([A-Z0-9]{1,8})-S-(\d{8,})", re.ASCII)
+_SNAPSHOT = re.compile(r"([A-Z0-9]{1,8})-S-(\d{8,18})", re.ASCII)
 
 
 def parse_snapshot_id(text: str) -> int | None:

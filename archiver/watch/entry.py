@@ -131,6 +131,8 @@ def checked_entry(entry: WatchEntry) -> WatchEntry:
     if not 1 <= len(entry.urls) <= MAX_URLS:
         raise UsageError(f"a document has 1 to {MAX_URLS} addresses, not {len(entry.urls)}")
     _require_rules(entry)
+    if len(set(zip(entry.urls, rules_for(entry), strict=True))) < len(entry.urls):
+        raise UsageError("an address is given twice, with the same rules", do="leave one of them out")
     if entry.every_s < LEAST_EVERY_S:
         raise UsageError(f"a document is checked at most every {LEAST_EVERY_S} s", do="give a longer --every")
     if entry.method not in METHODS:

@@ -73,6 +73,19 @@ CASES = [
     Case(("history",), 2, ("DOCUMENT", "archiver history --help")),
     Case(("history", "EA-D-00001", "--limit", "0"), 2, ("--limit",)),
     Case(("status", "--archive"), 2, ("--archive",)),
+    # Numbers and characters that no identifier has
+    *(
+        Case((*words, f"EA-S-{digits}"), 2, ("EA-S-",))
+        for digits in ("9" * 25, "9" * 5000)
+        for words in (
+            ("diff", "EA-S-00000001"),
+            ("annotate", "list"),
+            ("cite",),
+            ("log", "prove"),
+        )
+    ),
+    Case(("log", "prove", "9" * 5000), 2, ("neither a snapshot nor a statement",)),
+    Case(("annotate", "show", "\udcff"), 2, ("there is no annotation",)),
     # Settings
     Case(("status",), 2, ("unknown key network.timeout", "did you mean timeout_s"), toml("[network]\ntimeout = 3\n")),
     Case(("status",), 2, ("unknown section [netwrk]", "did you mean network"), toml("[netwrk]\n")),
@@ -204,6 +217,17 @@ def test_one_clear_line_and_nothing_changed(
     for text in case.says:
         assert text in line
     assert everything(box) == before, "an error must change nothing"
+
+
+@pytest.mark.parametrize("digits", ["9" * 25, "9" * 5000])
+@pytest.mark.parametrize("words", [("annotate", "add", "--text", "x"), ("quarantine", "release")])
+def test_a_number_that_no_statement_has(box: Box, words: tuple[str, ...], digits: str) -> None:
+    result = box.call(*words, f"EA-S-{digits}")
+    assert result.code == 2 and "there is no snapshot" in result.error()
+
+
+def test_a_search_for_half_a_character_finds_nothing(box: Box) -> None:
+    assert box.call("search", "a\udcff b").code == 1
 
 
 def everything(box: Box) -> dict[str, bytes]:

@@ -22,12 +22,16 @@ from archiver.watch.reading import Link
 MAX_LEVELS = 12
 """Deeper lists are written as if this deep, deeper tables as plain blocks: depth must not multiply the text."""
 
-_SPACE = " \t\n\f\r"
-_ATTRIBUTES = rf"(?: [^{_SPACE}/>][^{_SPACE}/>=]*+=\"[^\"]*+\")*+"
-_TOKEN = re.compile(rf"<(?:(/?+[a-zA-Z][^{_SPACE}/>]*+)({_ATTRIBUTES})>|!--.*?-->|[!?][^>]*+>|)([^<]*+)", re.DOTALL)
+# Within a line these say nothing: they are left in its text, and taken out of it all at once.
+_INLINE = r"</?+(?:abbr|b|bdi|bdo|big|cite|code|em|font|i|ins|mark|s|small|span|strong|sub|sup|tt|u|wbr)(?=[ >])[^>]*+>"
+_NAMED = r"<(?:(/?+[a-zA-Z][^ \t\n\f\r/>]*+)([^>]*+)>|!--.*?-->|[!?][^>]*+>|)"
+_TOKEN = re.compile(rf"{_NAMED}((?:[^<]++|{_INLINE})*+)", re.DOTALL)
+_EACH_TOKEN = re.compile(rf"{_NAMED}([^<]*+)", re.DOTALL)
+_INLINE_TAG = re.compile(_INLINE)
 # The two elements whose text is written back without escapes although a reader sees it.
-_RAW = re.compile(rf"(<xmp{_ATTRIBUTES}>)(.*?)(?=</xmp>)|(<plaintext{_ATTRIBUTES}>)(.*)(?=</plaintext>)", re.DOTALL)
+_RAW = re.compile(r"(<xmp(?:>| [^>]*+>))(.*?)(?=</xmp>)|(<plaintext(?:>| [^>]*+>))(.*)(?=</plaintext>)", re.DOTALL)
 _MARK = re.compile(f"[{MARKS}]+")
+_ABSOLUTE = re.compile(r"https?://[^/]|mailto:|tel:")
 _INTEGER = re.compile(r"\s*+([+-]?[0-9]{1,9})")
 _VALUE_OF = {
     name: re.compile(rf' {name}="([^"]*)"') for name in ("href", "start", "value", "reversed", "alt", "data-cfemail")
@@ -106,7 +110,8 @@ class Blocks:
             html = _RAW.sub(lambda found: (found[1] or found[3]) + _escaped(found[2] or found[4] or ""), html)
         skipped, depth, carried = "", 0, False
         pieces = self._pieces
-        for name, attributes, text in map(re.Match.groups, _TOKEN.finditer(f"<hr>{html}")):
+        token = _EACH_TOKEN if "data-cfemail=" in html else _TOKEN
+        for name, attributes, text in map(re.Match.groups, token.finditer(f"<hr>{html}")):
             if skipped:
                 if name == skipped:
                     depth += 1
@@ -114,12 +119,14 @@ class Blocks:
                     depth -= 1
                     if not depth:
                         skipped = ""
-                        pieces += self._instead, text
+                        pieces += self._instead, _INLINE_TAG.sub("", text)
                         self._instead = ""
                         continue
                 if carried and text:
                     pieces += _MARK.findall(text)
                 continue
+            if "<" in text:
+                text = _INLINE_TAG.sub("", text)
             if name is not None:
                 handle = _HANDLERS.get(name)
                 if attributes and "data-cfemail=" in attributes:
@@ -321,6 +328,8 @@ class Blocks:
         if target is None:
             address = re.sub(r"[\t\n\r]", "", unescaped(href)).strip(" \x00\x0b\x0c")
             target = address_of(address)
+            if target is None and _ABSOLUTE.match(address):
+                target = address
             if target is None:
                 try:
                     target = urljoin(self._base, address)

@@ -7,6 +7,7 @@ that is no link would be lost.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
@@ -59,10 +60,11 @@ _UNITS = "|".join(
     a[nñ]os?""".split()
 )
 _ONE = r"(?:\d+|an?|one|ein(?:er?|em)?|une?|una?)"
-_AGE = re.compile(
-    rf"\b{_ONE}\s+(?:{_UNITS})\s+ago\b|\b(?:vor|il y a|hace)\s+(?:\w+\s+)?{_ONE}\s+(?:{_UNITS})\b", re.IGNORECASE
-)
-_AGE_SIGNS = (" ago", "vor ", "Vor ", "l y a ", "ace ")
+_ABOUT_AN_AGE = rf"{_ONE}\s+(?:{_UNITS})\s+ago|(?:vor|il y a|hace)\s+(?:\w+\s+)?{_ONE}\s+(?:{_UNITS})"
+_AGE = re.compile(rf"\b(?:{_ABOUT_AN_AGE})\b", re.IGNORECASE)
+_PERHAPS_AGE = re.compile(_ABOUT_AN_AGE, re.IGNORECASE)
+# Cheap to look for in all text of a page, whose pieces stand without a space between them.
+_AGE_SIGNS = (" ago", " vor ", "Vor ", "Il y a ", " il y a ", " hace ", "Hace ")
 _AGE_LINE = 60
 
 _SENTENCE = 60
@@ -150,25 +152,49 @@ def _leave_out_contents(page: Page) -> None:
     counts: dict[int, int] = {}
     nodes: dict[int, LexborNode] = {}
     for link in links:
-        for up in page.around(link, _NEAR):
+        around = page.around(link, _NEAR)
+        lists = [up for up in around if up.tag in ("ul", "ol")]
+        for up in lists[-1:] or around[:3]:
             counts[up.mem_id] = counts.get(up.mem_id, 0) + 1
             nodes[up.mem_id] = up
     for place, count in counts.items():
-        node = nodes[place]
-        if count < _TOC_LINKS or node.tag not in _LISTS or page.is_out(node):
+        node: LexborNode | None = nodes[place]
+        if count < _TOC_LINKS or node is None or page.is_out(node) or not _is_contents(page, node):
             continue
-        if count >= 0.8 * len(node.css("a[href]")) and page.linked(node) > 0.8 * page.text(node):
-            page.leave_out(node)
+        for up in page.around(node):
+            if not _is_contents(page, up):
+                break
+            node = up
+        page.leave_out(node)
+
+
+def _is_contents(page: Page, node: LexborNode) -> bool:
+    if node.tag not in _LISTS or page.linked(node) <= 0.8 * page.text(node):
+        return False
+    links = node.css("a[href]")
+    within = sum(1 for link in links if "#" in (link.attrs.sget("href") or ""))
+    return within >= max(_TOC_LINKS, 0.8 * len(links))
 
 
 def _leave_out_ages(page: Page) -> None:
     """Leave out how long ago something was, "updated two days ago": it says something new at each visit."""
-    if not any(sign in page.words for sign in _AGE_SIGNS):
+    if not any(_PERHAPS_AGE.search(page.words, max(at - 30, 0), at + 40) for at in _places(page.words)):
         return
     for node in page.body.css("time, span, small, p, div, em, i, li"):
-        own = node.text(deep=False, strip=True)
-        if 4 < len(own) <= _AGE_LINE and own[-1] != "." and _AGE.search(own):
+        own = node.text(deep=False)
+        if 4 < len(own) <= _AGE_LINE and _AGE.search(own) and not own.rstrip().endswith("."):
             page.leave_out(node)
+
+
+def _places(words: str) -> Iterator[int]:
+    """Yield where an age may stand; of each sign the first hundred times."""
+    for sign in _AGE_SIGNS:
+        at = words.find(sign)
+        for _ in range(100):
+            if at < 0:
+                break
+            yield at
+            at = words.find(sign, at + 1)
 
 
 def is_list_of_links(page: Page, node: LexborNode) -> bool:

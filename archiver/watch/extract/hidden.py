@@ -25,11 +25,14 @@ MAX_EXAMINED = 20_000_000
 _POPUPS = frozenset("alert alertdialog combobox dialog grid listbox log menu menubar status timer tooltip tree".split())
 
 
-def leave_out_hidden(tree: LexborHTMLParser, chosen: Iterable[LexborNode]) -> None:
-    """Take hidden elements out of the tree; not those that were chosen themselves, or hold what was chosen."""
+def leave_out_hidden(tree: LexborHTMLParser, chosen: Iterable[LexborNode]) -> list[LexborNode]:
+    """Take hidden elements out of the tree; not those that were chosen themselves, or hold what was chosen.
+
+    Returned are all that are hidden, closed panels among them.
+    """
     hidden = tree.css(HIDDEN)
     if not hidden:
-        return
+        return hidden
     holding: set[int] = set()
     for node in chosen:
         above: LexborNode | None = node
@@ -46,6 +49,7 @@ def leave_out_hidden(tree: LexborHTMLParser, chosen: Iterable[LexborNode]) -> No
             if len(text.split()) >= PROSE:
                 continue
         node.remove(recursive=False)
+    return hidden
 
 
 def _is_popup(node: LexborNode) -> bool:

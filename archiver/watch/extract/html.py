@@ -24,8 +24,7 @@ def read_html(
         problem = Problem("too_large", f"{url}: {beyond}")
         return Document(problems=(problem,)), PageSigns(url, "text/html", charset)
     tree = parsed(text)
-    base = signs.base_of(tree, url)
-    page = signs.declared(tree, url, base, charset)
+    page, base = signs.declared(tree, url, charset)
     select.remove(tree, rules.remove)
     problems: tuple[Problem, ...] = ()
     if rules.select:
@@ -34,12 +33,12 @@ def read_html(
     else:
         portions = _main_content(tree)
     tree.strip_tags(signs.UNREAD_TAGS)
-    leave_out_hidden(tree, (node for portion in portions for node in portion))
+    hidden = leave_out_hidden(tree, (node for portion in portions for node in portion))
     _number_reversed(tree)
     blocks = Blocks(base, carry=carry)
     for portion in portions:
         blocks.read("".join(node.html or "" for node in portion))
-    page = replace(page, **signs.visible(tree))
+    page = replace(page, **signs.visible(tree, hidden))
     return Document(blocks.lines(), blocks.links(), problems, page.title, page.headings), page
 
 

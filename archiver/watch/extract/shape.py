@@ -7,8 +7,9 @@ formatting element into every block: a few kilobytes could cost minutes or gigab
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from operator import itemgetter
 
 from archiver.watch.extract.tokens import ATTRIBUTE, TAG, TOKEN
 
@@ -23,10 +24,15 @@ MAX_ATTRIBUTE_PAIRS = 200_000_000
 
 MAX_TAGS = 3_000_000
 
-_FEW_TAGS = 1_000
+_Tag = tuple[str, str, str, str]
+"""``script``, the name of raw text, the name of any other tag with its slash, the attributes."""
+
+_FEW_TAGS = 2_000
+_SHORT = 131_072
+"""Characters, enough for 30,000 attributes of one tag, which cost four seconds."""
 _MANY_TAGS = 50_000
 _NESTED = 1_000
-_FOREIGN = re.compile("<(?:svg|math)", re.IGNORECASE)
+_FOREIGN = frozenset({"svg", "math"})
 _VOID = frozenset(
     "area base basefont bgsound br col embed frame hr img input keygen link meta param source track wbr".split()
 )
@@ -55,50 +61,57 @@ def excess(html: str) -> str | None:
     count = html.count("<")
     if count > MAX_TAGS:
         return f"more than {MAX_TAGS} tags"
-    tags: Iterable[tuple[str, str]] = _Tags(html) if count > _MANY_TAGS else list(_Tags(html))
-    if count > _NESTED and _FOREIGN.search(html) and count - sum(1 for _ in tags) > _NESTED:
+    if count <= _FEW_TAGS and len(html) <= _SHORT:
+        return None  # the worst such page costs some seconds
+    tags = _Tags(html) if count > _MANY_TAGS else TAG.findall(html)
+    names = Counter(map(itemgetter(2), tags))
+    if count - names.total() > _NESTED and not _FOREIGN.isdisjoint(name.lower() for name in names):
         tags = list(_tags_everywhere(html))
-    if _attribute_pairs(tags) > MAX_ATTRIBUTE_PAIRS:
+        names = Counter(map(itemgetter(2), tags))
+    if len(html) > _SHORT and _attribute_pairs(tags) > MAX_ATTRIBUTE_PAIRS:
         return "too many attributes in its tags"
-    return None if count <= _FEW_TAGS else _tangle(tags)
+    opening = sum(number for name, number in names.items() if name and name[0] != "/")
+    formatting = sum(number for name, number in names.items() if name.lower() in _FORMATTING)
+    return None if opening <= MAX_DEPTH and formatting * names.total() <= MAX_COPIES else _tangle(tags)
 
 
-@dataclass(frozen=True, slots=True)
 class _Tags:
-    """Names with their slash, and attributes, found anew each time they are asked for: there may be millions."""
+    """The tags of a page, found anew each time they are asked for: there may be millions."""
 
-    html: str
+    def __init__(self, html: str) -> None:
+        self._html = html
 
-    def __iter__(self) -> Iterator[tuple[str, str]]:
-        for _, _, tag, attributes in map(re.Match.groups, TAG.finditer(self.html)):
-            yield tag or "", attributes or ""
+    def __iter__(self) -> Iterator[_Tag]:
+        for script, raw, tag, attributes in map(re.Match.groups, TAG.finditer(self._html)):
+            yield script or "", raw or "", tag or "", attributes or ""
 
 
-def _attribute_pairs(tags: Iterable[tuple[str, str]]) -> int:
+def _attribute_pairs(tags: Iterable[_Tag]) -> int:
     """Return how many attribute names are compared with one another; at most, if that is few enough."""
-    at_most = sum(len(attributes) ** 2 for _, attributes in tags) // 4
+    longest = max(map(len, map(itemgetter(3), tags)), default=0)
+    at_most = longest * sum(map(len, map(itemgetter(3), tags))) // 4
     if at_most <= MAX_ATTRIBUTE_PAIRS:
         return at_most
-    return sum(sum(1 for _ in ATTRIBUTE.finditer(attributes)) ** 2 for _, attributes in tags)
+    return sum(sum(1 for _ in ATTRIBUTE.finditer(attributes)) ** 2 for _, _, _, attributes in tags)
 
 
-def _tags_everywhere(html: str) -> Iterator[tuple[str, str]]:
+def _tags_everywhere(html: str) -> Iterator[_Tag]:
     """Yield tags; raw text with many tags counts as tags too, since within ``svg`` it is none."""
     for token in TOKEN.finditer(html):
         tag, attributes, inside, code = token.group("tag", "attributes", "inside", "code")
-        yield tag or "", attributes or ""
+        yield "", "", tag or "", attributes or ""
         raw = inside or code
         if raw and raw.count("<") > _NESTED:
             yield from _tags_everywhere(raw)
 
 
-def _tangle(tags: Iterable[tuple[str, str]]) -> str | None:
+def _tangle(tags: Iterable[_Tag]) -> str | None:
     """Return what is too deep or copied too often in a run of tags."""
     opened: dict[str, int] = {}
     formatting: dict[str, list[str]] = {}
     alike: dict[str, int] = {}
     depth = copied = copies = 0
-    for name, attributes in tags:
+    for _, _, name, attributes in tags:
         copies += copied
         if not name:
             continue

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, TypedDict
 from urllib.parse import urljoin
 
-from archiver.watch.extract.hidden import HIDDEN
 from archiver.watch.extract.words import collapsed, composed
 from archiver.watch.reading import PageSigns
 
@@ -16,14 +16,18 @@ if TYPE_CHECKING:
 OPENING = 4_000
 NOSCRIPT = 500
 HEADINGS = 10
-LONGEST_HEADING = 500
+LONGEST = 500
 MAX_REFRESH_S = 30
 
 _REFRESH = re.compile(r"\s*(\d{1,9})[\d.]*\s*[;,\s]\s*(?:url\s*=\s*)?(.+)", re.IGNORECASE | re.DOTALL)
 _LANGUAGE = re.compile(r"[A-Za-z]{1,8}(?:[-_][A-Za-z0-9]{1,8})*")
 UNREAD_TAGS = "script style noscript template svg iframe noembed noframes object audio video canvas datalist".split()
 """What no reader of the page sees as text."""
-_CONTROLS = "select textarea title".split()
+_DECLARING = (
+    'base[href], title, link[rel~="canonical" i][href], meta[http-equiv="refresh" i][content], noscript, script, '
+    'input[type="password" i]'
+)
+_CONTROLS = ["select", "textarea"]
 
 
 class VisibleText(TypedDict):
@@ -46,53 +50,52 @@ def joined(base: str, address: str) -> str:
         return address
 
 
-def base_of(tree: LexborHTMLParser, url: str) -> str:
-    """Return the address that links of the page are relative to."""
-    base = tree.css_first("base[href]")
-    return url if base is None else joined(url, base.attributes.get("href") or "")
+def declared(tree: LexborHTMLParser, url: str, charset: str) -> tuple[PageSigns, str]:
+    """Return what the page declares and is made of, and the address its links are relative to.
 
-
-def title_of(tree: LexborHTMLParser) -> str:
-    """Return the title of a page."""
-    title = tree.css_first("head title")
-    return "" if title is None else spoken(title.text())[:LONGEST_HEADING]
-
-
-def declared(tree: LexborHTMLParser, url: str, base: str, charset: str) -> PageSigns:
-    """Return what the page declares and what it is made of; its visible text is read by ``with_visible_text``."""
+    Its visible text is read by ``visible``.
+    """
+    found: dict[str, list[LexborNode]] = {}
+    for node in tree.css(_DECLARING):
+        found.setdefault(node.tag or "", []).append(node)
+    base = joined(url, found["base"][0].attributes.get("href") or "") if "base" in found else url
+    titles = [spoken(node.text()) for node in found.get("title", ()) if not _in_drawing(node)]
+    headings = tree.css("h1, h2")[:HEADINGS]
     root = tree.root
     language = (root.attributes.get("lang") or "").strip() if root is not None else ""
-    canonical = tree.css_first('link[rel~="canonical" i][href]')
     noscript = ""
-    for node in tree.css("noscript"):
+    for node in found.get("noscript", ()):
         noscript += f"{_shown(node.text())} "
         if len(noscript) > NOSCRIPT:
             break
-    return PageSigns(
+    signs = PageSigns(
         url=url,
         media_type="text/html",
         charset=charset,
-        title=title_of(tree),
-        headings=tuple(spoken(node.text(separator=" "))[:LONGEST_HEADING] for node in tree.css("h1, h2")[:HEADINGS]),
+        title=titles[0][:LONGEST] if titles else "",
+        headings=tuple(spoken(node.text(separator=" "))[:LONGEST] for node in headings),
         declared_language=language if _LANGUAGE.fullmatch(language) else None,
-        canonical=None if canonical is None else joined(base, canonical.attributes.get("href") or ""),
-        refresh=_refresh(tree.css('meta[http-equiv="refresh" i][content]'), base),
-        password_fields=len(tree.css('input[type="password" i]')),
-        script_bytes=sum(len(node.text().encode()) for node in tree.css("script")),
+        canonical=joined(base, found["link"][0].attributes.get("href") or "") if "link" in found else None,
+        refresh=_refresh(found.get("meta", ()), base),
+        password_fields=len(found.get("input", ())),
+        script_bytes=sum(len(node.text().encode()) for node in found.get("script", ())),
         noscript=noscript.strip()[:NOSCRIPT].strip(),
     )
+    return signs, base
 
 
-def visible(tree: LexborHTMLParser) -> VisibleText:
+def _in_drawing(node: LexborNode) -> bool:
+    return node.parent is not None and node.parent.tag not in ("head", "body", "html")
+
+
+def visible(tree: LexborHTMLParser, hidden: Iterable[LexborNode]) -> VisibleText:
     """Return how much text the page shows and how it begins; takes apart the tree, which must be read by then."""
-    if tree.body is None:
-        return VisibleText(page_words=0, opening="")
-    tree.strip_tags(_CONTROLS)
-    for node in tree.css(HIDDEN):
+    for node in hidden:
         node.remove(recursive=False)
-    words = tree.body.text(separator=" ").split() if tree.body is not None else []
-    # Far more words than fit, then cut.
-    return VisibleText(page_words=len(words), opening=spoken(" ".join(words[:OPENING]))[:OPENING].strip())
+    tree.strip_tags(_CONTROLS)
+    text = tree.body.text(separator=" ") if tree.body is not None else ""
+    begins = " ".join(text.split(None, OPENING // 2)[: OPENING // 2])
+    return VisibleText(page_words=len(text.split()), opening=spoken(begins)[:OPENING].strip())
 
 
 def _shown(markup: str) -> str:
@@ -104,7 +107,7 @@ def _shown(markup: str) -> str:
     return "" if fragment.body is None else spoken(fragment.body.text(separator=" "))
 
 
-def _refresh(metas: list[LexborNode], base: str) -> str | None:
+def _refresh(metas: Iterable[LexborNode], base: str) -> str | None:
     for meta in metas:
         found = _REFRESH.match(meta.attributes.get("content") or "")
         if found and int(found[1]) <= MAX_REFRESH_S:

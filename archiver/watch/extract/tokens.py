@@ -13,7 +13,8 @@ _NAME = rf"[a-zA-Z][^{SPACE}/>]*+"
 # A quotation that never ends takes the rest of the page with it, and then there is no tag.
 _VALUE = rf"\"[^\"]*+(?:\"|\Z)|'[^']*+(?:'|\Z)|(?![\"'>])[^{SPACE}>]++"
 _ATTRIBUTE = rf"(?:=[^{SPACE}/>=]*+|[^{SPACE}/>=]++)(?:[{SPACE}]*+=[{SPACE}]*+(?:{_VALUE})?+)?+"
-_ATTRIBUTES = rf"(?:[{SPACE}/]++|{_ATTRIBUTE})*+"
+# The commonest form stands first, for speed alone.
+_ATTRIBUTES = rf"(?: [^{SPACE}/>=]++=\"[^\"]*+\"|[{SPACE}/]++|{_ATTRIBUTE})*+"
 
 # Within <!-- … --> in a script, a nested <script> hides the next </script>.
 _SCRIPT = rf"(?i:script)[{SPACE}/>]"
@@ -23,12 +24,14 @@ _CODE = rf"(?:[^<]++|<(?!!--|/{_SCRIPT})|<!(?=--){_ESCAPED})*+"
 
 RAW_TEXT = frozenset("style xmp iframe noembed noframes noscript".split())
 ESCAPABLE_TEXT = frozenset("textarea title".split())
+# Two letters tell most tags from these, and much sooner than the whole name.
+_BEGINS_RAW = "[sS][cCtT]|[xX][mM]|[iI][fF]|[nN][oO]|[tT][eEiI]"
 _RAW = "|".join(sorted(RAW_TEXT | ESCAPABLE_TEXT))
 
 
 def _tokens(code: str, inside: str) -> re.Pattern[str]:
     return re.compile(
-        rf"<(?:(?:(?P<script>(?i:script))(?=[{SPACE}/>])|(?P<raw>(?i:{_RAW}))(?=[{SPACE}/>])|(?P<tag>/?{_NAME}))"
+        rf"<(?:(?:(?={_BEGINS_RAW})(?:(?P<script>(?i:script))|(?P<raw>(?i:{_RAW})))(?=[{SPACE}/>])|(?P<tag>/?{_NAME}))"
         rf"(?P<attributes>{_ATTRIBUTES})>"
         rf"(?(script)(?{code}{_CODE})|(?(raw)(?{inside}(?:[^<]++|<(?!/(?i:(?P=raw))[{SPACE}/>]))*+)))"
         r"|!--(?:-?>|(?:[^-]++|-(?!-!?>))*+(?:--!?>|\Z))"

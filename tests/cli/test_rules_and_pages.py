@@ -1,0 +1,61 @@
+"""Our own rules and pages change: what differs then is not the publisher's doing, and is not told as if it were."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.cli.box import Box
+from tests.cli.policy import DOCUMENT, Publisher, terms, told
+from tests.simulators.website import Website
+
+
+@pytest.fixture
+def publisher(box: Box, site: Website) -> Publisher:
+    found = Publisher(box, site)
+    found.check()
+    return found
+
+
+def test_rules_tried_and_taken_back_are_no_reversion(publisher: Publisher) -> None:
+    for removed in ("h2", "", "h2", "", "h2"):
+        publisher.edit("--remove", removed)
+        assert told(publisher.check())[0::2] == ("new_version", "extraction")
+    assert not publisher.history()["varying"]
+    publisher.edit("--remove", "")
+    publisher.check()
+    assert told(publisher.check(terms(("handled with care", "handled")))) == ("new_version", 3, "wording")
+
+
+def test_a_page_added_or_left_out_or_put_elsewhere_is_our_doing(publisher: Publisher, site: Website) -> None:
+    site.documents["/annex"] = terms(title="Annex")
+    one, two = site.url("/terms"), site.url("/annex")
+    for urls in ((one, two), (two, one), (one,), (two, one)):
+        publisher.edit(*(word for url in urls for word in ("--url", url)))
+        assert told(publisher.check())[0::2] == ("new_version", "extraction"), urls
+
+
+def test_a_wording_that_changes_while_a_page_is_added_is_told(publisher: Publisher, site: Website) -> None:
+    site.documents["/annex"] = terms(title="Annex")
+    publisher.edit("--url", site.url("/terms"), "--url", site.url("/annex"))
+    assert told(publisher.check(terms(("handled with care", "handled at will")))) == ("new_version", 2, "wording")
+
+
+def test_a_page_built_anew_is_compared_with_what_it_said(publisher: Publisher) -> None:
+    publisher.edit("--select", "main")
+    anew = terms(("rule 7,", "rule 8,"), element="article")
+    assert publisher.check(anew)["outcome"] == "quarantined"
+    publisher.edit("--select", "article")
+    assert told(publisher.check()) == ("new_version", 2, "wording")
+    (run,) = publisher.history()["versions"][1:]
+    assert (run["words_added"], run["words_removed"]) == (1, 1)
+
+
+def test_one_address_twice_by_the_same_rules_cannot_be_meant(publisher: Publisher, site: Website) -> None:
+    url = site.url("/terms")
+    assert "twice" in publisher.box.call("watch", "add", url, url).error()
+    publisher.box.fine("watch", "add", url, url, "--page", '{"select": ["h1"]}', "--page", '{"select": ["h2"]}')
+
+
+def test_absence_ends_today(publisher: Publisher) -> None:
+    found = publisher.box.fine("absence", DOCUMENT, "--from", "2026-01-01", "--to", "2099-01-01", "--json").json
+    assert found["to"] == publisher.box.statements()[-1]["to"] < "2099"
