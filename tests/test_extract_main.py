@@ -150,7 +150,9 @@ def test_the_title_before_the_document_stays() -> None:
     assert text_of(page(behind)).startswith("Section 1")
 
 
-@pytest.mark.parametrize("age", ["Updated over a week ago", "Geändert vor 3 Tagen", "Il y a 2 jours", "Hace una semana"])
+@pytest.mark.parametrize(
+    "age", ["Updated over a week ago", "Geändert vor 3 Tagen", "Il y a 2 jours", "Hace una semana"]
+)
 def test_how_long_ago_is_no_text(age: str) -> None:
     aged = f"<main><h1>Terms</h1><div class=byline><span>{age}</span></div>{CLAUSES}</main>"
     assert age not in text_of(page(aged))
