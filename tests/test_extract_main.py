@@ -150,6 +150,22 @@ def test_the_title_before_the_document_stays() -> None:
     assert text_of(page(behind)).startswith("Section 1")
 
 
+@pytest.mark.parametrize(
+    ("language", "age"),
+    [
+        ("en", "Updated over a week ago"),
+        ("de-CH", "Geändert vor 3 Tagen"),
+        ("fr", "Il y a 2 jours"),
+        ("es", "Hace una semana"),
+    ],
+)
+def test_how_long_ago_is_no_text(language: str, age: str) -> None:
+    aged = f"<main><h1>Terms</h1><div class=byline><span>{age}</span></div>{CLAUSES}</main>"
+    assert age not in text_of(page(aged).replace("<html>", f"<html lang={language}>"))
+    sentence = "<p>Notice must be given 30 days before, and what was notified two weeks ago has effect.</p>"
+    assert "two weeks ago" in text_of(page(f"<main><h1>Terms</h1>{sentence}{CLAUSES}</main>"))
+
+
 def test_what_changes_outside_changes_nothing() -> None:
     def teasers(day: int) -> str:
         links = "".join(f"<li><a href=/{day}{n}>Story {n} of day {day}, told at length</a></li>" for n in range(9))

@@ -7,6 +7,7 @@ that is no link would be lost.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
@@ -44,7 +45,7 @@ _SURE = "|".join(
 )
 _LIKELY = (
     "nav|navbar|navigation|menu|submenu|side-?bar|share|sharing|social|related|recommend(?:ed|ations?)|popular|trending|"
-    "teasers?|promo|subscribe|footer|toc|table-?of-?contents?|feedback|helpful|ratings?|reactions?|survey|pager|comments?|"
+    "teasers?|promo|subscribe|footer|toc|table-?of-?contents?|feedback|helpful|ratings?|reactions?(?:-[a-z]+)?|survey|pager|comments?|"
     "overlay|drawer"
 )
 # A word of the family alone, first or last in a name: "related-articles", "page_footer"; not in "unrelated".
@@ -53,10 +54,24 @@ _LIKELY_NAME = re.compile(rf" (?:(?:{_LIKELY})[- ]|[^ ]*-(?:{_LIKELY}) )")
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 _GENERATED = re.compile(r"_{1,3}[A-Za-z0-9+-]{5,8}\Z")
 
+_UNITS = "|".join(
+    """seconds? minutes? hours? days? weeks? months? years? sekunden? minuten? stunden? tag(?:en)? wochen? monat(?:en)?
+    jahr(?:en)? secondes? heures? jours? semaines? mois ans? segundos? minutos? horas? d[ií]as? semanas? mes(?:es)?
+    a[nñ]os?""".split()
+)
+_ONE = r"(?:\d+|an?|one|ein(?:er?|em)?|une?|una?)"
+_ABOUT_AN_AGE = rf"{_ONE}\s+(?:{_UNITS})\s+ago|(?:vor|il y a|hace)\s+(?:\w+\s+)?{_ONE}\s+(?:{_UNITS})"
+_AGE = re.compile(rf"\b(?:{_ABOUT_AN_AGE})\b", re.IGNORECASE)
+_PERHAPS_AGE = re.compile(_ABOUT_AN_AGE, re.IGNORECASE)
+_AGE_SIGNS = {"de": "vor ", "fr": "l y a ", "es": "ace "}
+"""By the language that a page declares; looked for in all its text, so one is as much as speed allows."""
+_AGE_LINE = 60
+
 _SENTENCE = 60
 _MUCH = 0.3
 _SMALL = 300
 _TOC_LINKS = 4
+_NEAR = 8
 
 
 def leave_out_boilerplate(page: Page) -> None:
@@ -77,6 +92,7 @@ def leave_out_boilerplate(page: Page) -> None:
         if kind and (_surely if kind == 2 else _likely)(page, node):
             page.leave_out(node)
     _leave_out_contents(page)
+    _leave_out_ages(page)
 
 
 def _is_content(page: Page, node: LexborNode) -> bool:
@@ -85,7 +101,7 @@ def _is_content(page: Page, node: LexborNode) -> bool:
         return page.mass(node) > 400
     if node.tag != "button":
         return False
-    if any(up.tag in _ASKED for up in page.around(node)[:3]):
+    if any(up.tag in _ASKED for up in page.around(node, 3)):
         return True
     attributes = node.attributes
     opens = "aria-controls" in attributes or "aria-expanded" in attributes
@@ -136,15 +152,51 @@ def _leave_out_contents(page: Page) -> None:
     counts: dict[int, int] = {}
     nodes: dict[int, LexborNode] = {}
     for link in links:
-        for up in page.around(link)[:8]:
+        around = page.around(link, _NEAR)
+        lists = [up for up in around if up.tag in ("ul", "ol")]
+        for up in lists[-1:] or around[:3]:
             counts[up.mem_id] = counts.get(up.mem_id, 0) + 1
             nodes[up.mem_id] = up
     for place, count in counts.items():
-        node = nodes[place]
-        if count < _TOC_LINKS or node.tag not in _LISTS or page.is_out(node):
+        node: LexborNode | None = nodes[place]
+        if count < _TOC_LINKS or node is None or page.is_out(node) or not _is_contents(page, node):
             continue
-        if count >= 0.8 * len(node.css("a[href]")) and page.linked(node) > 0.8 * page.text(node):
+        for up in page.around(node):
+            if not _is_contents(page, up):
+                break
+            node = up
+        page.leave_out(node)
+
+
+def _is_contents(page: Page, node: LexborNode) -> bool:
+    if node.tag not in _LISTS or page.linked(node) <= 0.8 * page.text(node):
+        return False
+    links = node.css("a[href]")
+    within = sum(1 for link in links if "#" in (link.attrs.sget("href") or ""))
+    return within >= max(_TOC_LINKS, 0.8 * len(links))
+
+
+def _leave_out_ages(page: Page) -> None:
+    """Leave out how long ago something was, "updated two days ago": it says something new at each visit."""
+    if not any(_PERHAPS_AGE.search(page.words, max(at - 30, 0), at + 40) for at in _places(page)):
+        return
+    for node in page.body.css("time, span, small, p, div, em, i, li"):
+        own = node.text(deep=False)
+        if 4 < len(own) <= _AGE_LINE and _AGE.search(own) and not own.rstrip().endswith("."):
             page.leave_out(node)
+
+
+def _places(page: Page) -> Iterator[int]:
+    """Yield where in the words of a page an age may stand; the first hundred places."""
+    root = page.body.parent
+    language = (root.attributes.get("lang") or "") if root is not None else ""
+    sign = _AGE_SIGNS.get(language[:2].lower(), " ago")
+    at = page.words.find(sign)
+    for _ in range(100):
+        if at < 0:
+            return
+        yield at
+        at = page.words.find(sign, at + 1)
 
 
 def is_list_of_links(page: Page, node: LexborNode) -> bool:

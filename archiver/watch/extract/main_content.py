@@ -27,8 +27,8 @@ _BULK = 0.75
 _BLURB = 250
 _BANNER = 3000
 _TITLE = 200
-_BOXES = frozenset("div section ul ol header article aside footer form center fieldset".split())
-_WRAPPERS = frozenset("body div section main article center form".split())
+_BOXES = frozenset("div section ul ol header article aside footer form center fieldset table td".split())
+_WRAPPERS = frozenset("div section main article center form table tbody tr td".split())
 _CONTROL = "button, [role=button], input, a[class*=btn], a[class*=button]"
 _COOKIES = re.compile(r"\bcookies?\b", re.IGNORECASE)
 _RIGHTS = re.compile(r"©|\(c\) *(?:19|20)|copyright|all rights reserved", re.IGNORECASE)
@@ -78,38 +78,53 @@ def _without_surroundings(page: Page, root: LexborNode, claimed: bool) -> Lexbor
 
     Within ``main`` or ``article`` everything that is text stays; outside it, short scraps go as well.
     """
-    node, whole = root, True
+    node, whole, mass = root, True, page.mass(root)
     for _ in range(MAX_LEVELS):
         children = [child for child in node.iter() if not page.is_dropped(child)]
-        if len(children) == 1 and not node.text(deep=False, strip=True):
+        if len(children) == 1 and children[0].tag in _WRAPPERS and not node.text(deep=False, strip=True):
             bulk = children[0]
         else:
-            masses = [page.mass(child) for child in children]
-            largest = max(masses, default=0)
-            if largest == 0 or largest < _BULK * page.mass(node):
+            found = _bulk(page, children, mass)
+            if found is None:
                 break
-            place = masses.index(largest)
-            bulk = children[place]
-            for index, child in enumerate(children):
-                if index == place:
-                    continue
-                if page.text(child) == 0:
-                    continue
-                if _belongs(page, child, claimed, after=index > place):
-                    whole = False
-                else:
-                    page.leave_out(child)
-        if bulk.tag not in _WRAPPERS:
-            break
+            bulk, mass = found
+            if not _leave_out_beside(page, children, bulk, claimed):
+                whole = False
         node = bulk
         if whole:
             root = bulk
     return root
 
 
+def _bulk(page: Page, children: list[LexborNode], mass: int) -> tuple[LexborNode, int] | None:
+    """Return the child that holds nearly all of the text, with its mass, if one does."""
+    for child in children:
+        if child.tag in _WRAPPERS:
+            own = page.mass(child)
+            if own and own >= _BULK * mass:
+                return child, own
+    return None
+
+
+def _leave_out_beside(page: Page, children: list[LexborNode], bulk: LexborNode, claimed: bool) -> bool:
+    """Leave out what stands beside the bulk and does not belong to it; say whether that was everything."""
+    all_out, after = True, False
+    for child in children:
+        if child.mem_id == bulk.mem_id:
+            after = True
+        elif child.tag not in _BOXES:
+            all_out = all_out and not page.text(child)
+        elif page.text(child):
+            if _belongs(page, child, claimed, after=after):
+                all_out = False
+            else:
+                page.leave_out(child)
+    return all_out
+
+
 def _belongs(page: Page, node: LexborNode, claimed: bool, *, after: bool) -> bool:
     """Say whether something beside the bulk of the text is part of the document."""
-    if node.tag not in _BOXES or node.css_first("h1") is not None:
+    if node.css_first("h1") is not None:
         return True
     if is_list_of_links(page, node):
         return False
@@ -117,7 +132,7 @@ def _belongs(page: Page, node: LexborNode, claimed: bool, *, after: bool) -> boo
     words = node.text(separator=" ")
     if after and mass < _BLURB and _RIGHTS.search(words):
         return False
-    if claimed:
+    if claimed or node.tag in ("table", "td"):
         return True
     if mass < _BANNER and len(_COOKIES.findall(words)) > 1 and node.css_first(_CONTROL) is not None:
         return False

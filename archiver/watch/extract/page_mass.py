@@ -23,7 +23,10 @@ class PageTooTangled(ArchiverError):
 
 
 class Page:
-    """One page while its document is looked for: sizes of its elements, and those left out so far."""
+    """One page while its document is looked for: sizes of its elements, and those left out so far.
+
+    ``words`` is all text of the body, that of scripts too; ``total`` its mass before anything was left out.
+    """
 
     def __init__(self, body: LexborNode) -> None:
         self.body = body
@@ -36,8 +39,11 @@ class Page:
         for node in body.css(_UNSEEN):
             size = len(node.text(strip=True))
             if size:
-                self._deduct(node, size)
-        self.total = max(self.mass(body), 1)
+                self._deduct(node, size, self.around(node))
+        self.words = body.text(strip=True)
+        self._spend(len(self.words))
+        visible = len(self.words) - self._deducted.get(body.mem_id, 0)
+        self.total = max(visible - self.linked(body), 1)
 
     def text(self, node: LexborNode) -> int:
         """Return the characters of visible text within an element, without what was left out."""
@@ -79,22 +85,28 @@ class Page:
 
     def leave_out(self, node: LexborNode) -> None:
         """Leave an element out of the document, and its text out of what stands around it."""
-        if self.is_out(node):
+        around = self.around(node)
+        if node.mem_id in self._out or any(up.mem_id in self._out for up in around):
             return
         text = self.text(node)
+        links = node.css("a[href]")
+        linked = self.linked(node) if links and text else 0
         self._out.add(node.mem_id)
         self.left_out.append(node)
         if text:
-            self._deduct(node, text)
-            for up in self.around(node):
+            self._deduct(node, text, around)
+        for link in links:
+            self._link_sizes[link.mem_id] = 0
+        if linked:
+            for up in around:
                 if up.mem_id in self._linked:
-                    self._linked[up.mem_id] -= self.linked(node)
+                    self._linked[up.mem_id] -= linked
 
-    def around(self, node: LexborNode) -> list[LexborNode]:
+    def around(self, node: LexborNode, at_most: int = MAX_DEPTH + 1) -> list[LexborNode]:
         """Return the elements around one, innermost first, as far as the body."""
         found: list[LexborNode] = []
         up = node.parent
-        while up is not None:
+        while up is not None and len(found) < at_most:
             found.append(up)
             if up.mem_id == self.body.mem_id:
                 break
@@ -113,11 +125,10 @@ class Page:
                 found.append(node)
         return tuple(found)
 
-    def _deduct(self, node: LexborNode, size: int) -> None:
+    def _deduct(self, node: LexborNode, size: int, around: list[LexborNode]) -> None:
         deducted = self._deducted
-        deducted[node.mem_id] = deducted.get(node.mem_id, 0) + size
-        for up in self.around(node):
-            deducted[up.mem_id] = deducted.get(up.mem_id, 0) + size
+        for element in (node, *around):
+            deducted[element.mem_id] = deducted.get(element.mem_id, 0) + size
 
     def _spend(self, steps: int) -> None:
         self._budget -= steps
