@@ -63,8 +63,8 @@ _ONE = r"(?:\d+|an?|one|ein(?:er?|em)?|une?|una?)"
 _ABOUT_AN_AGE = rf"{_ONE}\s+(?:{_UNITS})\s+ago|(?:vor|il y a|hace)\s+(?:\w+\s+)?{_ONE}\s+(?:{_UNITS})"
 _AGE = re.compile(rf"\b(?:{_ABOUT_AN_AGE})\b", re.IGNORECASE)
 _PERHAPS_AGE = re.compile(_ABOUT_AN_AGE, re.IGNORECASE)
-# Cheap to look for in all text of a page, whose pieces stand without a space between them.
-_AGE_SIGNS = (" ago", " vor ", "Vor ", "Il y a ", " il y a ", " hace ", "Hace ")
+_AGE_SIGNS = {"de": "vor ", "fr": "l y a ", "es": "ace "}
+"""By the language that a page declares; looked for in all its text, so one is as much as speed allows."""
 _AGE_LINE = 60
 
 _SENTENCE = 60
@@ -178,7 +178,7 @@ def _is_contents(page: Page, node: LexborNode) -> bool:
 
 def _leave_out_ages(page: Page) -> None:
     """Leave out how long ago something was, "updated two days ago": it says something new at each visit."""
-    if not any(_PERHAPS_AGE.search(page.words, max(at - 30, 0), at + 40) for at in _places(page.words)):
+    if not any(_PERHAPS_AGE.search(page.words, max(at - 30, 0), at + 40) for at in _places(page)):
         return
     for node in page.body.css("time, span, small, p, div, em, i, li"):
         own = node.text(deep=False)
@@ -186,15 +186,17 @@ def _leave_out_ages(page: Page) -> None:
             page.leave_out(node)
 
 
-def _places(words: str) -> Iterator[int]:
-    """Yield where an age may stand; of each sign the first hundred times."""
-    for sign in _AGE_SIGNS:
-        at = words.find(sign)
-        for _ in range(100):
-            if at < 0:
-                break
-            yield at
-            at = words.find(sign, at + 1)
+def _places(page: Page) -> Iterator[int]:
+    """Yield where in the words of a page an age may stand; the first hundred places."""
+    root = page.body.parent
+    language = (root.attributes.get("lang") or "") if root is not None else ""
+    sign = _AGE_SIGNS.get(language[:2].lower(), " ago")
+    at = page.words.find(sign)
+    for _ in range(100):
+        if at < 0:
+            return
+        yield at
+        at = page.words.find(sign, at + 1)
 
 
 def is_list_of_links(page: Page, node: LexborNode) -> bool:
