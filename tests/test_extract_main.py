@@ -82,6 +82,8 @@ def test_all_of_the_document_and_nothing_around_it(document: str) -> None:
         "<form><label>Search</label><input></form>",
         "<div class=copy>© 2026 Acme Ltd. All rights reserved.</div>",
         "<script>var shown = 'today';</script><style>p { color: red }</style>",
+        "<div class='article-votes'>Was this article helpful? <span>13 out of 25 found this helpful</span></div>",
+        "<div class=recently-viewed-articles><h3>Recently viewed</h3><a href=/1>How to pay our bills</a></div>",
         "<select><option>Afrikaans<option>Bosanski</select>",
     ],
 )
@@ -138,6 +140,18 @@ def test_a_document_in_several_sections_is_taken_whole() -> None:
 def test_a_small_main_is_not_believed() -> None:
     wrong = "<main><p>Loading the application, please be patient for a while.</p></main>"
     assert text_of(page(f"<div>{CLAUSES}</div>", wrong)).count(CLAUSE) == 8
+
+
+@pytest.mark.parametrize("names", ["role=dialog", "class=cookie-consent-layer", "id=CookieDialog"])
+def test_a_consent_dialogue_longer_than_the_document_is_left_out(names: str) -> None:
+    cookies = "".join(
+        f"<p>Cookie c{n} of a partner keeps what you saw for {n} days and is no needed one.</p>" for n in range(50)
+    )
+    dialogue = f"<div {names}><h2>This site uses cookies</h2>{cookies}<button>Allow all cookies</button></div>"
+    text = text_of(page(f"<div class=text><h1>Terms</h1>{CLAUSES}</div>", NAVIGATION, dialogue))
+    assert (text.count(CLAUSE), text.count("Cookie")) == (8, 0)
+    policy = f"<div {names}><h1>Cookie policy</h1>{cookies}<button>Settings</button></div>"
+    assert text_of(page(policy, NAVIGATION, FOOTER)).count("Cookie c") == 50
 
 
 def test_the_title_before_the_document_stays() -> None:
