@@ -129,9 +129,16 @@ def remove(tree: LexborHTMLParser, selectors: Sequence[str]) -> None:
 
 
 def unlink(nodes: Iterable[LexborNode]) -> None:
-    """Take nodes out of their tree. They are not freed, since whoever called may still name them."""
+    """Take nodes out of their tree; of its root, which cannot go, all that it holds.
+
+    They are not freed, since whoever called may still name them.
+    """
     for node in nodes:
-        node.remove(recursive=False)
+        if node.parent is not None:
+            node.remove(recursive=False)
+            continue
+        while (child := node.first_child) is not None:
+            child.remove(recursive=False)
 
 
 def _is_range(selector: str) -> bool:
