@@ -88,6 +88,11 @@ def test_a_removed_element_inside_a_removed_element_is_no_trouble() -> None:
     assert chosen("main", remove=("main",)) == []
 
 
+@pytest.mark.parametrize("everything", ["html", ":root", "*", "html, body", '{"startBefore": "html", "endAfter": "html"}'])
+def test_a_page_of_which_all_is_removed_is_empty(everything: str) -> None:
+    assert chosen(remove=(everything,)) == chosen("main", remove=(everything,)) == []
+
+
 VALID = [
     "main", "#content > p.x", "a[href^='/x']", "div:not(.a, .b) ~ p", ":is(h1, h2)", "p:nth-of-type(2n+1)",
     "#\\31 a", "a[href='x' i]", "ul:has(> li)", "body > header + section", '[data-x="("]', "/* note */ p",
