@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from archiver.cli.context import Context
+from archiver.cli.layout import counted
 
 
 @click.command(epilog="Example: archiver derive EA-D-00001 --present-rules")
@@ -22,6 +23,11 @@ def derive(context: Context, documents: tuple[str, ...], present_rules: bool) ->
     if context.as_json:
         context.emit(made)
     else:
-        click.echo(f"{made['assessed']} snapshots assessed by {made['normaliser']}, {made['versions']} new versions")
+        read = counted(made["assessed"], "snapshot")
+        click.echo(f"{read} assessed again by {made['normaliser']}, {counted(made['versions'], 'new version')}")
+        if not made["assessed"] and not present_rules:
+            context.note(
+                f"{made['normaliser']} has read every snapshot already; --present-rules reads by today's selectors"
+            )
     for warning in warnings:
         context.note(f"warning: {warning}")

@@ -373,3 +373,19 @@ def test_a_running_daemon_does_it_for_us(policy: Policy) -> None:
         assert refused.code == 2 and refused.error()
         assert daemon.stop() == 0
     policy.box.verified()
+
+
+def test_a_clause_outlives_new_rules(policy: Policy) -> None:
+    policy.publish(page(WITHOUT))
+    first = policy.history()["versions"][0]["snapshot"]
+    quote = "Keep your password secret."
+    policy.box.fine("provision", "add", first, RULE)
+    policy.box.fine("provision", "add", first, quote)
+    policy.box.fine("watch", "edit", DOCUMENT, "--remove", "ul")
+    policy.box.fine("derive", DOCUMENT, "--present-rules")
+    found = policy.box.fine("provision", "show", "EA-P-000001", "--json").json
+    assert [wording["state"] for wording in found["life"]] == ["verbatim", "reworded"]
+    assert found["wire"]["bytes"] and RULE in policy.box.fine("cite", "EA-P-000001", "--format", "json").out
+    for command in (("provision", "show"), ("cite",)):
+        gone = policy.box.call(*command, "EA-P-000002")
+        assert gone.code == 3 and first in gone.error() and "rules" in gone.error()
