@@ -60,6 +60,8 @@ def recover(pipeline: Pipeline) -> Recovered:
     _state_torn_tails(archive, ledger, notes)
     pipeline.settle(tail, recovering=True, index=False)
     sweep_day(archive.files)
+    # Before what staging holds is committed: versions are numbered in the order of their captures.
+    pipeline.assess_owed()
     finished = owed_checks(pipeline)
     sweep_stamps(pipeline)
     finish_proofs(archive, ledger.checkpoint, ledger.checkpoint_bytes, ledger.read_tile)
@@ -71,19 +73,9 @@ def recover(pipeline: Pipeline) -> Recovered:
         pipeline.commit(finished, notes)
     else:
         ledger.acknowledge()
-    pipeline.assess_owed(_unassessed(archive, ledger.published))
+    pipeline.assess_owed()
     sweep_notes(archive.files)
     return Recovered(len(tail), committed, interrupted, tuple(warnings))
-
-
-def _unassessed(archive: Archive, first: int) -> list[int]:
-    """Stored captures above the checkpoint without any assessment: a torn tail may have taken it and left them."""
-    rows = archive.index.rows(
-        "select seq from capture c where seq >= ? and result = 'stored'"
-        " and not exists (select 1 from assessment a where a.capture_seq = c.seq) order by seq",
-        (first,),
-    )
-    return [row["seq"] for row in rows]
 
 
 def _note(fields: Json) -> Maker:
