@@ -88,7 +88,9 @@ def test_a_removed_element_inside_a_removed_element_is_no_trouble() -> None:
     assert chosen("main", remove=("main",)) == []
 
 
-@pytest.mark.parametrize("everything", ["html", ":root", "*", "html, body", '{"startBefore": "html", "endAfter": "html"}'])
+@pytest.mark.parametrize(
+    "everything", ["html", ":root", "*", "html, body", '{"startBefore": "html", "endAfter": "html"}']
+)
 def test_a_page_of_which_all_is_removed_is_empty(everything: str) -> None:
     assert chosen(remove=(everything,)) == chosen("main", remove=(everything,)) == []
 

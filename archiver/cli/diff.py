@@ -31,7 +31,7 @@ def diff(context: Context, subject: str, old: str | None, new: str | None, as_ht
     The class says what differs between these two texts; [-these words-] went, {+these+} came. Exits 1 when they differ,
     0 when they do not.
     """
-    from archiver.differences import Side, compare, snapshot_side, told, version_side
+    from archiver.differences import compare, snapshot_side, told, version_side
     from archiver.errors import UsageError
     from archiver.evidence.statement import parse_snapshot_id
 

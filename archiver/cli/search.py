@@ -39,8 +39,8 @@ def search(
         click.echo(paragraph(f"{state}: {numbers}, {seen}, {hit['snapshot']} line {hit['line'] + 1}", "  "))
         click.echo(paragraph(hit["text"], "  "))
     if not hits:
-        scope = "the versions seen last" if current else "any version"
-        context.note(f"no passage of {scope} holds all these words")
+        where = "the versions seen last" if current else "any version"
+        context.note(f"no passage of {where} holds all these words")
     elif len(hits) == limit:
         context.note(f"the best {limit} are shown; --limit shows more")
     return 0 if hits else 1
