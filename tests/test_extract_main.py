@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
 from archiver.watch.extract.main_content import Roots, main_content
+from archiver.watch.extract.page_mass import Page
 
 CLAUSE = (
     "The controller keeps the data of its customers only as long as the contract with them requires it, and no longer."
@@ -238,6 +239,25 @@ def test_no_clause_is_ever_lost(count: int, tag: str, depth: int) -> None:
     inner = "".join(f"<{tag}><h3>{n}</h3><p>{CLAUSE}</p></{tag}>" for n in range(count))
     document = f"{'<div>' * depth}{inner}{'</div>' * depth}"
     assert text_of(page(document, NAVIGATION, FOOTER)).count(CLAUSE) == count
+
+
+def test_what_is_left_out_counts_neither_as_text_nor_as_links() -> None:
+    html = page(f"<div><p>{CLAUSE}</p><ul id=x><li>words <a href=/a>and a link</a></li></ul><a href=/b>stays</a></div>")
+    tree = LexborHTMLParser(html)
+    assert tree.body is not None
+    measured = Page(tree.body)
+    assert measured.mass(tree.body) == len(CLAUSE) + len("words")
+    measured.leave_out(tree.css("#x")[0])
+    outer = tree.css("div")[0]
+    for node in (tree.body, outer):  # one was measured before, the other was not
+        assert (measured.text(node), measured.linked(node)) == (len(CLAUSE) + len("stays"), len("stays"))
+    assert measured.is_out(tree.css("li")[0])
+    assert not measured.is_out(outer)
+
+
+def test_a_page_nested_deeper_than_browsers_nest_is_taken_whole() -> None:
+    roots = roots_of(page("<div>" * 600 + "<nav><a href=/>x</a></nav>" + CLAUSES + "</div>" * 600))
+    assert ([node.tag for node in roots.nodes], roots.removed) == (["body"], ())
 
 
 def test_a_tangled_page_ends_in_time_and_whole() -> None:

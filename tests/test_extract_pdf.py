@@ -123,6 +123,12 @@ def test_headings_by_size_and_weight() -> None:
     assert document.headings == ("Privacy Policy", "1. Data")
 
 
+def test_a_bold_line_as_long_as_the_text_below_it_is_a_heading() -> None:
+    bold = "The personal data that is kept by a controller of personal data"
+    pieces = [*column([bold], top=714, font="F2"), *column([*CLAUSE, "", *CLAUSE])]
+    assert read_pdf(pdf([pieces])).lines == (f"# {bold}", WHOLE, WHOLE)
+
+
 def test_list_items() -> None:
     lines = [
         "We collect:",
@@ -203,6 +209,28 @@ def test_links_of_annotations() -> None:
     ]
     assert document.links[0].words == "cookie notice"
     assert document.links[1].words == "Write to us."
+
+
+def test_a_link_over_two_lines_is_one() -> None:
+    areas = [(1, (333, 698, 420, 712), "https://example.org/x"), (1, (72, 684, 160, 698), "https://example.org/x")]
+    links = read_pdf(pdf([column(CLAUSE)], areas)).links
+    assert [(link.line, link.target) for link in links] == [(0, "https://example.org/x")]
+    assert "as long as" in links[0].words
+
+
+def test_pdfium_is_called_by_one_thread_at_a_time() -> None:
+    done = threading.Event()
+
+    def read() -> None:
+        read_pdf(pdf([column(CLAUSE)]))
+        done.set()
+
+    with pdf_module._LOCK:
+        thread = threading.Thread(target=read)
+        thread.start()
+        assert not done.wait(0.3)
+    thread.join()
+    assert done.is_set()
 
 
 @pytest.mark.parametrize(

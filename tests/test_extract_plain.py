@@ -85,6 +85,10 @@ def test_a_text_that_is_not_wrapped_keeps_its_lines() -> None:
     assert read_plain("one\ntwo\r\nthree\rfour\ffive\u2028six").lines == ("one", "two", "three", "four", "five", "six")
 
 
+def test_a_rule_below_a_paragraph_makes_no_heading_of_it() -> None:
+    assert read_plain(CLAUSE.replace(" the contract", "\nthe contract") + "\n--------\nNext").lines == (CLAUSE, "Next")
+
+
 def test_spans_lead_back_to_the_text() -> None:
     document, spans = read_plain_spans(WRAPPED)
     assert len(spans) == len(document.lines)
