@@ -41,9 +41,15 @@ def version_side(archive: Archive, document: str, number: int | None, *, back: i
     else:
         found = [row for row in passed if row["version"] == number]
         if not found:
-            raise UsageError(f"{document} has no version {number}", do=f"see archiver history {document}")
+            known = f"it has {_listed(sorted({row['version'] for row in passed}))}" if passed else "it has none yet"
+            raise UsageError(f"{document} has no version {number}", do=f"{known}: see archiver history {document}")
         row = found[0]
     return _side(archive, row["assessment"], row["seq"])
+
+
+def _listed(versions: list[int]) -> str:
+    """The first, and how far they go."""
+    return f"v{versions[0]}" if len(versions) == 1 else f"v{versions[0]} … v{versions[-1]}"
 
 
 def snapshot_side(archive: Archive, snapshot: str) -> Side:

@@ -40,7 +40,7 @@ def list_(context: Context, document: str | None) -> None:
     for item in found:
         click.echo(paragraph(item["reason"], f"{item['snapshot']}  "))
     click.echo("")
-    click.echo("next: archiver quarantine release SNAPSHOT, or archiver quarantine confirm SNAPSHOT")
+    click.echo("next: archiver quarantine release SNAPSHOT, or confirm SNAPSHOT")
 
 
 _BY = click.option("--by", default=getpass.getuser, show_default="the user's name", help="Who decides.")
