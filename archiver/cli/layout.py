@@ -21,11 +21,7 @@ def columns() -> int:
 
 
 def paragraph(text: str, first: str = "", rest: str | None = None) -> str:
-<<<<<<< HEAD
-    """One paragraph in as many lines as it needs, the first after ``first``, the others as far in, or after ``rest``.
-=======
     """One paragraph in as many lines it needs: the first after ``first``, the others indented as far, or by ``rest``.
->>>>>>> w-docs
 
     A word that is longer than a line stands out: digests and addresses are never broken.
     """
