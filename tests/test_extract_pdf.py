@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from archiver.watch.extract import pdf as pdf_module
 from archiver.watch.extract.pdf import read_pdf, read_pdf_pages
 from archiver.watch.extract.pdf_layout import PageLine, blocks_of, joined
+from archiver.watch.extract.pdf_pages import pages_of
 
 Piece = tuple[float, float, float, str, str]
 """Left, bottom, size, font, words."""
@@ -232,6 +233,15 @@ def test_an_encrypted_pdf_says_so() -> None:
     locked = f"/Encrypt << /Filter /Standard /V 1 /R 2 /O {mark} /U {mark} /P -44 >> /ID [{mark} {mark}]"
     problem = read_pdf(pdf([column(CLAUSE)], extra=locked)).problems[0]
     assert (problem.code, "password" in problem.detail) == ("unreadable", True)
+
+
+def test_a_page_that_cannot_be_read_is_on_no_page() -> None:
+    whole = pdf([column(["The first page says this."]), column(["The second page says that."])])
+    assert pages_of(whole, ["The second page says that."], [0]) == [2]
+    broken = whole.replace(b"/Type /Page /Parent", b"/Type /Pagx /Parent", 1)
+    lines = read_pdf(broken).lines
+    assert len(read_pdf(broken).problems) == 1 and pages_of(broken, lines, [0]) == [2]
+    assert pages_of(b"%PDF-1.7 and then nothing", ["That."], [0]) == []
 
 
 def test_ceilings(monkeypatch: pytest.MonkeyPatch) -> None:

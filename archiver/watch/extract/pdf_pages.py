@@ -6,6 +6,12 @@ import re
 import unicodedata
 from bisect import bisect_right
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from archiver.watch.extract.pdf import LOCK
+
+if TYPE_CHECKING:
+    from pypdfium2 import PdfDocument
 
 MAX_PAGES = 2_000
 _ENOUGH = 40
@@ -52,20 +58,37 @@ def _letters(text: str) -> str:
 
 
 def _letters_of_pages(content: bytes) -> list[str]:
+    """Return the letters of each page; of one that cannot be read none."""
     import pypdfium2
 
     texts: list[str] = []
-    try:
-        document = pypdfium2.PdfDocument(content)
-    except pypdfium2.PdfiumError:
-        return texts
-    try:
-        for index in range(min(len(document), MAX_PAGES)):
-            page = document[index]
-            text = page.get_textpage()
-            texts.append(_letters(text.get_text_range(errors="ignore")))
-            text.close()
-            page.close()
-    finally:
-        document.close()
+    with LOCK:
+        try:
+            document = pypdfium2.PdfDocument(content)
+        except pypdfium2.PdfiumError:
+            return texts
+        try:
+            for index in range(min(len(document), MAX_PAGES)):
+                texts.append(_letters_of_page(document, index))
+        finally:
+            document.close()
     return texts
+
+
+def _letters_of_page(document: PdfDocument, index: int) -> str:
+    import pypdfium2
+
+    try:
+        page = document[index]
+    except pypdfium2.PdfiumError:
+        return ""
+    try:
+        text = page.get_textpage()
+        try:
+            return _letters(text.get_text_range(errors="ignore"))
+        finally:
+            text.close()
+    except pypdfium2.PdfiumError:
+        return ""
+    finally:
+        page.close()
