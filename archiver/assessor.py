@@ -17,6 +17,7 @@ from archiver.errors import ArchiveDamaged
 from archiver.evidence.canonical import Json
 from archiver.evidence.exchange import Visit
 from archiver.evidence.instant import parse_instant
+from archiver.evidence.text_lines import SEED_BYTES
 from archiver.past import DocumentPast, Passed
 from archiver.rereading import content_type_of, decoded, sources_of
 from archiver.texts import keep, keep_links, read_lines
@@ -64,6 +65,8 @@ class Assessor:
     archive: Archive
     random: Callable[[int], bytes]
     _texts: OrderedDict[str, Lines] = field(default_factory=OrderedDict)
+    _seeds: dict[str, bytes] = field(default_factory=dict)
+    """Seeds of texts that were written by this process and are not stated yet."""
 
     # -- reading -----------------------------------------------------------------------------------
 
@@ -101,6 +104,19 @@ class Assessor:
         sources = sources_of(self.archive, capture, folder)
         return read(sources, self.rules(watch_seq, len(sources)))
 
+    def reread_or_say_why(
+        self, capture: Json, watch_seq: int | None, folder: str | None = None
+    ) -> tuple[Reading, bool]:
+        """The same where an assessment is owed: a damaged file becomes a problem that the gate holds back, and False.
+
+        Else one damaged snapshot would keep the archive from starting, or from publishing, for ever.
+        """
+        try:
+            return self.reread(capture, watch_seq, folder), True
+        except ArchiveDamaged as error:
+            LOG.error("%s cannot be read: %s", capture.get("snapshot") or folder, error)
+            return Reading(NORMALISER, (), problems=(Problem("unreadable", error.what[:300]),)), False
+
     # -- judging -----------------------------------------------------------------------------------
 
     def assess(
@@ -112,14 +128,15 @@ class Assessor:
         before: int | None = None,
         supersedes: int | None = None,
         decision_seq: int | None = None,
+        released: bool = False,
     ) -> Assessed:
         """Judge a reading against what came before capture ``before`` (None: all), and keep its text where it is new.
 
-        With ``decision_seq`` a person has decided that it passes. ``StorageError`` where the text cannot be kept.
+        ``released``: a person has decided that it passes. ``StorageError`` where the text cannot be kept.
         """
         rules = rules_sha256(reading.normaliser, self.rules(watch_seq, len(capture["parts"])))
         try:
-            judged = self._judge(capture, reading, rules, watch_seq, before, released=decision_seq is not None)
+            judged = self._judge(capture, reading, rules, watch_seq, before, released=released)
         except StorageError:
             raise
         except Exception as error:  # as above: state it, go on
@@ -330,7 +347,8 @@ class Assessor:
             return self._texts[sha256]
         try:
             lines = read_lines(self.archive.files, sha256)
-        except (StorageError, ArchiveDamaged):
+        except (StorageError, ArchiveDamaged) as error:
+            LOG.error("a text cannot be read: %s", error)
             return None
         self._texts[sha256] = lines
         if len(self._texts) > TEXTS_KEPT:
@@ -344,19 +362,29 @@ class Assessor:
         reading, index = judged.reading, self.archive.index
         paths: list[str] = []
         row = index.row(
-            "select text_lines_root as root from assessment where text_sha256 = ? and normaliser = ? limit 1",
-            (bytes.fromhex(reading.text_sha256), reading.normaliser),
+            "select text_lines_root as root from assessment where text_sha256 = ? and links_sha256 is not null limit 1",
+            (bytes.fromhex(reading.text_sha256),),
         )
         if row is None:
-            paths, root = keep(self.archive.files, reading, self.random)
+            paths, root = keep(self.archive.files, reading, self._seed(reading.text_sha256))
         else:
             root = row["root"].hex() if row["root"] is not None else None
+            self._seeds.pop(reading.text_sha256, None)
         known = index.row(
             "select 1 as x from assessment where links_sha256 = ? limit 1", (bytes.fromhex(reading.links_sha256),)
         )
         if known is None:
             paths += keep_links(self.archive.files, reading)
         return Assessed(replace(judged, text_lines_root=root), tuple(paths))
+
+    def _seed(self, text_sha256: str) -> bytes:
+        """The seed of a text that no statement names yet: the one that an unfinished batch of ours rests on, or new.
+
+        What another process left on the disk is never taken: after a power loss it may be zeros.
+        """
+        if text_sha256 not in self._seeds:
+            self._seeds[text_sha256] = self.random(SEED_BYTES)
+        return self._seeds[text_sha256]
 
 
 def _changed_rules(recent: Sequence[Passed], rules: str) -> int:

@@ -255,14 +255,18 @@ class Reading:
 
     def _compare(self, have: Iterator[Dumped]) -> str:
         count = 0
+        left_out = ("wording", "passage", "wording_passage") if self.texts.lost else ()
+        have = (pair for pair in have if pair[0] not in left_out)
         for pair in self.rows.dump():
+            if pair[0] in left_out:
+                continue
             count += 1
             if next(have, None) != pair:
                 raise Failed(f"archive.db: a row of {pair[0]} is not what the statements say; run archiver rebuild")
         extra = next(have, None)
         if extra is not None:
             raise Failed(f"archive.db: a row of {extra[0]} comes from no statement; run archiver rebuild")
-        return f"{count} rows"
+        return f"{count} rows" + ("; those of texts are not compared, see check 15" if left_out else "")
 
     def consistent(self) -> str:
         """Check 14: the journal leads to every checkpoint and every tile; the head copy is of the same history."""

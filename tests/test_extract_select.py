@@ -88,10 +88,17 @@ def test_a_removed_element_inside_a_removed_element_is_no_trouble() -> None:
     assert chosen("main", remove=("main",)) == []
 
 
+@pytest.mark.parametrize(
+    "everything", ["html", ":root", "*", "html, body", '{"startBefore": "html", "endAfter": "html"}']
+)
+def test_a_page_of_which_all_is_removed_is_empty(everything: str) -> None:
+    assert chosen(remove=(everything,)) == chosen("main", remove=(everything,)) == []
+
+
 VALID = [
-    "main", "#content > p.x", "a[href^='/x']", "div:not(.a, .b) ~ p", ":is(h1, h2)", "p:nth-of-type(2n+1)", "#\\31 a",
-    "a[href='x' i]", "ul:has(> li)", "body > header + section", '[data-x="("]', "/* note */ p", "[role=\"main\"]", "p::root"[:1],
-    "a[href$='[x].svg']", "*", ":root", "div.a\\:b", "é",
+    "main", "#content > p.x", "a[href^='/x']", "div:not(.a, .b) ~ p", ":is(h1, h2)", "p:nth-of-type(2n+1)",
+    "#\\31 a", "a[href='x' i]", "ul:has(> li)", "body > header + section", '[data-x="("]', "/* note */ p",
+    '[role="main"]', "a[href$='[x].svg']", "*", ":root", "div.a\\:b", "é",
 ]  # fmt: skip
 
 
@@ -101,9 +108,9 @@ def test_selectors_that_are_taken(selector: str) -> None:
 
 
 INVALID = [
-    "", "  ", "div >", "> p", "p,", ",p", "p,,q", "div:not(", "[a", "[a=", "[a='x", "[a='x'", "p)", "(]", "a]", "p /* c", "p\\",
-    "p::before", "//p", "p:contains(x)", "[a!=x]", "[data-x=1]", "p:hover", "p:ACTIVE", "a || b", "p{", "p;", "p\x00", "p\ud800",
-    "#", ".", "a..b", "1a", ":foo", ":nth-child(x)", "'main'", '"',
+    "", "  ", "div >", "> p", "p,", ",p", "p,,q", "div:not(", "[a", "[a=", "[a='x", "[a='x'", "p)", "(]", "a]",
+    "p /* c", "p\\", "p::before", "//p", "p:contains(x)", "[a!=x]", "[data-x=1]", "p:hover", "p:ACTIVE", "a || b",
+    "p{", "p;", "p\x00", "p\ud800", "#", ".", "a..b", "1a", ":foo", ":nth-child(x)", "'main'", '"',
     "p" * (MAX_SELECTOR + 1), ":not(" * (MAX_DEPTH + 1) + "p" + ")" * (MAX_DEPTH + 1),
     "{", "{}", "{1}", "{}x", '{"startBefore": "h1"}', '{"startBefore": "h1", "endAfter": 3}', '{"a": "b", "c": "d"}',
     '{"startBefore": "h1", "startAfter": "h1", "endAfter": "p"}', '{"startBefore": "h1", "endAfter": "p:hover"}',

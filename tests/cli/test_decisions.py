@@ -56,7 +56,7 @@ def test_other_rules_do_not_undo_a_decision(publisher: Publisher) -> None:
     publisher.box.verified()
 
 
-def test_a_crash_between_a_release_and_what_follows_is_made_up_for(
+def test_a_crash_right_after_a_release_was_stated_is_made_up_for(
     publisher: Publisher, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     held = publisher.check(SHORT)
@@ -64,14 +64,14 @@ def test_a_crash_between_a_release_and_what_follows_is_made_up_for(
     def dies(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(Pipeline, "assess_again", dies)
     values = {"event": "released", "snapshots": [held["snapshot"]], "by": "Ana"}
     with publisher_environment(publisher, monkeypatch) as operation, pytest.raises(KeyboardInterrupt):
         from archiver.acts import perform
 
+        monkeypatch.setattr(Pipeline, "settle", dies)
         perform(operation, "decide", values)
     monkeypatch.undo()
-    assert publisher.box.statements()[-1]["kind"] == "decision"
+    assert [body["kind"] for body in publisher.box.statements()[-2:]] == ["decision", "assessment"]
     assert publisher.waiting() == [held["snapshot"]]
     publisher.box.fine("capture", DOCUMENT)
     assert publisher.waiting() == []

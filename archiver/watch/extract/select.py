@@ -123,9 +123,14 @@ def portions(tree: LexborHTMLParser, selectors: Sequence[str]) -> tuple[list[lis
 
 
 def remove(tree: LexborHTMLParser, selectors: Sequence[str]) -> None:
-    """Take everything that the selectors choose out of the tree; none need match."""
+    """Take everything that the selectors choose out of the tree; none need match. Of its root nothing is left."""
     for selector in selectors:
-        unlink(_chosen(tree, selector))
+        nodes = _chosen(tree, selector)
+        root = tree.root
+        if root is not None and any(node.mem_id == root.mem_id for node in nodes):
+            unlink(list(root.iter(include_text=True)))
+            return
+        unlink(nodes)
 
 
 def unlink(nodes: Iterable[LexborNode]) -> None:

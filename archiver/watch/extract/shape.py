@@ -28,6 +28,8 @@ _Tag = tuple[str, str, str, str]
 """``script``, the name of raw text, the name of any other tag with its slash, the attributes."""
 
 _FEW_TAGS = 2_000
+_LONG_TAG = 1_024
+"""Characters; shorter tags hold at most one attribute in four of them."""
 _SHORT = 131_072
 """Characters, enough for 30,000 attributes of one tag, which cost four seconds."""
 _MANY_TAGS = 50_000
@@ -88,11 +90,17 @@ class _Tags:
 
 def _attribute_pairs(tags: Iterable[_Tag]) -> int:
     """Return how many attribute names are compared with one another; at most, if that is few enough."""
-    longest = max(map(len, map(itemgetter(3), tags)), default=0)
-    at_most = longest * sum(map(len, map(itemgetter(3), tags))) // 4
+    at_most = sum(
+        len(attributes) * (_LONG_TAG // 16) if len(attributes) <= _LONG_TAG else _attributes_in(attributes) ** 2
+        for attributes in map(itemgetter(3), tags)
+    )
     if at_most <= MAX_ATTRIBUTE_PAIRS:
         return at_most
-    return sum(sum(1 for _ in ATTRIBUTE.finditer(attributes)) ** 2 for _, _, _, attributes in tags)
+    return sum(_attributes_in(attributes) ** 2 for attributes in map(itemgetter(3), tags))
+
+
+def _attributes_in(attributes: str) -> int:
+    return sum(1 for _ in ATTRIBUTE.finditer(attributes))
 
 
 def _tags_everywhere(html: str) -> Iterator[_Tag]:
