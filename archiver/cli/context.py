@@ -109,10 +109,11 @@ def _first_line(data: bytes) -> bytes | None:
 
 def table(headers: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
     """Rows as a plain table."""
-    from tabulate import tabulate
+    import tabulate
 
+    tabulate.MIN_PADDING = 0  # a heading needs no more room than what stands under it
     return str(
-        tabulate(
+        tabulate.tabulate(
             [["" if v is None else str(v) for v in row] for row in rows],
             headers,
             tablefmt="simple",
