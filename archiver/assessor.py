@@ -52,7 +52,9 @@ def read(sources: Sequence[Source], rules: Sequence[PageRules]) -> Reading:
     from archiver.watch.extract import text_1
 
     try:
-        return text_1.read(sources, rules)
+        reading = text_1.read(sources, rules)
+        (reading.text + reading.links_text).encode()  # what could not be kept must be noticed here, not by the commit
+        return reading
     except Exception as error:  # the capture is safe; a page that breaks the reader must not stop the archive
         LOG.exception("a page could not be read")
         return Reading(NORMALISER, (), problems=(Problem("unreadable", f"{type(error).__name__}: {error}"[:300]),))
