@@ -23,7 +23,10 @@ from tests.simulators.certificates import Authority
 from tests.simulators.website import Document, Website, redirect
 
 ORIGIN = "evidence.example.org/log"
-TERMS = b"<!doctype html><meta charset=utf-8><title>Terms</title><p>You may cancel within fourteen days.</p>\n"
+TERMS = (
+    b"<!doctype html><meta charset=utf-8><title>Terms</title><p>You may cancel within fourteen days.</p>\n"
+    b'<p>Questions about these terms are answered by our <a href="/help">help pages</a> on every working day.</p>\n'
+)
 
 
 @dataclass(frozen=True)
