@@ -163,8 +163,9 @@ class Writer:
             return list(outcomes)
         try:
             self._make_room_for(self.pipeline.assess_owed)
-        except Exception as error:  # noqa: BLE001 - as above
+        except Exception as error:  # noqa: BLE001 - as above; what may be half acknowledged is not told
             self._note(error)
+            return list(outcomes)
         return [completed(self.pipeline.archive, outcome) for outcome in outcomes]
 
     def _make_room_for(self, work: Callable[[], T]) -> T:

@@ -63,7 +63,7 @@ class Archive:
         """Check the invariants of what is new, or of everything and row by row."""
         with LocalFiles(self.root) as files, LocalFiles(self.heads) as head:
             audit = Audit(files, head, first=0 if full else self.audited)
-            index = Index(self.root / "archive.db", read_only=True)
+            index = Index(self.root / "archive.db")
             scratch = Index(None)
             audit.everything(self.told, index if full else None, scratch=scratch)
             index.close()
