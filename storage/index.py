@@ -76,7 +76,7 @@ class Index:
                 self._bring_up(path)
 
     def _bring_up(self, path: Path | None) -> None:
-        """Bring a database of earlier software to the present schema, if it may be written: whoever opens it first does."""
+        """Bring a database of earlier software to the present schema, if it may be written."""
         version = self._refuse_newer()
         if version == len(STEPS) or path is None:
             return

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import pytest
 
 from archiver.evidence.canonical import Json
@@ -18,7 +20,7 @@ def site() -> Website:
 
 
 @pytest.fixture
-def former(tmp_path: object, site: Website, monkeypatch: pytest.MonkeyPatch) -> Box:
+def former(tmp_path: object, site: Website, monkeypatch: pytest.MonkeyPatch) -> Iterator[Box]:
     """A watched document whose one snapshot was assessed as it was then: by its content alone."""
     with site:
         box = Box(tmp_path, site).init()  # type: ignore[arg-type]
