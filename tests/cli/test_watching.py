@@ -266,17 +266,15 @@ def test_a_scope_is_looked_through_whatever_stands_elsewhere(
 ) -> None:
     monkeypatch.setattr(searching, "CANDIDATES", 3)
     site.documents["/long"] = page(
-        f"Our {'very ' * 200} long clause speaks of zebras too, though hardly of anything else."
+        f"Our {'very ' * 200} long clause speaks of a zebra too, though hardly of anything else."
     )
     site.documents["/many"] = page("</p><p>".join(f"Zebra {n}." for n in range(30)))
     for name in ("/long", "/many"):
         policy.box.fine("watch", "add", site.url(name), "--entity", name, "--document", name, "--select", "main")
     policy.box.fine("capture", "--all")
-    for scope in (("--document", "/many"), ("--entity", "/many")):
+    for scope in (("--document", "/long"), ("--entity", "/long")):
         hits = policy.box.fine("search", "zebra", *scope, "--json").json
-        assert {hit["title"] for hit in hits} == {"/many"}
-    hits = policy.box.fine("search", "speaks", "--document", "/long", "--json").json
-    assert len(hits) == 1
+        assert [hit["title"] for hit in hits] == ["/long"]
     site.documents["/many"] = page("No striped animals any more. " + RULE)
     policy.box.fine("capture", "--all")
     assert policy.box.call("search", "zebra", "--document", "/many", "--current").code == 1
