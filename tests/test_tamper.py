@@ -32,7 +32,7 @@ LARGE = 500
 """Places that are changed in a file that is not small; all of a smaller one."""
 PROCESSES = 2
 EXAMINED = re.compile(r"snapshots/|texts/|stamps/|log/|journal/|keys/log\.(vkey|pub\.pem)")
-REWORDED = TERMS.replace(b"fourteen days", b"thirty days").replace(b"/help", b"/support")
+REWORDED = TERMS.replace(b"fourteen days", b"thirty days").replace(b"/rules", b"/house")
 
 
 @dataclass(frozen=True)

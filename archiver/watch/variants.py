@@ -43,7 +43,7 @@ class Placement:
 
     ``change_hint`` is the class where history decides it; None where the words do: compare them then with the nearest
     of ``compare_with`` (empty before the first version). ``held``: no alert. ``settled``: with this check the document
-    stopped varying; where it stays with another version than the one that was told last, ``compare_with`` names that one.
+    stopped varying; where it stays with another version than was told last, ``compare_with`` names that one.
     """
 
     outcome: Literal["unchanged", "new_version", "varying"]
