@@ -15,8 +15,8 @@ from archiver.errors import FormatError, MalformedNote, UsageError
 from archiver.evidence.canonical import encode_line
 from archiver.evidence.citation import CitationFacts, Commitment, CoveringStamp, FixityCheck, build
 from archiver.evidence.citation_capture import ni_uri
-from archiver.evidence.citation_seal import seconds
 from archiver.evidence.citation_legal import bluebook
+from archiver.evidence.citation_seal import seconds
 from archiver.evidence.citation_strings import one_line, plain_url
 from archiver.evidence.statement import LIMITS
 from tests.evidence.citation_facts import (
