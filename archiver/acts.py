@@ -21,6 +21,7 @@ ACTS = {
     "annotate": "archiver.annotations",
     "absence": "archiver.absence",
     "attest": "archiver.attesting",
+    "export": "archiver.dissemination",
 }
 """Name of each act, and the module whose function of that name does it."""
 
