@@ -236,14 +236,15 @@ def told_by(reply: bytes) -> tuple[str, bytes, str, int]:
     """Return what an RFC 3161 reply says, its signature left to openssl: kind and digest; time, also in seconds."""
     ((_, response),) = elements(reply)
     (_, status), (_, content) = elements(response)
-    need(elements(status)[0] == (2, b"\0"), "an authority did not grant the timestamp")
+    granted = elements(status)
+    need(granted[0] == (2, b"\0") and 3 not in dict(granted), "an authority did not grant the timestamp")
     ((_, signed),) = elements(elements(content)[1][1])
     ((_, octets),) = elements(elements(elements(signed)[2][1])[1][1])
     ((_, info),) = elements(octets)
     _, _, (_, imprint), _, (_, stamp) = elements(info)[:5]
     (_, algorithm), (_, digest) = elements(imprint)
     name = elements(algorithm)[0][1].hex()
-    moment = re.match(r"(\d{14})(\.\d+)?Z$", stamp.decode())
+    moment = re.match(r"\d{14}(\.\d*[1-9])?Z$", stamp.decode())
     need(moment and name[:16] == "6086480165030402" and name[16:] in HASHES, "a timestamp is of an unknown form")
     parts = time.strptime(stamp[:14].decode(), "%Y%m%d%H%M%S")
     at = time.strftime("%Y-%m-%dT%H:%M:%S", parts) + stamp[14:].decode()
