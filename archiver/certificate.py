@@ -76,7 +76,9 @@ def _files(dossier: Dossier, record: dict[str, object]) -> Iterator[Attached]:
         found.append(Attached("assessment.json", line, _KINDS[".json"], "data", "statement of the assessment"))
     if dossier.proof is not None:
         data = dossier.proof.read()
-        found.append(Attached("statement.tlog-proof", data, "text/plain", "data", "proof of inclusion, C2SP tlog-proof"))
+        found.append(
+            Attached("statement.tlog-proof", data, "text/plain", "data", "proof of inclusion, C2SP tlog-proof")
+        )
     for token in dossier.tokens():
         stem = "statement" if token.subject == "statement" else f"checkpoint-{token.size}"
         over = "the statement" if token.subject == "statement" else f"the checkpoint at size {token.size}"

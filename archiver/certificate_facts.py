@@ -75,6 +75,7 @@ def certificate_facts(
             }
             for check in report.checks
         ],
+        "fixity": [_fixity(item) for item in record["fixity"]],
         "not_checked": "; ".join(NOT_CHECKED) + ".",
         "gaps_note": f"By the rules of a complete record this one is {record['completeness']}. "
         "MUST: a complete record has it; SHOULD: shown, no more.",
@@ -101,7 +102,12 @@ def row(label: str, value: object, note: str | None = None, *, kind: str = "text
         text = folded(text if len(text) <= MOST_ADDRESS else text[:MOST_ADDRESS] + "…", COLUMNS)
     elif kind == "text":
         text = legible(text, most=MOST_TEXT)
-    return {"label": label, "value": text, "note": None if note is None else legible(note, most=MOST_TEXT), "kind": kind}
+    return {
+        "label": label,
+        "value": text,
+        "note": None if note is None else legible(note, most=MOST_TEXT),
+        "kind": kind,
+    }
 
 
 def _document(dossier: Dossier, record: Json) -> Iterator[Json]:
@@ -126,6 +132,7 @@ def _document(dossier: Dossier, record: Json) -> Iterator[Json]:
         yield row("Publisher's own date", "none was found in the text" if assessment else "the text was not read")
     if record["content_id"]:
         yield row("Content identifier", record["content_id"], kind="code")
+    yield row("To cite", record["strings"]["bluebook"].replace("*", ""))
 
 
 def _times(record: Json) -> Iterator[Json]:
@@ -147,7 +154,9 @@ def _times(record: Json) -> Iterator[Json]:
                 known.append((hop["fields"]["date"], "Date field of the answer", "the site's server"))
     if between["not_before"]:
         item = between["not_before"]
-        known.append((item["gen_time"], "timestamp named by the statement, made before", f"authority {item['authority']}"))
+        known.append(
+            (item["gen_time"], "timestamp named by the statement, made before", f"authority {item['authority']}")
+        )
     for item in record["timestamps"]:
         verified = "" if item["verified"] else ", NOT verified: does not count"
         known.append((item["gen_time"], f"timestamp over the {item['subject']}{verified}", f"authority {item['tsa']}"))
@@ -201,7 +210,10 @@ def _transport(record: Json) -> Iterator[Iterator[Json]]:
         if part["reason"]:
             yield iter([row("Not complete", part["reason"], part["url"])])
     if transport["robots"]:
-        yield (row("robots.txt", f"{rule['decision']}, status {rule['status']}", rule["url"]) for rule in transport["robots"])
+        yield (
+            row("robots.txt", f"{rule['decision']}, status {rule['status']}", rule["url"])
+            for rule in transport["robots"]
+        )
 
 
 def _hop(hop: Json) -> Iterator[Json]:
@@ -234,7 +246,9 @@ def _seals(record: Json, sealed_by: str | None) -> Iterator[Json]:
     else:
         yield row("Log", f"statement {inclusion['index']} of {inclusion['tree_size']}", record["log"]["origin"])
         cosigned = inclusion["cosignature_lines"]
-        yield row("Checkpoint", f"size {inclusion['tree_size']}, signed by the log's key", f"{cosigned} other signatures")
+        yield row(
+            "Checkpoint", f"size {inclusion['tree_size']}, signed by the log's key", f"{cosigned} other signatures"
+        )
         yield row("Log's key", inclusion["vkey"], kind="address")
     if signature["alg"]:
         yield row("Signature", f"{signature['alg']}, over the {signature['signed']}")
@@ -249,7 +263,7 @@ def _seal_digests(record: Json) -> Iterator[Json]:
         yield digest("root of the log's tree", "sha-256", inclusion["root"])
         yield digest("checkpoint", "sha-256", inclusion["checkpoint_sha256"])
     if signature["alg"]:
-        yield digest("key of the log (SubjectPublicKeyInfo, DER)", "sha-256", signature["key_fpr"])
+        yield digest("public key of the log (DER)", "sha-256", signature["key_fpr"])
         yield digest(f"signature over the {signature['signed']}", signature["alg"], signature["value"])
 
 
@@ -296,6 +310,11 @@ def _custody(dossier: Dossier) -> Iterator[Json]:
         body = statement.body
         words = " ".join(str(body[key]) for key in ("event", "form", "name") if body.get(key))
         yield row(f"Statement {statement.seq}", f"{words}, {body['at']}", body.get("reason"))
+
+
+def _fixity(item: Json) -> str:
+    result = "equal to the statement" if item["equal"] else "DIFFERENT from the statement"
+    return f"{item['alg'].upper()} of {item['object']} recomputed {item['at']} by {item['tool']}: {result}."
 
 
 def _gap(text: str) -> Json:

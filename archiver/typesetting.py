@@ -35,8 +35,8 @@ _HARMFUL = re.compile(
     "[\x00-\x09\x0b-\x1f\x7f-\x9f\xad\u061c\u200e\u200f\u2028-\u202e\u2060-\u206f\ud800-\udfff\ufeff\ufff9-\ufffb"
     "\ue000-\uf8ff\U000e0000-\U0010ffff]|[\ufdd0-\ufdef]|[\U0000fffe\U0000ffff]"
 )
-_LONG_WORD = re.compile(r"\S{41,}")
-_BREAK = 20
+_LONG_WORD = re.compile(r"[^\s\u200b]{72,}")
+_BREAK = 24
 
 
 def legible(text: str, *, most: int | None = None) -> str:
