@@ -20,6 +20,7 @@ ACTS = {
     "unmark": "archiver.provisions",
     "annotate": "archiver.annotations",
     "absence": "archiver.absence",
+    "export": "archiver.dissemination",
 }
 """Name of each act, and the module whose function of that name does it."""
 
