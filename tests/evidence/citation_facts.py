@@ -182,7 +182,7 @@ def custody(event: str, seq: int = 140, **fields: Any) -> Json:
 
 
 def public(**changes: Any) -> CitationFacts:
-    """The same with an ARK, an address that everyone can ask, a publisher's date, custody events and a copy elsewhere."""
+    """The same with an ARK, a public address, a publisher's date, custody events and a copy elsewhere."""
     given = full()
     assert given.assessment
     stated = {"kind": "updated", "text": "Last updated: 3 September 2025", "value": "2025-09-03", "language": "en"}
