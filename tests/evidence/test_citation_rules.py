@@ -178,7 +178,7 @@ def test_every_rule_of_the_page_is_tried_at_its_level() -> None:
     assert rules == {rule for rule, _ in BREAKS} | BY_CONSTRUCTION.keys()
 
 
-SHOWN = """GET http://www.example.com/legal/terms|status 301|Final URL:|named by the operator|publisher says “Last updated
+SHOWN = """GET http://www.example.com/legal/terms|status 301|Final URL:|named by the operator|publisher says “Last
 Words of the clause|Words just before|SHA-256 of that text|Captured:|Clock: synchronised|Timestamp by alpha|Sealed:
 First seen:|Last verified:|Issued:|SHA-256 of decoded content (received, then decoded by us)|SHA-256 of payload as
 recomputed|Custody: fixity_check (fixity check)|Custody: outside_copy|Log index:|Requests: 2 made, 2 answered in full

@@ -60,8 +60,8 @@ def test_the_record_citation_leaves_exhibit_and_declaration_blank() -> None:
     record = given()
     (content,) = [h for h in record["hashes"] if h["object"] == "decoded content" and h["alg"] == "sha-256"]
     assert string_of(record, "brief") == (
-        f"Ex. __ (capture of {PAGE}, May 12, 2026, 15:09:41 UTC, SHA-256 of decoded content {content['value']}, {ARK}), "
-        "attached to Decl. of ____ ¶ __."
+        f"Ex. __ (capture of {PAGE}, May 12, 2026, 15:09:41 UTC, SHA-256 of decoded content {content['value']}, "
+        f"{ARK}), attached to Decl. of ____ ¶ __."
     )
 
 

@@ -163,6 +163,7 @@ def test_securesystemslib_verifies_the_envelope() -> None:
 @pytest.mark.parametrize("key", ["payload", "payloadType"])
 def test_securesystemslib_refuses_a_changed_envelope(key: str) -> None:
     made = signed()
+    keys = [public_key(made)]
     made[key] = base64.b64encode(b"{}").decode() if key == "payload" else "text/plain"
     with pytest.raises(VerificationError):
-        Envelope.from_dict(made).verify([public_key(made)], 1)
+        Envelope.from_dict(made).verify(keys, 1)
