@@ -8,6 +8,9 @@ from __future__ import annotations
 from archiver.evidence.canonical import Json
 from archiver.evidence.citation_strings import long_day, main_digest, month_first, pieces_of
 
+_SAID = {"last-updated": "last updated ", "effective": "effective "}
+"""What the publisher's own date is, by its kind; that of publication stands alone."""
+
 
 def bluebook(record: Json) -> str:
     """Return the Bluebook form (r. 18.2.1(d), 18.2.2).
@@ -18,7 +21,8 @@ def bluebook(record: Json) -> str:
     of = pieces_of(record)
     captured = of.captured_on(month_first)
     names = ", ".join(part for part in (of.author, f"*{of.title}*", of.site) if part)
-    date = f"last updated {month_first(of.day)}" if of.day else captured
+    said = _SAID.get(record["source"]["publisher_date"]["kind"], "")
+    date = f"{said}{month_first(of.day)}" if of.day else captured
     if of.address:
         return f"{names} ({date}), {of.url} [{of.address}]."
     return f"{names} ({date}), {of.url} ({of.on_file}{f'; {captured}' if of.day else ''})."

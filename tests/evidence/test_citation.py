@@ -298,7 +298,11 @@ def test_bluebook_without_and_with_a_date_of_the_publisher() -> None:
         "https://www.example.com/legal/terms?lang=en&v=2#top (on file with Example Evidence Archive, "
         "evidence.example.org/log#EA-S-00000123)."
     )
-    record["source"]["publisher_date"] |= {"text": "Last updated: 3 September 2025", "value": "2025-09-03"}
+    record["source"]["publisher_date"] |= {
+        "text": "Last updated: 3 September 2025",
+        "value": "2025-09-03",
+        "kind": "last-updated",
+    }
     assert bluebook(record) == (
         "Example, Inc., *Terms & Conditions*, www.example.com (last updated Sept. 3, 2025), "
         "https://www.example.com/legal/terms?lang=en&v=2#top (on file with Example Evidence Archive, "
