@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import tzinfo
 from itertools import pairwise
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -48,6 +48,10 @@ class Bates:
             raise UsageError(f"{text[:60]!r} is no Bates number", do="name letters and then digits, as EX000001")
         return cls(found[1], int(found[2]), len(found[2]))
 
+    def after(self, pages: int) -> Bates:
+        """Where the next document begins."""
+        return replace(self, first=self.first + pages)
+
     def number(self, page: int) -> str:
         """The number of a page, from 1."""
         return f"{self.prefix}{self.first + page - 1:0{self.digits}d}"
@@ -73,6 +77,7 @@ class Exhibit:
     pages: int
     load: LoadRow
     text: bytes
+    warnings: tuple[str, ...] = ()
 
 
 def exhibit_of(dossier: Dossier, wishes: Wishes, *, typeset: Press | None = None) -> Exhibit:
@@ -109,7 +114,12 @@ def exhibit_of(dossier: Dossier, wishes: Wishes, *, typeset: Press | None = None
         limits=" ".join(record["limits"]),
         redacted="N",
     )
-    return Exhibit(pdf, pages, load, text.text.encode())
+    warnings = (
+        (f"{missing} characters are in none of the fonts at hand and shown as {MISSING}; name a folder with --fonts",)
+        if missing
+        else ()
+    )
+    return Exhibit(pdf, pages, load, text.text.encode(), warnings)
 
 
 def zone_of(name: str) -> tzinfo:
@@ -205,7 +215,7 @@ def _facts(
         "bates": wishes.bates
         and {"prefix": wishes.bates.prefix, "first": wishes.bates.first, "digits": wishes.bates.digits},
         "footer_url": folded(url if len(url) <= 180 else f"{url[:179]}…", 90),
-        "captured_utc": f"{dates['captured']} UTC",
+        "captured_utc": dates["captured"],
         "captured_local": local,
         "cover": list(_cover(record)),
         "times": list(_times(record, zone, wishes.timezone)),
@@ -258,7 +268,7 @@ def _times(record: Json, zone: tzinfo, name: str) -> list[Json]:
         "issued": "Issued",
     }
     return [
-        row(label, f"{dates[key]} UTC", None if name == "UTC" else f"{local_time(dates[key], zone)} {name}")
+        row(label, dates[key], None if name == "UTC" else f"{local_time(dates[key], zone)} {name}")
         for key, label in labels.items()
         if dates[key]
     ]

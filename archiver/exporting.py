@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Protocol
 from archiver.errors import ArchiveError, UsageError
 
 if TYPE_CHECKING:
+    from archiver.binding import Binder
     from archiver.dossier import Dossier
     from archiver.signing import LogKey
     from archiver.stamp.interface import StampFailure
@@ -25,8 +26,10 @@ if TYPE_CHECKING:
 
 EXPORTERS: dict[str, tuple[str, str]] = {
     ".zip": ("archiver.bundling", "BUNDLE"),
+    ".pdf": ("archiver.binding", "CERTIFICATE"),
+    ".exhibit.pdf": ("archiver.binding", "EXHIBIT"),
 }
-"""Suffix of the file, and the module and object that write it."""
+"""End of the file's name (the longest that fits counts), and the module and object that write it."""
 
 
 class Out(Protocol):
@@ -49,6 +52,8 @@ class Means:
     """The log's private key; None where nothing is to be signed, or it is not at hand."""
     stampers: dict[str, Stamper] = field(default_factory=dict)
     """Authorities to be asked for a token, by name; empty where none is wanted."""
+    binder: Binder | None = None
+    """How certificates and exhibits are made, and where exhibits are kept for their load file."""
 
 
 class Exporter(Protocol):
@@ -64,11 +69,14 @@ class Exporter(Protocol):
         ...
 
 
-def exporter_for(suffix: str) -> Exporter:
-    """The exporter of files that end so; ``UsageError`` names the known ones."""
-    if suffix not in EXPORTERS:
+def exporter_for(name: str) -> Exporter:
+    """The exporter of files whose name ends like this one; ``UsageError`` names the known ends."""
+    suffix = max((end for end in EXPORTERS if name.endswith(end)), key=len, default=None)
+    if suffix is None:
         known = ", ".join(EXPORTERS)
-        raise UsageError(f"no form of export ends with {suffix or 'nothing'!r}", do=f"name a file with one of: {known}")
+        raise UsageError(
+            f"no form of export ends with {Path(name).suffix or 'nothing'!r}", do=f"name a file with one of: {known}"
+        )
     module, name = EXPORTERS[suffix]
     found: Exporter = getattr(importlib.import_module(module), name)
     return found
@@ -122,7 +130,7 @@ def written(dossier: Dossier, target: Path, means: Means) -> Iterator[Written]:
 
     ``UsageError`` when the name is taken or its folder cannot be written.
     """
-    exporter = exporter_for(target.suffix)
+    exporter = exporter_for(target.name)
     if target.exists() or target.is_symlink():
         raise UsageError(f"{target} is there already", do="give another name")
     draft = target.with_name(f".{target.name}.{os.getpid()}.part")

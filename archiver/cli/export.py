@@ -7,12 +7,14 @@ import getpass
 import secrets
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from archiver.cli.context import Context
+from archiver.cli.export_pages import page_options
 
 if TYPE_CHECKING:
     from archiver.archive import Archive
@@ -35,9 +37,11 @@ if TYPE_CHECKING:
 @click.option("--no-record", is_flag=True, help="State nothing in the log about this export.")
 @click.option("--by", default=getpass.getuser, show_default="the user's name", help="Who hands it out, for the log.")
 @click.option("--reason", help="Why, for the log.")
+@page_options
 @click.pass_obj
 def export(
     context: Context,
+    /,
     snapshots: tuple[str, ...],
     output: Path,
     form: str,
@@ -46,8 +50,11 @@ def export(
     no_record: bool,
     by: str,
     reason: str | None,
+    **pages: Any,
 ) -> None:
     """Write an evidence bundle of each SNAPSHOT: a zip file that a stranger can check without this software.
+
+    A name that ends with .pdf makes a certificate instead, one with .exhibit.pdf an exhibit with its load file.
 
     The log states what was handed out, unless --no-record; VERIFY.txt in the bundle says how to check it.
     """
@@ -59,8 +66,15 @@ def export(
     issued = utc_now()
     dossiers = [dossier_of(archive, snapshot, issued) for snapshot in targets]
     secret = _Secret(context)
-    means = _means(archive, secret, sign=not no_sign, stamp=stamp)
-    if means.key is None and not no_sign:
+    on_paper = all(target.suffix == ".pdf" for target in targets.values())
+    means = _means(archive, secret, sign=not (no_sign or on_paper), stamp=stamp)
+    if on_paper:
+        from archiver.cli.export_pages import binder_of, require_free
+
+        binder = binder_of(archive, pages)
+        means = replace(means, binder=binder)
+        require_free(targets, binder)
+    elif means.key is None and not no_sign:
         context.note("warning: the list of digests is not signed: the passphrase of the log key was not given")
     person = {"by": by, "reason": reason}
     told = []
@@ -69,6 +83,11 @@ def export(
         told.append(made)
         if not context.as_json:
             click.echo(f"{made['file']}  {made['file_bytes']} bytes, SHA-256 {made['file_sha256']}")
+    if means.binder is not None:
+        from archiver.cli.export_pages import write_beside
+
+        for path in write_beside(targets, means.binder):
+            context.note(f"wrote {path}")
     if context.as_json:
         context.emit(told)
 
@@ -84,7 +103,7 @@ def _targets(snapshots: tuple[str, ...], output: Path, form: str) -> dict[str, P
         if output.exists() and not output.is_dir():
             raise UsageError(f"{output} is a file", do="name a folder for several snapshots")
         return {snapshot: output / f"{snapshot}{form}" for snapshot in wanted}
-    exporter_for(output.suffix)
+    exporter_for(output.name)
     return {wanted[0]: output}
 
 
