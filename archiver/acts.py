@@ -20,6 +20,8 @@ ACTS = {
     "unmark": "archiver.provisions",
     "annotate": "archiver.annotations",
     "absence": "archiver.absence",
+    "attest": "archiver.attesting",
+    "export": "archiver.dissemination",
 }
 """Name of each act, and the module whose function of that name does it."""
 

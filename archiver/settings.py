@@ -57,6 +57,16 @@ SCHEMA: tuple[Key, ...] = (
         kind.text,
     ),
     Key("archive", "resolver", "", "address under which records can be asked for, empty when there is none", kind.text),
+    Key("archive", "resolver_is_public", False, "everyone may ask there; otherwise citations say: on file", kind.flag),
+    Key("archive", "naan", "", "number of your organisation for ARKs, five digits; empty: no ARKs", kind.naan),
+    Key(
+        "archive",
+        "keep_until",
+        "",
+        "day to which snapshots will be kept; empty: no promise",
+        kind.day_or_nothing,
+    ),
+    Key("archive", "keep_by", "", "who promises it, as citations print it", kind.text),
     Key(
         "network",
         "user_agent",
