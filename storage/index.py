@@ -36,7 +36,8 @@ def _translated(path: str) -> Iterator[None]:
             raise Unwritable(path, text) from error
         raise StorageError(path, text) from error
     except sqlite3.DatabaseError as error:
-        raise Corrupt(path, str(error)) from error
+        is_none = type(error) is sqlite3.DatabaseError  # "file is not a database", "disk image is malformed"
+        raise Corrupt(path, f"{error}; run archiver rebuild" if is_none else str(error)) from error
 
 
 class Index:
