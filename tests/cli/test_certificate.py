@@ -172,9 +172,7 @@ class Issuer:
         self.leaf = (
             x509.CertificateBuilder(name, leaf, self.leaf_key.public_key(), 2, now - day, now + 60 * day)
             .add_extension(x509.KeyUsage(True, True, False, False, False, False, False, False, False), critical=True)
-            .add_extension(
-                x509.AuthorityKeyIdentifier.from_issuer_public_key(self.key.public_key()), critical=False
-            )
+            .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(self.key.public_key()), critical=False)
             .sign(self.leaf_key, hashes.SHA256())
         )
 
