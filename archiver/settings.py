@@ -188,7 +188,7 @@ _RULE_KEYS: Columns = {
     "documents": ([], kind.filled_texts),
     "entities": ([], kind.filled_texts),
     "provisions": ([], kind.filled_texts),
-    "classes": (["wording"], kind.some_of(*CHANGE_CLASSES)),
+    "classes": (["wording", "reversion"], kind.some_of(*CHANGE_CLASSES)),
     "events": (["change"], kind.some_of(*EVENTS)),
     "deliver": ("now", kind.one_of("now", "daily", "weekly")),
 }
@@ -388,7 +388,7 @@ _TAIL = """
 # channels = ["legal"]
 # entities = ["Example*"]
 # events = ["change", "provision"]
-# classes = ["wording"]
+# classes = ["wording", "reversion"]
 # deliver = "now"
 """
 

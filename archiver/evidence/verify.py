@@ -46,6 +46,17 @@ NAMES = {
     14: "consistency with older checkpoints",
     15: "texts",
 }
+BUNDLE_NAMES = {
+    21: "zip file and layout",
+    22: "SHA256SUMS",
+    23: "signature over SHA256SUMS",
+    24: "tokens over SHA256SUMS",
+    25: "journal extract",
+    26: "further tokens",
+    27: "text",
+    28: "citation",
+}
+"""Checks of a bundle besides those of the folder in it (``verify_bundle``)."""
 SMALL_FILE = 1024 * 1024
 """Bytes of a proof, token or chain file that is read whole; larger ones are refused."""
 HASH_CHUNK = 1024 * 1024
@@ -91,11 +102,16 @@ class CheckResult:
     verdict: Verdict
     detail: str
 
+    @property
+    def name(self) -> str:
+        """What is checked."""
+        return NAMES.get(self.number) or BUNDLE_NAMES[self.number]
+
     def to_json(self) -> Json:
         """An item of ``checks`` in ``verify --json``."""
         return {
             "number": self.number,
-            "name": NAMES[self.number],
+            "name": self.name,
             "verdict": self.verdict,
             "detail": self.detail,
         }
