@@ -68,7 +68,8 @@ def exporter_for(suffix: str) -> Exporter:
     """The exporter of files that end so; ``UsageError`` names the known ones."""
     if suffix not in EXPORTERS:
         known = ", ".join(EXPORTERS)
-        raise UsageError(f"no form of export ends with {suffix or 'nothing'!r}", do=f"name a file with one of: {known}")
+        shown = repr(suffix) if suffix else "nothing"
+        raise UsageError(f"no form of export ends with {shown}", do=f"name a file with one of: {known}")
     module, name = EXPORTERS[suffix]
     found: Exporter = getattr(importlib.import_module(module), name)
     return found
