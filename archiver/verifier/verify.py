@@ -48,6 +48,7 @@ NOT_CHECKED = (
     "whether the machine really fetched these bytes from that address, and what other readers were shown",
     "the web server's own certificates (they are in the WARC file, in the record of the transport)",
     "whether the text says what a reader of the page sees: it was not extracted again, only its digests were compared",
+    "what lies with a referent besides the payload; log/consistency.json: the roots were computed from the journal",
     "lines of the journal that are given as an entry alone; citations other than citation.json; what anything means",
 )
 
@@ -462,6 +463,8 @@ class Bundle:
         missing, extra = sorted(set(listed) - set(self.names)), sorted(set(self.names) - set(listed) - apart)
         need(not missing, f"missing: {', '.join(missing)}")
         need(not extra, f"not listed in {SUMS}: {', '.join(extra)}")
+        lone = [name for name in apart if name.endswith(".chain.pem") and f"{name[:-9]}tsr" not in self.names]
+        need(not lone, f"certificates without their timestamp: {', '.join(lone)}")
         for name, digest in listed.items():
             need(digest_of(self.path(name)) == digest, f"{name} has another digest than {SUMS} says")
         return f"{len(listed)} members; SHA-256 of {SUMS}: {sha256(self.read(SUMS)).hex()}"
