@@ -59,13 +59,7 @@ class Chromium:
     def __enter__(self) -> Chromium:
         return self
 
-<<<<<<< HEAD
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-=======
     def __exit__(self, *_: object) -> None:
->>>>>>> w-bundle
         self._out.close()
         self._in.close()
         self._process.terminate()
@@ -172,13 +166,7 @@ class Firefox:
     def __enter__(self) -> Firefox:
         return self
 
-<<<<<<< HEAD
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-=======
     def __exit__(self, *_: object) -> None:
->>>>>>> w-bundle
         self._socket.close()
         self._end()
 
