@@ -45,6 +45,11 @@ NAMES = {
     13: "index",
     14: "consistency with older checkpoints",
     15: "texts",
+    21: "structure of the package",
+    22: "files of the package",
+    23: "signature of the package",
+    24: "index of the package",
+    25: "pages of the package",
 }
 SMALL_FILE = 1024 * 1024
 """Bytes of a proof, token or chain file that is read whole; larger ones are refused."""
