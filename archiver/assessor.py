@@ -241,7 +241,10 @@ class Assessor:
             return self._class(judged, recent, placed.compare_with or (last.version,), capture, watch_seq)
         if known == last.version:
             links = last.links_sha256 not in (None, reading.links_sha256)
-            return replace(judged, version=known, outcome="unchanged", change="links" if links else None)
+            judged = replace(judged, version=known, outcome="unchanged", change="links" if links else None)
+            # It varied and has settled on another wording than people know of: now they are told.
+            settled = placed.compare_with if placed.settled else ()
+            return replace(judged, change="reversion", compared_with=settled[0]) if settled else judged
         judged = replace(judged, version=known, compared_with=last.version)
         old, ours = self._before(last, judged, capture, watch_seq)
         if ours and old == reading.lines:

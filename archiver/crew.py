@@ -135,6 +135,7 @@ class Crew:
                     self._ready.unregister(member.pipe)
                     self._members.remove(member)
                     member.pipe.close()
+                    member.process.kill()  # what it held is sealed now: it must not write any more
                     member.process.join(JOIN_S)
         self._hand_out()
         if not self._members:

@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 
 from archiver.assessments import completed
 from archiver.check import Finished
-from archiver.errors import ArchiveError, UsageError
+from archiver.errors import ArchiveError, NotCheckable, UsageError
 from archiver.ledger import Committed, Maker
 from archiver.outcome import Outcome
 from archiver.pipeline import Pipeline
@@ -212,7 +212,7 @@ class Writer:
     def _note(self, error: BaseException) -> None:
         if isinstance(error, SyncFailed | Full) or not isinstance(error, Exception) or self.pipeline.unsettled:
             self.fatal = error
-        if not isinstance(error, UsageError):  # whoever asked hears of it, and nothing is wrong here
+        if not isinstance(error, UsageError | NotCheckable):  # who asked hears of it, and nothing is wrong here
             LOG.error("not committed: %s", error)
 
     # -- reserve -----------------------------------------------------------------------------------

@@ -47,7 +47,7 @@ def fields(rows: Iterable[tuple[str, object]], indent: str = "  ", wide: int = 1
 
 def moment(instant: str | None) -> str:
     """An instant to the minute, for tables: ``2026-05-12 15:09`` (UTC); the record has its milliseconds."""
-    return "never" if instant is None else f"{instant[:10]} {instant[11:16]}"
+    return "never" if instant is None else f"{instant[:10]} {instant[11:16]}".strip()
 
 
 def clipped(text: str, columns: int) -> str:

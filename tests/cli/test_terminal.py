@@ -45,6 +45,8 @@ COMMANDS = [
     ("absence", DOCUMENT, "--from", "2026-01-01", "--to", "2099-01-01", "--dry-run"),
     ("quarantine", "list"),
     ("status",),
+    ("watch", "list"),
+    ("watch", "list", "--removed"),
 ]
 
 

@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from operator import itemgetter
 
+from archiver.errors import FormatError
 from archiver.watch.extract.tokens import ATTRIBUTE, FOREIGN, HTML_IN_FOREIGN, LEAVES_FOREIGN, TAG, TOKEN
 
 MAX_BYTES = 32 << 20
@@ -19,6 +20,8 @@ MAX_DEPTH = 4_000
 """Open elements; browsers stop at 512."""
 MAX_COPIES = 1_000_000
 """Copies of formatting elements that a parser makes for blocks that begin before ``</b>``; about 400 bytes each."""
+MAX_RAW_LEVELS = 10
+"""Styles within titles within scripts …: real pages have two or three."""
 MAX_ATTRIBUTE_PAIRS = 200_000_000
 """Comparisons of attribute names: 14,000 attributes in one tag."""
 
@@ -63,7 +66,10 @@ def excess(html: str) -> str | None:
     tags = _Tags(html) if count > _MANY_TAGS else TAG.findall(html)
     names = Counter(map(itemgetter(2), tags))
     if not FOREIGN.isdisjoint(map(str.lower, names)) and html.count("<") - names.total() > _NESTED:
-        tags = list(_tags_everywhere(html))
+        try:
+            tags = list(_tags_everywhere(html, 0))
+        except FormatError as error:
+            return error.what
         names = Counter(map(itemgetter(2), tags))
     if long and _attribute_pairs(tags, len(html)) > MAX_ATTRIBUTE_PAIRS:
         return "too many attributes in its tags"
@@ -100,14 +106,19 @@ def _attribute_pairs(tags: Iterable[_Tag], length: int) -> int:
     return sum(sum(1 for _ in ATTRIBUTE.finditer(attributes)) ** 2 for attributes in map(itemgetter(3), tags))
 
 
-def _tags_everywhere(html: str) -> Iterator[_Tag]:
-    """Yield tags; raw text with many tags counts as tags too, since within ``svg`` it is none."""
+def _tags_everywhere(html: str, level: int) -> Iterator[_Tag]:
+    """Yield tags; raw text with many tags counts as tags too, since within ``svg`` it is none.
+
+    ``FormatError`` where raw text stands in raw text again and again: each level is one more pass over what is left.
+    """
+    if level > MAX_RAW_LEVELS:
+        raise FormatError(f"raw text more than {MAX_RAW_LEVELS} deep")
     for token in TOKEN.finditer(html):
         tag, attributes, inside, code = token.group("tag", "attributes", "inside", "code")
         yield "", "", tag or "", attributes or ""
         raw = inside or code
         if raw and raw.count("<") > _NESTED:
-            yield from _tags_everywhere(raw)
+            yield from _tags_everywhere(raw, level + 1)
 
 
 def _tangle(tags: Iterable[_Tag]) -> str | None:
