@@ -22,8 +22,10 @@ from cryptography.x509.oid import NameOID
 
 from archiver.archive import open_archive
 from archiver.certificate import certificate_of
+from archiver.certificate_facts import hop_rows
 from archiver.dossier import dossier_of
 from archiver.evidence.banned import BANNED
+from tests.cli.box import Box
 from tests.cli.paper import Desk, desk, pages_of, said, text_of, unembedded
 
 AT = datetime.datetime(2026, 11, 22, 9, 30, 0, 123000, tzinfo=datetime.UTC)
@@ -157,8 +159,7 @@ def test_a_damaged_snapshot_gets_no_certificate(ready: Desk, tmp_path: Path) -> 
 def test_the_log_states_that_it_was_handed_out(ready: Desk, tmp_path: Path) -> None:
     target = tmp_path / "stated.pdf"
     ready.box.fine("export", ready.first, "--output", str(target))
-    body = ready.box.statements()[-1] if ready.box.statements()[-1]["kind"] == "custody" else None
-    body = body or [b for b in ready.box.statements() if b["kind"] == "custody"][-1]
+    body = [statement for statement in ready.box.statements() if statement["kind"] == "custody"][-1]
     assert body["form"] == "certificate"
     assert body["file_sha256"] == hashlib.sha256(target.read_bytes()).hexdigest()
 
@@ -278,3 +279,31 @@ def test_with_revocation_lists_the_seal_is_for_long_terms(ready: Desk, tmp_path:
     )
     assert "B-T, not B-LTA" in done.err
     assert b"/DocTimeStamp" not in (tmp_path / "short.pdf").read_bytes()
+
+
+def test_what_no_font_shows_is_counted_and_whole_in_the_files(
+    tmp_path: Path, site: Website, authority: TimestampAuthority
+) -> None:
+    box = Box(tmp_path, site, authority).init()
+    box.fine("watch", "add", site.url("/terms"), "--entity", "例え株式会社", "--document", "Условия")
+    snapshot = box.call("capture", "EA-D-00001", "--json").json[0]["snapshot"]
+    target = tmp_path / "x.pdf"
+    box.fine("export", snapshot, "--output", str(target), "--no-record")
+    text = " ".join(text_of(target).split())
+    assert "Условия" in text and "□□□□□□" in text
+    assert "characters on these pages are in none of the fonts at hand" in text
+    said("pdfdetach", "-savefile", "citation.json", "-o", tmp_path / "citation.json", target)
+    assert json.loads((tmp_path / "citation.json").read_bytes())["source"]["author"] == "例え株式会社"
+
+
+def test_the_transport_verdict_is_told_with_the_whole_chain() -> None:
+    tls = {"version": "TLSv1.3", "cipher": "TLS_AES_256_GCM_SHA384", "verdict": "invalid",
+           "problems": ["certificate has expired"], "chain_sha256": ["a" * 64, "b" * 64]}  # fmt: skip
+    hop = {"url": "https://x.example/", "method": "GET", "status": 200, "complete": True, "anomalies": [],
+           "fields": {"content_type": "text/html"}, "peer": {"ip": "192.0.2.1", "port": 443}, "revisit": None,
+           "reason": None, "tls": tls}  # fmt: skip
+    rows = {row["label"]: (row["value"], row["note"]) for row in hop_rows(hop)}
+    assert rows["TLS"] == (
+        "TLSv1.3, TLS_AES_256_GCM_SHA384; certificate chain: invalid", "certificate has expired"
+    )  # fmt: skip
+    assert rows["Certificate"][0] == "a" * 64 and rows["issued by"][0] == "b" * 64
