@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Protocol
 from archiver.errors import ArchiveError, UsageError
 
 if TYPE_CHECKING:
-    from archiver.binding import Binder
+    from archiver.binder import Binder
     from archiver.dossier import Dossier
     from archiver.signing import LogKey
     from archiver.stamp.interface import StampFailure
@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 
 EXPORTERS: dict[str, tuple[str, str]] = {
     ".zip": ("archiver.bundling", "BUNDLE"),
-    ".pdf": ("archiver.binding", "CERTIFICATE"),
-    ".exhibit.pdf": ("archiver.binding", "EXHIBIT"),
+    ".pdf": ("archiver.paper_forms", "CERTIFICATE"),
+    ".exhibit.pdf": ("archiver.paper_forms", "EXHIBIT"),
 }
 """End of the file's name (the longest that fits counts), and the module and object that write it."""
 
