@@ -7,8 +7,9 @@ from dataclasses import dataclass
 
 from archiver.archive import Archive
 from archiver.assessor import Assessed
-from archiver.evidence.canonical import Json
-from archiver.evidence.statement import Statement
+from archiver.evidence.canonical import Json, Read
+from archiver.evidence.capture_statement import with_own_seq
+from archiver.evidence.statement import Statement, folder_of, snapshot_id
 from archiver.ledger import Maker
 from archiver.outcome import Outcome
 from archiver.past import newest_assessment
@@ -92,3 +93,16 @@ def completed(archive: Archive, outcome: Outcome) -> Outcome:
         return outcome
     seq = newest_assessment(archive, outcome.capture.seq)
     return outcome if seq is None else Outcome(outcome.capture, archive.statement(seq))
+
+
+def capture_maker(draft: Json, prefix: str) -> Maker:
+    """The capture statement of a draft, numbered and placed."""
+
+    def make(seq: int, _: Sequence[Statement]) -> tuple[str, Json]:
+        fields = with_own_seq(dict(draft), seq)
+        has_folder = fields["warc"] is not None or bool(fields["partial"])
+        fields["snapshot"] = snapshot_id(prefix, seq) if has_folder else None
+        fields["folder"] = folder_of(prefix, seq, fields["started_at"]) if has_folder else None
+        return "capture", Read(fields) if isinstance(draft, Read) else fields
+
+    return make

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from archiver.archive import Archive
+from archiver.comparison import changed_rules, class_of_return, dates_of, stand_in
 from archiver.errors import ArchiveDamaged
 from archiver.evidence.canonical import Json
 from archiver.evidence.exchange import Visit
@@ -27,7 +28,6 @@ from archiver.watch.reading import PageRules, Problem, Reading, Source
 from storage.errors import StorageError
 
 if TYPE_CHECKING:
-    from archiver.watch.dates import PublisherDate
     from archiver.watch.gate import Earlier, GateLimits
 
 LOG = logging.getLogger("archiver.assessor")
@@ -52,7 +52,9 @@ def read(sources: Sequence[Source], rules: Sequence[PageRules]) -> Reading:
     from archiver.watch.extract import text_1
 
     try:
-        return text_1.read(sources, rules)
+        reading = text_1.read(sources, rules)
+        (reading.text + reading.links_text).encode()  # what could not be kept must be noticed here, not by the commit
+        return reading
     except Exception as error:  # the capture is safe; a page that breaks the reader must not stop the archive
         LOG.exception("a page could not be read")
         return Reading(NORMALISER, (), problems=(Problem("unreadable", f"{type(error).__name__}: {error}"[:300]),))
@@ -232,19 +234,22 @@ class Assessor:
         at = parse_instant(capture["started_at"]).timestamp()
         seen = known is not None and past.has_seen(known)
         # Wordings take turns only among those that were read by one set of rules: our own turns are no news.
-        alike = recent[_changed_rules(recent, judged.rules) :]
+        alike = recent[changed_rules(recent, judged.rules) :]
         placed = place([(item.version, item.at) for item in alike], known if seen else None, at)
         if known is None or not seen:
             judged = replace(judged, version=known or past.count + 1, outcome="new_version")
             return self._class(judged, recent, placed.compare_with or (last.version,), capture, watch_seq)
         if known == last.version:
             links = last.links_sha256 not in (None, reading.links_sha256)
-            return replace(judged, version=known, outcome="unchanged", change="links" if links else None)
+            judged = replace(judged, version=known, outcome="unchanged", change="links" if links else None)
+            # It varied and has settled on another wording than people know of: now they are told.
+            settled = placed.compare_with if placed.settled else ()
+            return replace(judged, change="reversion", compared_with=settled[0]) if settled else judged
         judged = replace(judged, version=known, compared_with=last.version)
         old, ours = self._before(last, judged, capture, watch_seq)
         if ours and old == reading.lines:
             return replace(judged, outcome="new_version", change="extraction")
-        change = _return(old, reading.lines) if placed.change_hint == "reversion" else placed.change_hint
+        change = class_of_return(old, reading.lines) if placed.change_hint == "reversion" else placed.change_hint
         return replace(judged, outcome=placed.outcome, change=change)
 
     def _class(
@@ -277,7 +282,7 @@ class Assessor:
         if change != "wording" or ours:
             return judged
         before = self.archive.statement(base.seq).body.get("publisher_dates", [])
-        return replace(judged, silent_edit=silent_edit(_dates_of(before), _dates_of(judged.dates)))
+        return replace(judged, silent_edit=silent_edit(dates_of(before), dates_of(judged.dates)))
 
     def _base(
         self,
@@ -336,7 +341,7 @@ class Assessor:
                 pages.append(found.lines)
         if not pages:
             return None
-        if len(pages) < len(urls) and _stand_in(pages, new):
+        if len(pages) < len(urls) and stand_in(pages, new):
             return new
         return tuple(line for page in pages for line in page)
 
@@ -385,34 +390,3 @@ class Assessor:
         if text_sha256 not in self._seeds:
             self._seeds[text_sha256] = self.random(SEED_BYTES)
         return self._seeds[text_sha256]
-
-
-def _changed_rules(recent: Sequence[Passed], rules: str) -> int:
-    """From which of the passed checks on all were read by these rules."""
-    return next((place for place in range(len(recent), 0, -1) if recent[place - 1].rules_sha256 != rules), 0)
-
-
-def _return(old: Lines | None, new: Lines) -> str:
-    """The class of a first return: only words that come back make a reversion, markup that does stays layout."""
-    from archiver.watch.change import classify
-
-    change = None if old is None else classify(old, new)
-    return change if change in ("punctuation", "layout") else "reversion"
-
-
-def _stand_in(pages: Sequence[Lines], lines: Lines) -> bool:
-    """Whether each page stands in these lines as it is, in order."""
-    place = 0
-    for page in pages:
-        while lines[place : place + len(page)] != page:
-            place += 1
-            if place + len(page) > len(lines):
-                return False
-        place += len(page)
-    return True
-
-
-def _dates_of(stated: Sequence[Json]) -> tuple[PublisherDate, ...]:
-    from archiver.watch.dates import PublisherDate
-
-    return tuple(PublisherDate(d["kind"], d["text"], d["value"], d["language"], d["line"]) for d in stated)

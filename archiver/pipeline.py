@@ -15,17 +15,16 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from archiver.archive import Archive
-from archiver.assessments import assessment_maker, bare_maker, owed_assessments
+from archiver.assessments import assessment_maker, bare_maker, capture_maker, owed_assessments
 from archiver.assessor import Assessed, Assessor
 from archiver.capture.interface import Capturer
 from archiver.check import DAY, DRAFTS, INTENTS, Check, Finished
 from archiver.drafting import Drafter
 from archiver.errors import ArchiveDamaged
-from archiver.evidence.canonical import Json, Read, dump_line, encode_line
-from archiver.evidence.capture_statement import with_own_seq
+from archiver.evidence.canonical import Json, dump_line, encode_line
 from archiver.evidence.exchange import Failure
 from archiver.evidence.instant import format_instant
-from archiver.evidence.statement import Statement, day_of, folder_of, snapshot_id
+from archiver.evidence.statement import Statement, day_of
 from archiver.ledger import Committed, Ledger, Maker
 from archiver.outcome import Outcome, outcome_of
 from archiver.projection import rows_of
@@ -125,7 +124,7 @@ class Pipeline:
             self.make_durable(kept, [path for found in assessed.values() for path in found.paths])
         batch: list[Maker] = []
         for item in finished:
-            batch.append(_capture_maker(item.draft, self.archive.prefix))
+            batch.append(capture_maker(item.draft, self.archive.prefix))
             if item.draft["result"] != "stored":
                 continue
             if item.draft["document"] is None:
@@ -274,8 +273,8 @@ class Pipeline:
     def lines_of(self, statement: Statement) -> tuple[str, ...] | None:
         """The lines of the text of an ``assessment`` statement, unless the index has them already."""
         body = statement.body
-        if statement.kind != "assessment" or body["text_sha256"] is None or body["document"] is None:
-            return None
+        if statement.kind != "assessment" or body["text_sha256"] is None or body.get("links_sha256") is None:
+            return None  # ``identity/1`` keeps no text: its digest is that of the content
         if self.archive.index.row("select 1 as x from wording where text_sha256 = ?", (_bytes(body),)) is not None:
             return None
         return self.assessor.lines(body["text_sha256"])
@@ -396,14 +395,3 @@ class Pipeline:
 
 def _bytes(body: Json) -> bytes:
     return bytes.fromhex(body["text_sha256"])
-
-
-def _capture_maker(draft: Json, prefix: str) -> Maker:
-    def make(seq: int, _: Sequence[Statement]) -> tuple[str, Json]:
-        fields = with_own_seq(dict(draft), seq)
-        has_folder = fields["warc"] is not None or bool(fields["partial"])
-        fields["snapshot"] = snapshot_id(prefix, seq) if has_folder else None
-        fields["folder"] = folder_of(prefix, seq, fields["started_at"]) if has_folder else None
-        return "capture", Read(fields) if isinstance(draft, Read) else fields
-
-    return make

@@ -225,8 +225,8 @@ def told(archive: Archive, identifier: str) -> Json:
         "change_list": [
             {
                 "kind": change.kind,
-                "after": change.before.check.at,
-                "by": change.after.check.at,
+                "last_check_at": change.before.check.at,
+                "next_check_at": change.after.check.at,
                 "from_version": change.before.wording.version,
                 "to_version": change.after.wording.version,
             }

@@ -99,8 +99,10 @@ def fault_of(files: Files, text_sha256: str, links_sha256: str | None, root: str
             return f"{salt_path(text_sha256)} does not lead to the root that the assessment states"
     except Missing as error:
         return f"{error.path} is missing"
-    except (ArchiveDamaged, FormatError, UnicodeDecodeError) as error:
-        return str(error)
+    except FormatError as error:
+        return f"{salt_path(text_sha256)}: {error.what}"
+    except ArchiveDamaged as error:
+        return error.what
     return None if links_sha256 is None else fault_of_links(files, links_sha256)
 
 

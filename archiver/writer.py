@@ -5,14 +5,15 @@ from __future__ import annotations
 import logging
 import queue
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from archiver.assessments import completed
 from archiver.check import Finished
-from archiver.errors import ArchiveError, UsageError
+from archiver.errors import ArchiveError, NotCheckable, UsageError
 from archiver.ledger import Committed, Maker
 from archiver.outcome import Outcome
 from archiver.pipeline import Pipeline
@@ -80,6 +81,15 @@ class Writer:
     def publish(self) -> bool:
         """Publish a checkpoint over everything committed so far."""
         return self.call(lambda: self._make_room_for(self.pipeline.publish))
+
+    @contextmanager
+    def stopped_by_failed_sync(self) -> Iterator[None]:
+        """Work of other threads on the archive's files: a sync that fails there ends all writing, as one here does."""
+        try:
+            yield
+        except SyncFailed as error:
+            self.fatal = error
+            raise
 
     def _put(self, item: _Item) -> Future[Any]:
         if self.fatal is not None:
@@ -163,8 +173,9 @@ class Writer:
             return list(outcomes)
         try:
             self._make_room_for(self.pipeline.assess_owed)
-        except Exception as error:  # noqa: BLE001 - as above
+        except Exception as error:  # noqa: BLE001 - as above; what may be half acknowledged is not told
             self._note(error)
+            return list(outcomes)
         return [completed(self.pipeline.archive, outcome) for outcome in outcomes]
 
     def _make_room_for(self, work: Callable[[], T]) -> T:
@@ -211,7 +222,7 @@ class Writer:
     def _note(self, error: BaseException) -> None:
         if isinstance(error, SyncFailed | Full) or not isinstance(error, Exception) or self.pipeline.unsettled:
             self.fatal = error
-        if not isinstance(error, UsageError):  # whoever asked hears of it, and nothing is wrong here
+        if not isinstance(error, UsageError | NotCheckable):  # who asked hears of it, and nothing is wrong here
             LOG.error("not committed: %s", error)
 
     # -- reserve -----------------------------------------------------------------------------------

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import string
+from urllib.parse import urljoin
 
 import pytest
 from hypothesis import given
@@ -113,6 +114,19 @@ def test_links_of_rows_and_flattened_cells_stand_on_their_line() -> None:
     )
     assert found.lines == ("0", "| a | b |", "c", "d", "e", "f")
     assert [(link.line, link.words) for link in found.links] == [(1, "a"), (3, "d"), (5, "f")]
+
+
+BASES = ["https://e.org", "https://e.org/a/b?c=/d#e", "http://e.org/a/", "file:///x/y", "", "mailto:x", "http://[x"]
+
+
+@given(st.sampled_from(BASES), st.text("ab./?#:;=-_%~ é", max_size=8))
+def test_addresses_are_made_absolute_as_the_standard_library_does(base: str, address: str) -> None:
+    found = read_html(f'<a href="{address}">x</a>', base, PageRules(("body",)))[0]
+    try:
+        expected = urljoin(base, address.strip())
+    except ValueError:
+        expected = address.strip()
+    assert found.links[0].target.replace("?#", "#").rstrip("#?;") == expected.replace("?#", "#").rstrip("#?;")
 
 
 def test_links_are_relative_to_the_base_of_the_page() -> None:

@@ -62,6 +62,8 @@ DEEP = "<div>" * (MAX_DEPTH + 1)
         f"<p a='>'>{DEEP}",
         f'<script><!--<script></script><p a="--></script>{DEEP}',
         f"<svg><style>{DEEP}",
+        "<svg><style>" * 40_000,
+        "<math><title><svg><script>" * 20_000,
         f"<svg><div>{'<path/>' * (MAX_DEPTH + 1)}",
         f"<!-->{DEEP}",
         f"<!--a--!>{DEEP}-->",

@@ -225,7 +225,7 @@ def test_pdfium_is_called_by_one_thread_at_a_time() -> None:
         read_pdf(pdf([column(CLAUSE)]))
         done.set()
 
-    with pdf_module._LOCK:
+    with pdf_module.LOCK:
         thread = threading.Thread(target=read)
         thread.start()
         assert not done.wait(0.3)
@@ -260,6 +260,13 @@ def test_an_encrypted_pdf_says_so() -> None:
     locked = f"/Encrypt << /Filter /Standard /V 1 /R 2 /O {mark} /U {mark} /P -44 >> /ID [{mark} {mark}]"
     problem = read_pdf(pdf([column(CLAUSE)], extra=locked)).problems[0]
     assert (problem.code, "password" in problem.detail) == ("unreadable", True)
+
+
+def test_a_page_that_cannot_be_read_is_a_problem_and_the_others_keep_their_numbers() -> None:
+    whole = pdf([column(["The first page says this."]), column(["The second page says that."])])
+    broken = whole.replace(b"/Type /Page /Parent", b"/Type /Pagx /Parent", 1)
+    document, pages = read_pdf_pages(broken)
+    assert len(document.problems) == 1 and (document.lines, pages) == (("The second page says that.",), (2,))
 
 
 def test_ceilings(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 
 import pytest
 from hypothesis import given
@@ -146,3 +147,15 @@ def _unnested(depth: int) -> str:
 @pytest.mark.parametrize("depth", [1, 2, 500])
 def test_elements_within_one_another_are_read_once(depth: int) -> None:
     assert chosen("div", ".c1", page=_unnested(depth)) == [str(n) for n in range(depth)]
+
+
+@pytest.mark.parametrize("selector", ["p:nth-of-type(2n+1)", "p:NTH-child(2)", "b ~ p", "div:has(b ~ p)"])
+def test_selectors_that_count_siblings_have_a_ceiling(selector: str) -> None:
+    crowded = f"<main>{'<p>x' * 40_000}</main>"
+    for rules in (PageRules((selector,)), PageRules((), (selector,))):
+        began = time.monotonic()
+        document, _ = read_html(crowded, "https://example.org/", rules)
+        assert [problem.code for problem in document.problems] == ["too_large"]
+        assert time.monotonic() - began < 5
+    assert chosen("p:nth-of-type(2)", page=f"<main>{'<p>x' * 2_000}</main>") == ["x"]
+    assert len(read_html(crowded, "https://example.org/", PageRules(("p:first-of-type",)))[0].lines) == 1

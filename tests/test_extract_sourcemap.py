@@ -61,6 +61,10 @@ def bytes_of(source: Source, words: str, rules: PageRules = RULES) -> list[bytes
         ("<p>x\x00y\r\nz", "xy z", [b"x\x00y\r\nz"]),
         ("<p>می\u200cخواهم x", "می\u200cخواهم", ["می\u200cخواهم".encode()]),
         ("<svg><title>no</title></svg><textarea>no</textarea><p>no", "no", [b"no"]),
+        ("<pre>\none\n  two&#10;three</pre>", "one\ntwo\nthree", [b"one", b"two", b"three"]),
+        ("<xmp>one\ntwo</xmp><p>x\ny", "two\nx y", [b"two", b"x\ny"]),
+        ("<svg><script><p>no</p></script></svg>", "no", [b"no"]),
+        ("<svg><desc><style><p>no</style></desc></svg>yes", "yes", [b"yes"]),
         ("a<plaintext>b &amp; <i>", "b &amp; <i>", [b"b &amp; <i>"]),
     ],
 )  # fmt: skip

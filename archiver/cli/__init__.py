@@ -27,6 +27,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "capture": ("archiver.cli.capture", "capture"),
     "verify": ("archiver.cli.verify", "verify"),
     "cite": ("archiver.cli.cite", "cite"),
+    "export": ("archiver.cli.export", "export"),
     "history": ("archiver.cli.history", "history"),
     "diff": ("archiver.cli.diff", "diff"),
     "provision": ("archiver.cli.provision", "provision"),

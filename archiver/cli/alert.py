@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from archiver.cli.context import Context, table
+from archiver.cli.context import Context
 from archiver.cli.layout import paragraph
 
 
@@ -35,9 +35,9 @@ def list_(context: Context) -> int:
     if context.as_json:
         context.emit({"channels": listed, "rules": rules, "pending": pending, "failed": standing["failed"]})
         return 1 if standing["failed"] else 0
-    if listed:
-        click.echo(table(("channel", "kind", "leads to"), [tuple(channel.values()) for channel in listed]))
-    else:
+    for channel in listed:
+        click.echo(paragraph(str(channel["target"]), f"channel {channel['name']} ({channel['kind']}): ", "  "))
+    if not listed:
         context.note("no channel is set up: nobody is told of anything; docs/alerts.md says how")
     for rule in rules:
         what = [f"{name} {', '.join(rule[name])}" for name in _LISTS if rule[name]]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from archiver.cli.context import Context
+from archiver.cli.context import Context, Rising
 from archiver.cli.layout import counted
 
 
@@ -17,8 +17,8 @@ def derive(context: Context, documents: tuple[str, ...], present_rules: bool) ->
 
     New assessments are added to the log; the old ones stay, and citations that name them stay true.
     """
-    with context.work() as work:
-        made = work.act("derive", {"documents": list(documents), "present_rules": present_rules})
+    with context.work() as work, Rising("assessing") as progress:
+        made = work.act("derive", {"documents": list(documents), "present_rules": present_rules}, progress.at)
         warnings = work.settle(stamp=False)
     if context.as_json:
         context.emit(made)

@@ -1,4 +1,4 @@
-"""How commands lay out what people read: paragraphs that fit the terminal, times without their milliseconds.
+"""How commands lay out what people read: paragraphs that fit the terminal, times without their seconds.
 
 What a page said is untrusted: nothing of it may steer the terminal or reorder what stands there.
 """
@@ -42,12 +42,12 @@ def paragraph(text: str, first: str = "", rest: str | None = None) -> str:
 
 def fields(rows: Iterable[tuple[str, object]], indent: str = "  ", wide: int = 12) -> str:
     """Names with their values, one a line; what is longer goes on below. A digest of SHA-256 just fits 80 columns."""
-    return "\n".join(paragraph(str(value), f"{indent}{name:<{wide}}") for name, value in rows)
+    return "\n".join(paragraph(str(value), f"{indent}{name:<{wide}}  ") for name, value in rows)
 
 
 def moment(instant: str | None) -> str:
-    """An instant to the second, for tables: ``2026-05-12 15:09:41`` (UTC); the record has its milliseconds."""
-    return "never" if instant is None else f"{instant[:10]} {instant[11:19]}"
+    """An instant to the minute, for tables: ``2026-05-12 15:09`` (UTC); the record has its milliseconds."""
+    return "never" if instant is None else f"{instant[:10]} {instant[11:16]}".strip()
 
 
 def clipped(text: str, columns: int) -> str:

@@ -151,7 +151,7 @@ def _show(context: Context, found: dict[str, Any]) -> None:
         ("stability", found["stability"]),
         ("checks", f"{found['checks']}, of which {found['telling_checks']} tell of the clause"),
     ]
-    click.echo(fields(rows, wide=12))
+    click.echo(fields(rows, wide=10))
     click.echo("")
     rows_of_life = [
         (f"v{w['version']}", w["snapshot"], moment(w["first_seen"]), moment(w["last_seen"]), _state(w))

@@ -23,9 +23,11 @@ _HEX64 = re.compile(r"[0-9a-fA-F]{64}")
 
 
 @click.command(epilog="Example: archiver verify EA-S-00000123 --key log.vkey --root tsa.pem")
-@click.argument("subjects", nargs=-1, metavar="[SNAPSHOT|SHA256|FILE|FOLDER]...")
+@click.argument("subjects", nargs=-1, metavar="[SNAPSHOT|SHA256|FILE|FOLDER|BUNDLE]...")
 @click.option("--all", "everything", is_flag=True, help="The whole archive and every snapshot in it.")
-@click.option("--key", type=click.Path(exists=True, dir_okay=False), help="Public key of the log (vkey), for a FOLDER.")
+@click.option(
+    "--key", type=click.Path(exists=True, dir_okay=False), help="Public key of the log (vkey), for a FOLDER or BUNDLE."
+)
 @click.option(
     "--root",
     "roots",
@@ -45,8 +47,8 @@ def verify(
 ) -> int:
     """Verify snapshots by identifier, by SHA-256 (of WARC, payload, content or statement), by any file, or by folder.
 
-    A FOLDER or a WACZ file with --key and --root needs no archive. A WARC or WACZ file that is none of ours is checked
-    for its own digests.
+    A FOLDER, or a BUNDLE or WACZ file made by export, needs no archive when --key and --root are given. A WARC or WACZ
+    file that is none of ours is checked for its own digests.
     """
     from archiver.errors import UsageError
     from archiver.exits import exit_code
@@ -200,6 +202,16 @@ class _Desk:
         with path.open("rb") as source:
             return check_wacz(source, str(path), key_of, roots, (OSError,))
 
+    def _bundle(self, path: Path) -> Report:
+        from archiver.evidence.verify import Report
+        from archiver.evidence.verify_bundle import verify_bundle
+
+        roots = self._root_certificates()
+        if self._key is None and self._has_archive:
+            roots = self.audit().roots
+        with path.open("rb") as source:
+            return Report(str(path), verify_bundle(source, self._verifier(), roots, (OSError,)))
+
     def _file(self, path: Path) -> list[Report]:
         if path.suffix.lower() == ".wacz":
             return self._wacz(path)
@@ -212,6 +224,8 @@ class _Desk:
             from archiver.cli.foreign_warc import check_foreign
 
             return [check_foreign(path)]
+        if start[:2] == b"PK" or path.suffix == ".zip":
+            return [self._bundle(path)]
         if not self._has_archive:
             from archiver.errors import UsageError
 
@@ -228,11 +242,9 @@ def _unmatched(subject: str, what: str) -> Report:
 
 
 def _print(report: Report) -> None:
-    from archiver.evidence.verify import NAMES
-
     click.echo(f"{report.subject}: {report.verdict}")
     for check in report.checks:
-        click.echo(_wrapped(f"  {check.number:>2} {_MARK[check.verdict]}  {NAMES[check.number]}: {check.detail}"))
+        click.echo(_wrapped(f"  {check.number:>2} {_MARK[check.verdict]}  {check.name}: {check.detail}"))
     if report.not_checked:
         click.echo("  not checked:")
     for text in report.not_checked:

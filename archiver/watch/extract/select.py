@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -21,6 +22,9 @@ MAX_SELECTOR = 2_000
 """Characters of one selector; real ones have at most a few hundred."""
 MAX_DEPTH = 20
 """Brackets within brackets; the parser of selectors recurses."""
+
+MAX_SIBLING_PAIRS = 200_000_000
+"""Of elements with one parent: 14,000 of one take a second or two where each is counted among all."""
 
 _STARTS = ("startBefore", "startAfter")
 _ENDS = ("endBefore", "endAfter")
@@ -99,6 +103,19 @@ def _range_of(text: str) -> _Range:
         )
     start, end = starts[0], ends[0]
     return _Range(found[start], found[end], start == "startBefore", end == "endAfter")
+
+
+def excess(tree: LexborHTMLParser, selectors: Sequence[str]) -> str | None:
+    """Return why a page is too large for these selectors, or None.
+
+    ``:nth-child`` and its kin, and ``~``, look at all elements of one parent for each of them.
+    """
+    if not any("nth-" in selector.lower() or "~" in selector for selector in selectors) or tree.root is None:
+        return None
+    children = Counter(node.parent.mem_id for node in tree.root.traverse() if node.parent is not None)
+    if sum(count * count for count in children.values()) <= MAX_SIBLING_PAIRS:
+        return None
+    return f"{max(children.values())} elements side by side, too many for selectors that count or compare them"
 
 
 def portions(tree: LexborHTMLParser, selectors: Sequence[str]) -> tuple[list[list[LexborNode]], list[str]]:

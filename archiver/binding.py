@@ -1,0 +1,105 @@
+"""Certificates and exhibits among the forms of export, and the files that go beside exhibits."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from archiver.certificate import certificate_of
+from archiver.exhibit import Exhibit, Wishes, exhibit_of
+from archiver.exhibit_load import as_csv, as_dat
+from archiver.typesetting import press
+
+if TYPE_CHECKING:
+    from archiver.dossier import Dossier
+    from archiver.exporting import Exporter, Means, Out
+    from archiver.sealing import Ask, Seal
+
+
+EXHIBIT_ENDS = ".exhibit.pdf"
+
+
+@dataclass(slots=True)
+class Binder:
+    """How pages are made in one export, and the exhibits that were made: Bates numbers go on from one to the next."""
+
+    wishes: Wishes = field(default_factory=Wishes)
+    fonts: tuple[Path, ...] = ()
+    seal: Seal | None = None
+    ask: Ask | None = None
+    made: dict[str, Exhibit] = field(default_factory=dict)
+    """By snapshot."""
+
+    def add(self, snapshot: str, exhibit: Exhibit) -> None:
+        """Keep an exhibit; the next one begins with the next Bates number."""
+        self.made[snapshot] = exhibit
+        if self.wishes.bates is not None:
+            self.wishes = replace(self.wishes, bates=self.wishes.bates.after(exhibit.pages))
+
+    def beside(self, targets: dict[str, Path]) -> dict[Path, bytes]:
+        """The texts of the exhibits, and one load file in two forms; nothing where there are no exhibits."""
+        if not self.made:
+            return {}
+        files: dict[Path, bytes] = {}
+        rows = []
+        for snapshot, exhibit in self.made.items():
+            image = targets[snapshot]
+            text = image.with_suffix(".txt")
+            files[text] = exhibit.text
+            rows.append(exhibit.load.fields(image.name, text.name))
+        comma, dat = _load_files(targets)
+        return {**files, comma: as_csv(rows), dat: as_dat(rows)}
+
+    @staticmethod
+    def names_beside(targets: dict[str, Path]) -> list[Path]:
+        """Every file that ``beside`` would name, before anything is made."""
+        images = [path for path in targets.values() if path.name.endswith(EXHIBIT_ENDS)]
+        return [path.with_suffix(".txt") for path in images] + (list(_load_files(targets)) if images else [])
+
+
+def _load_files(targets: dict[str, Path]) -> tuple[Path, Path]:
+    """Where the load file of an export goes: beside its one file, else in the folder."""
+    first = next(iter(targets.values()))
+    load = first if len(targets) == 1 else first.with_name("load.pdf")
+    return load.with_suffix(".csv"), load.with_suffix(".dat")
+
+
+@dataclass(frozen=True, slots=True)
+class CertificateForm:
+    """Writes certificates; satisfies ``Exporter``."""
+
+    form: str = "certificate"
+
+    def write(self, dossier: Dossier, out: Out, means: Means) -> list[str]:
+        """Write the PDF, sealed where a seal is at hand."""
+        binder = means.binder or Binder()
+        sealed_by = binder.seal.printed if binder.seal is not None else None
+        pdf = certificate_of(dossier, sealed_by=sealed_by, typeset=press(binder.fonts)).pdf
+        warnings: list[str] = []
+        if binder.seal is not None:
+            from archiver.sealing import seal_pdf
+
+            sealed = seal_pdf(pdf, binder.seal, binder.ask)
+            pdf, warnings = sealed.pdf, list(sealed.warnings)
+        out.write(pdf)
+        return warnings
+
+
+@dataclass(frozen=True, slots=True)
+class ExhibitForm:
+    """Writes exhibits; satisfies ``Exporter``."""
+
+    form: str = "exhibit"
+
+    def write(self, dossier: Dossier, out: Out, means: Means) -> list[str]:
+        """Write the PDF, and keep what goes beside it."""
+        binder = means.binder or Binder()
+        exhibit = exhibit_of(dossier, binder.wishes, typeset=press(binder.fonts))
+        binder.add(dossier.snapshot, exhibit)
+        out.write(exhibit.pdf)
+        return list(exhibit.warnings)
+
+
+CERTIFICATE: Exporter = CertificateForm()
+EXHIBIT: Exporter = ExhibitForm()

@@ -1,0 +1,80 @@
+"""What the two texts of a bundle, VERIFY.txt and PROCESS.txt, are written from; nothing is looked up."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from archiver.evidence.canonical import Json
+from archiver.evidence.checkpoint import Checkpoint
+from archiver.evidence.statement import Statement
+
+
+@dataclass(frozen=True, slots=True)
+class TokenFacts:
+    """One timestamp token of the bundle, as its ``stamp`` statement tells it."""
+
+    base: str
+    """Its name without ``.tsr``; ``….chain.pem`` lies beside it."""
+    covers: str
+    """The member whose bytes it is over; empty for the checkpoint at the end of the proof."""
+    stamp: Statement
+    """The ``stamp`` statement."""
+
+    @property
+    def authority(self) -> str:
+        """As the archive calls it."""
+        return str(self.stamp.body["authority"])
+
+    @property
+    def gen_time(self) -> str:
+        """The authority's time, as the token says it."""
+        return str(self.stamp.body["gen_time"])
+
+
+@dataclass(frozen=True, slots=True)
+class BundleFacts:
+    """One snapshot as it is bundled."""
+
+    capture: Statement
+    archive: str
+    """Name of the archive."""
+    issued: str
+    """Instant text: when the bundle was made."""
+    software: str
+    """What made the bundle."""
+    key_sha256: str
+    """Of the DER of the log's public key."""
+    roots: Mapping[str, tuple[str, ...]]
+    """SHA-256 of the DER of the roots of each authority."""
+    checkpoint: Checkpoint
+    """The newest one, ``log/checkpoint``."""
+    proof: Checkpoint | None
+    """The one at the end of ``statement.tlog-proof``; None where the folder has no proof yet."""
+    tokens: tuple[TokenFacts, ...]
+    """Over the statement, over the proof's checkpoint, over others that cover it."""
+    before: TokenFacts | None
+    """The token that the statement names as not before, where the folder has it."""
+    assessments: tuple[Statement, ...]
+    referents: tuple[Statement, ...]
+    watch: Statement | None
+    members: tuple[str, ...]
+    """Names of all members but the tokens over ``SHA256SUMS``, which are asked for last."""
+    signed: bool
+    stamp_asked: tuple[str, ...]
+    """Authorities that are asked for a token over ``SHA256SUMS``."""
+
+    @property
+    def body(self) -> Json:
+        """The capture statement's fields."""
+        return self.capture.body
+
+    @property
+    def snapshot(self) -> str:
+        """``EA-S-00000123``."""
+        return str(self.body["snapshot"])
+
+    @property
+    def assessment(self) -> Json | None:
+        """The assessment that counts, or None."""
+        return self.assessments[-1].body if self.assessments else None

@@ -1,0 +1,161 @@
+"""Handing out: one file for each snapshot, in the form that its suffix names; stated in the log before it is there.
+
+A form is one entry of ``EXPORTERS`` and a module with an ``Exporter``. The file is written beside its place, synced,
+named in a ``custody`` statement, and only then given its name: nothing is handed out that the log does not know.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+from archiver.errors import ArchiveError, UsageError
+
+if TYPE_CHECKING:
+    from archiver.binding import Binder
+    from archiver.dossier import Dossier
+    from archiver.signing import LogKey
+    from archiver.stamp.interface import StampFailure
+    from archiver.stamping import Verified
+
+EXPORTERS: dict[str, tuple[str, str]] = {
+    ".zip": ("archiver.bundling", "BUNDLE"),
+    ".pdf": ("archiver.binding", "CERTIFICATE"),
+    ".exhibit.pdf": ("archiver.binding", "EXHIBIT"),
+}
+"""End of the file's name (the longest that fits counts), and the module and object that write it."""
+
+
+class Out(Protocol):
+    """Where an exporter writes to: bytes one after the other, never back."""
+
+    def write(self, data: bytes | memoryview, /) -> int:
+        """Take all of the bytes."""
+        ...
+
+
+Stamper = Callable[[bytes], "Verified | StampFailure"]
+"""Asks one authority for a token over these bytes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Means:
+    """What an exporter may use besides the archive."""
+
+    key: LogKey | None = None
+    """The log's private key; None where nothing is to be signed, or it is not at hand."""
+    stampers: dict[str, Stamper] = field(default_factory=dict)
+    """Authorities to be asked for a token, by name; empty where none is wanted."""
+    binder: Binder | None = None
+    """How certificates and exhibits are made, and where exhibits are kept for their load file."""
+
+
+class Exporter(Protocol):
+    """One form in which a snapshot is handed out."""
+
+    @property
+    def form(self) -> str:
+        """``form`` of the custody statement: ``bundle``, ``wacz``, ``certificate``, …"""
+        ...
+
+    def write(self, dossier: Dossier, out: Out, means: Means) -> list[str]:
+        """Write the file; return warnings. Raises an ``ArchiverError`` where none can be made."""
+        ...
+
+
+def exporter_for(name: str) -> Exporter:
+    """The exporter of files whose name ends like this one; ``UsageError`` names the known ends."""
+    suffix = max((end for end in EXPORTERS if name.endswith(end)), key=len, default=None)
+    if suffix is None:
+        known = ", ".join(EXPORTERS)
+        shown = Path(name).suffix or "nothing"
+        raise UsageError(f"no form of export ends with {shown!r}", do=f"name a file with one of: {known}")
+    module, name = EXPORTERS[suffix]
+    found: Exporter = getattr(importlib.import_module(module), name)
+    return found
+
+
+class _Tally:
+    """Writes to a file and digests what passes."""
+
+    def __init__(self, descriptor: int) -> None:
+        self._descriptor = descriptor
+        self.sha256 = hashlib.sha256()
+        self.size = 0
+
+    def write(self, data: bytes | memoryview, /) -> int:
+        view = memoryview(data)
+        self.sha256.update(view)
+        self.size += len(view)
+        left = view
+        while left:
+            left = left[os.write(self._descriptor, left) :]
+        return len(view)
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """A finished file that has no name of its own yet."""
+
+    target: Path
+    form: str
+    sha256: str
+    size: int
+    warnings: tuple[str, ...]
+    _draft: Path
+
+    def publish(self) -> None:
+        """Give the file its name; ``UsageError`` when something stands there by now."""
+        try:
+            # The name is reserved first: replacing alone would put the file over one that came meanwhile.
+            os.close(os.open(self.target, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666))
+            self._draft.replace(self.target)
+        except FileExistsError as error:
+            raise UsageError(f"{self.target} is there already", do="give another name") from error
+        except OSError as error:
+            raise UsageError(f"{self.target}: {error.strerror}", do="give another name") from error
+        _sync_folder(self.target.parent)
+
+
+@contextmanager
+def written(dossier: Dossier, target: Path, means: Means) -> Iterator[Written]:
+    """Write the export of one snapshot beside its place; it is gone with the block unless it was published.
+
+    ``UsageError`` when the name is taken or its folder cannot be written.
+    """
+    exporter = exporter_for(target.name)
+    if target.exists() or target.is_symlink():
+        raise UsageError(f"{target} is there already", do="give another name")
+    draft = target.with_name(f".{target.name}.{os.getpid()}.part")
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
+    except OSError as error:
+        raise UsageError(f"{error.filename or target}: {error.strerror}", do="give another name") from error
+    try:
+        tally = _Tally(descriptor)
+        try:
+            warnings = exporter.write(dossier, tally, means)
+            os.fsync(descriptor)
+        except OSError as error:
+            raise ArchiveError(f"{target}: {error.strerror}", do="nothing was handed out") from error
+        finally:
+            os.close(descriptor)
+        yield Written(target, exporter.form, tally.sha256.hexdigest(), tally.size, tuple(warnings), draft)
+    finally:
+        with suppress(FileNotFoundError):
+            draft.unlink()
+
+
+def _sync_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
