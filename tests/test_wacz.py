@@ -61,7 +61,7 @@ def test_a_package_passes_every_check(stock: Shelf, whole: Path) -> None:
         "whole.wacz",
         *(f"whole.wacz/{name}" for name in stock.snapshots),
     ]
-    assert [check.number for check in reports[0].checks] == [21, 22, 23, 24, 25]
+    assert [check.number for check in reports[0].checks] == [31, 32, 33, 34, 35]
     assert [check.number for check in reports[1].checks] == [*range(1, 11), 15]
 
 
@@ -130,7 +130,7 @@ def test_without_the_key_it_is_not_signed(stock: Shelf) -> None:
     assert "signedData" not in package.json(DIGEST) and "proofs/package-key.note" not in package
     reports = stock.check(stock.folder / "unsigned.wacz")
     assert [report.verdict for report in reports] == ["incomplete", "pass"]
-    assert next(check for check in reports[0].checks if check.number == 23).verdict == "incomplete"
+    assert next(check for check in reports[0].checks if check.number == 33).verdict == "incomplete"
 
 
 def test_a_package_is_never_written_over_another_file(stock: Shelf, whole: Path) -> None:
@@ -431,81 +431,81 @@ def key_twice(forged: Forgery, stock: Shelf) -> None:
 
 FORGERIES: dict[str, tuple[Change, int, str]] = {
     # what the reference validator refuses, and what it lets pass
-    "flipped byte of a WARC": (flip_warc, 22, "has SHA-256"),
-    "listed WARC missing": (without_warc, 22, "listed in"),
+    "flipped byte of a WARC": (flip_warc, 32, "has SHA-256"),
+    "listed WARC missing": (without_warc, 32, "listed in"),
     "digest over something else": (
-        lambda f, s: f.change_json(DIGEST, lambda b: b.update(hash=f"sha256:{'0' * 64}")), 23, "not over this",
+        lambda f, s: f.change_json(DIGEST, lambda b: b.update(hash=f"sha256:{'0' * 64}")), 33, "not over this",
     ),
-    "digest file removed": (without_digest, 23, "missing"),
-    "unlisted file": (put("text/EA-S-00000099.md", b"evil"), 22, "does not list"),
-    "unlisted file without a dot": (put("proofs/evil", b"evil"), 21, "does not belong"),
-    "copy of a listed file deeper down": (put("a/archive/EA-S-00000002.warc.gz", b"evil"), 21, "does not belong"),
-    "garbage for a signature": (signed_data(signature="AAAA"), 23, "a signature of 3 bytes"),
-    "signature of the right length": (signed_data(signature="AQ" * 64), 23, "does not hold"),
-    "signature that is no base64": (signed_data(signature="?"), 23, "base64"),
-    "WARC compressed again": (deflated_warc, 21, "compressed once more"),
-    "index emptied": (resigned(lambda f, s: f.put_lines([])), 24, "does not list"),
+    "digest file removed": (without_digest, 33, "missing"),
+    "unlisted file": (put("text/EA-S-00000099.md", b"evil"), 32, "does not list"),
+    "unlisted file without a dot": (put("proofs/evil", b"evil"), 31, "does not belong"),
+    "copy of a listed file deeper down": (put("a/archive/EA-S-00000002.warc.gz", b"evil"), 31, "does not belong"),
+    "garbage for a signature": (signed_data(signature="AAAA"), 33, "a signature of 3 bytes"),
+    "signature of the right length": (signed_data(signature="AQ" * 64), 33, "does not hold"),
+    "signature that is no base64": (signed_data(signature="?"), 33, "base64"),
+    "WARC compressed again": (deflated_warc, 31, "compressed once more"),
+    "index emptied": (resigned(lambda f, s: f.put_lines([])), 34, "does not list"),
     # resources
-    "changed text": (other_text, 22, "datapackage.json says"),
-    "changed token": (token_of_another, 22, "says"),
-    "a file listed twice": (lists_twice, 22, "twice"),
+    "changed text": (other_text, 32, "datapackage.json says"),
+    "changed token": (token_of_another, 32, "says"),
+    "a file listed twice": (lists_twice, 32, "twice"),
     "another size in the list": (
-        lambda f, s: f.change_json(PACKAGE, lambda b: b["resources"][0].update(bytes=1)), 22, "says 1",
+        lambda f, s: f.change_json(PACKAGE, lambda b: b["resources"][0].update(bytes=1)), 32, "says 1",
     ),
     "a weaker digest in the list": (
-        lambda f, s: f.change_json(PACKAGE, lambda b: b["resources"][0].update(hash="md5:00")), 22, "no SHA-256",
+        lambda f, s: f.change_json(PACKAGE, lambda b: b["resources"][0].update(hash="md5:00")), 32, "no SHA-256",
     ),
-    "orders to the reader": (resigned(package_says("config", {"hostProxy": True})), 22, "says config"),
-    "another profile": (resigned(package_says("profile", "multi-wacz-package")), 22, "profile"),
-    "another version": (resigned(package_says("wacz_version", "9.9")), 22, "version"),
-    "another key of the log beside the proofs": (resigned(log_key_swapped), 22, "not the key"),
-    "made before what is in it": (resigned(created("2020-01-01T00:00:00.000Z")), 22, "before a statement"),
-    "made at no time": (resigned(created("yesterday")), 22, "no time"),
+    "orders to the reader": (resigned(package_says("config", {"hostProxy": True})), 32, "says config"),
+    "another profile": (resigned(package_says("profile", "multi-wacz-package")), 32, "profile"),
+    "another version": (resigned(package_says("wacz_version", "9.9")), 32, "version"),
+    "another key of the log beside the proofs": (resigned(log_key_swapped), 32, "not the key"),
+    "made before what is in it": (resigned(created("2020-01-01T00:00:00.000Z")), 32, "before a statement"),
+    "made at no time": (resigned(created("yesterday")), 32, "no time"),
     # the signature
-    "signed over another list": (relisted(put(PAGES, b"{}\n")), 23, "signedData is over"),
-    "two keys of one name in the digest": (key_twice, 23, "stands twice"),
-    "another time signed": (signed_data(created="2020-01-01T00:00:00Z"), 23, "says it was made"),
-    "a further word beside the signature": (signed_data(timeSignature="x"), 23, "six texts"),
-    "the form of a domain": (signed_data(domain="example.com"), 23, "domain"),
-    "signature over another hash": (signature_of_another_hash, 23, "does not hold"),
-    "signature in DER": (signature_in_der, 23, "bytes, not of 96"),
-    "key on another curve": (key_on_another_curve, 23, "not of 96|not a key on P-384"),
-    "no key": (signed_data(publicKey="AAAA"), 23, "no public key"),
-    "key swapped": (key_swapped, 23, "another key"),
-    "key swapped, with a note by another log of that name": (resigned(lambda f, s: None), 23, "no signature by"),
-    "key swapped, note removed": (note_gone_with_the_key, 23, "note is missing"),
-    "key swapped, another note of the log": (note_of_another_text, 23, "another key"),
-    "signature stripped": (without_signature, 23, "signature is missing"),
+    "signed over another list": (relisted(put(PAGES, b"{}\n")), 33, "signedData is over"),
+    "two keys of one name in the digest": (key_twice, 33, "stands twice"),
+    "another time signed": (signed_data(created="2020-01-01T00:00:00Z"), 33, "says it was made"),
+    "a further word beside the signature": (signed_data(timeSignature="x"), 33, "six texts"),
+    "the form of a domain": (signed_data(domain="example.com"), 33, "domain"),
+    "signature over another hash": (signature_of_another_hash, 33, "does not hold"),
+    "signature in DER": (signature_in_der, 33, "bytes, not of 96"),
+    "key on another curve": (key_on_another_curve, 33, "not of 96|not a key on P-384"),
+    "no key": (signed_data(publicKey="AAAA"), 33, "no public key"),
+    "key swapped": (key_swapped, 33, "another key"),
+    "key swapped, with a note by another log of that name": (resigned(lambda f, s: None), 33, "no signature by"),
+    "key swapped, note removed": (note_gone_with_the_key, 33, "note is missing"),
+    "key swapped, another note of the log": (note_of_another_text, 33, "another key"),
+    "signature stripped": (without_signature, 33, "signature is missing"),
     # the index
-    "offsets lead elsewhere": (resigned(offsets_elsewhere), 24, "neither statement nor WARC"),
-    "another address": (resigned(field_of_line("url", "https://example.com/")), 24, "neither"),
-    "another type": (resigned(field_of_line("mime", "text/plain")), 24, "neither"),
-    "another digest of a record": (resigned(field_of_line("recordDigest", f"sha256:{'0' * 64}")), 24, "neither"),
-    "a word that makes it a POST": (resigned(field_of_line("method", "POST")), 24, "neither"),
-    "filed under another key": (resigned(other_key_of_line), 24, "neither"),
-    "a line left out": (resigned(lambda f, s: f.put_lines(f.lines()[1:])), 24, "does not list"),
-    "lines not sorted": (resigned(lambda f, s: f.put_lines(f.lines()[::-1])), 24, "not sorted"),
-    "a line twice": (resigned(lambda f, s: f.put_lines(sorted(f.lines() * 2))), 24, "twice"),
-    "bytes that no block lists": (resigned(lambda f, s: f.__setitem__(CDX, f[CDX] + f[CDX])), 24, "does not list"),
-    "a block that begins elsewhere": (resigned(list_of_blocks('"offset": 0', '"offset": 1')), 24, "not at byte"),
-    "a block under another key": (resigned(list_of_blocks("1,0,0,127:", "1,0,0,126:")), 24, "does not begin"),
-    "another file of blocks": (resigned(list_of_blocks("index.cdx.gz", "other.cdx.gz")), 24, "line that names"),
-    "a second index": (resigned(put("indexes/more.cdx", b"")), 21, "does not belong"),
-    "a WARC that no statement knows": (resigned(strange_warc), 24, "no statement"),
+    "offsets lead elsewhere": (resigned(offsets_elsewhere), 34, "neither statement nor WARC"),
+    "another address": (resigned(field_of_line("url", "https://example.com/")), 34, "neither"),
+    "another type": (resigned(field_of_line("mime", "text/plain")), 34, "neither"),
+    "another digest of a record": (resigned(field_of_line("recordDigest", f"sha256:{'0' * 64}")), 34, "neither"),
+    "a word that makes it a POST": (resigned(field_of_line("method", "POST")), 34, "neither"),
+    "filed under another key": (resigned(other_key_of_line), 34, "neither"),
+    "a line left out": (resigned(lambda f, s: f.put_lines(f.lines()[1:])), 34, "does not list"),
+    "lines not sorted": (resigned(lambda f, s: f.put_lines(f.lines()[::-1])), 34, "not sorted"),
+    "a line twice": (resigned(lambda f, s: f.put_lines(sorted(f.lines() * 2))), 34, "twice"),
+    "bytes that no block lists": (resigned(lambda f, s: f.__setitem__(CDX, f[CDX] + f[CDX])), 34, "does not list"),
+    "a block that begins elsewhere": (resigned(list_of_blocks('"offset": 0', '"offset": 1')), 34, "not at byte"),
+    "a block under another key": (resigned(list_of_blocks("1,0,0,127:", "1,0,0,126:")), 34, "does not begin"),
+    "another file of blocks": (resigned(list_of_blocks("index.cdx.gz", "other.cdx.gz")), 34, "line that names"),
+    "a second index": (resigned(put("indexes/more.cdx", b"")), 31, "does not belong"),
+    "a WARC that no statement knows": (resigned(strange_warc), 34, "no statement"),
     # pages
-    "a page of another address": (resigned(page(url="https://example.com/")), 25, "no statement says"),
-    "a page of another time": (resigned(page(ts="2020-01-01T00:00:00.000Z")), 25, "no statement says"),
-    "a page with another text": (resigned(page(text="forty days")), 25, "is not that of"),
-    "a page with more than we say": (resigned(page(favIconUrl="x")), 25, "not a page"),
-    "a page left out": (resigned(without_last_page), 25, "does not list"),
-    "a page twice": (resigned(page_twice), 25, "twice"),
-    "a second list of pages": (resigned(put("pages/extraPages.jsonl", b"{}\n")), 21, "does not belong"),
-    "begins elsewhere": (resigned(package_says("mainPageUrl", "https://example.com/")), 25, "another page"),
+    "a page of another address": (resigned(page(url="https://example.com/")), 35, "no statement says"),
+    "a page of another time": (resigned(page(ts="2020-01-01T00:00:00.000Z")), 35, "no statement says"),
+    "a page with another text": (resigned(page(text="forty days")), 35, "is not that of"),
+    "a page with more than we say": (resigned(page(favIconUrl="x")), 35, "not a page"),
+    "a page left out": (resigned(without_last_page), 35, "does not list"),
+    "a page twice": (resigned(page_twice), 35, "twice"),
+    "a second list of pages": (resigned(put("pages/extraPages.jsonl", b"{}\n")), 31, "does not belong"),
+    "begins elsewhere": (resigned(package_says("mainPageUrl", "https://example.com/")), 35, "another page"),
     # statements and what seals them
     "another WARC": (resigned(another_warc), 2, "bytes, the statement says"),
     "another statement": (resigned(statement_says(b'"manual"', b'"scheduled"')), 6, "does not lead"),
     "statement of another snapshot": (resigned(statement_of_another), 1, "statement.json is of"),
-    "a statement left out": (resigned(without_one_statement), 24, "no statement"),
+    "a statement left out": (resigned(without_one_statement), 34, "no statement"),
     "token of another snapshot": (resigned(token_of_another), 9, "checkpoint.north.tsr"),
     "another text, page and all": (resigned(other_text), 15, "the assessment says"),
     "a text without its assessment": (resigned(text_without_assessment), 15, "is missing"),
@@ -552,7 +552,7 @@ def test_without_the_log_s_key_nothing_is_claimed_of_who_signed(stock: Shelf, wh
 
 def test_the_key_of_another_log_fails(stock: Shelf, whole: Path) -> None:
     found = failures(stock.check(whole, key=LogKey.generate("other.example/log").verifier))
-    assert {1, 7, 22, 23} <= found.keys()
+    assert {1, 7, 32, 33} <= found.keys()
 
 
 @pytest.fixture(scope="module")
@@ -603,7 +603,7 @@ def _free_bytes(data: bytes) -> set[int]:
 def test_a_file_that_is_no_package(tmp_path: Path) -> None:
     for data in (b"", b"PK\x05\x06" + bytes(18), TERMS, Forgery.__doc__.encode()):  # type: ignore[union-attr]
         (report,) = check_wacz(io.BytesIO(data), "x.wacz", lambda _: None, ())
-        assert report.verdict == "fail" and [check.number for check in report.checks] == [21]
+        assert report.verdict == "fail" and [check.number for check in report.checks] == [31]
 
 
 # -- the index in many blocks --------------------------------------------------------------------------

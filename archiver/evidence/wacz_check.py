@@ -1,4 +1,4 @@
-"""Verification of a WACZ as a whole, by numbers: 21 container, 22 resources, 23 signature, 24 index, 25 pages.
+"""Verification of a WACZ as a whole, by numbers: 31 container, 32 resources, 33 signature, 34 index, 35 pages.
 
 Then of every snapshot in it: checks 1 to 10, as of a folder, and 15 for its text. A package of other people's making
 holds no statements; of it the container, its own digests, its signature, and its WARCs (3) are checked.
@@ -53,15 +53,15 @@ def check_wacz(
     structure does not hold is not read any further: there is then no telling what another reader would see.
     """
     found: list[WaczReading] = []
-    container = run(21, partial(_container, source, found), unreadable)
+    container = run(31, partial(_container, source, found), unreadable)
     if not found or container.verdict == "fail":
         return [Report(subject, (container,), FOREIGN_NOT_CHECKED)]
     reading = found[0]
     steps: Mapping[int, Callable[[WaczReading], str]] = {
-        22: partial(_resources, key_of=key_of),
-        23: partial(_signature, key_of=key_of),
-        24: wacz_contents.check_index if reading.is_own else wacz_contents.check_foreign_index,
-        25: wacz_contents.check_pages if reading.is_own else wacz_contents.check_foreign_pages,
+        32: partial(_resources, key_of=key_of),
+        33: partial(_signature, key_of=key_of),
+        34: wacz_contents.check_index if reading.is_own else wacz_contents.check_foreign_index,
+        35: wacz_contents.check_pages if reading.is_own else wacz_contents.check_foreign_pages,
     }
     checks = [container, *(run(number, partial(step, reading), unreadable) for number, step in steps.items())]
     if not reading.is_own:

@@ -1,4 +1,4 @@
-"""What a WACZ shows is what its WARCs and statements say: index, pages and texts (checks 24, 25 and 15)."""
+"""What a WACZ shows is what its WARCs and statements say: index, pages and texts (checks 34, 35 and 15)."""
 
 from __future__ import annotations
 
@@ -29,11 +29,11 @@ _Shown = tuple[str, str, frozenset[tuple[str, object]]]
 """A line of an index: key, second, fields."""
 
 
-# -- 24 index --------------------------------------------------------------------------------------
+# -- 34 index --------------------------------------------------------------------------------------
 
 
 def check_index(reading: WaczReading) -> str:
-    """Check 24: the index lists every answer in every WARC, as its statement and its bytes say, and nothing else."""
+    """Check 34: the index lists every answer in every WARC, as its statement and its bytes say, and nothing else."""
     lines = unpack_index(reading.zip.read(CDX, MAX_INDEX), reading.zip.read(IDX, MAX_SMALL))
     stated = {name for name, statement in reading.statements.items() if statement.body["warc"] is not None}
     if loose := sorted(set(reading.warcs) - {warc_name(snapshot) for snapshot in stated}):
@@ -68,11 +68,11 @@ def _entries(reading: WaczReading, snapshot: str) -> Iterator[_Shown]:
             yield _shown(surt(entry.url), stamp(entry.instant), entry.fields(digest.hexdigest()))
 
 
-# -- 25 pages --------------------------------------------------------------------------------------
+# -- 35 pages --------------------------------------------------------------------------------------
 
 
 def check_pages(reading: WaczReading) -> str:
-    """Check 25: the pages are those of the snapshots in it, with the texts beside them, and none is left out."""
+    """Check 35: the pages are those of the snapshots in it, with the texts beside them, and none is left out."""
     listed = read_pages(reading.zip.read(PAGES, MAX_PACKAGE))
     known = {page: name for name, one in reading.statements.items() for page in pages_of(one.body)}
     seen = [found.page for found in listed]
@@ -185,7 +185,7 @@ def check_foreign_warcs(reading: WaczReading) -> str:
 
 
 def check_foreign_index(reading: WaczReading) -> str:
-    """Check 24 of a package without statements: every line leads to the record it speaks of."""
+    """Check 34 of a package without statements: every line leads to the record it speaks of."""
     lines = list(_foreign_lines(reading))
     places = {name: _records(reading, name) for name in reading.warcs}
     unseen = {(name, at) for name, found in places.items() for at, (*_, answer) in found.items() if answer}
@@ -237,7 +237,7 @@ def _place(record: Record) -> tuple[int, str, str, bool]:
 
 
 def check_foreign_pages(reading: WaczReading) -> str:
-    """Check 25 of a package without statements: the list of pages can be read."""
+    """Check 35 of a package without statements: the list of pages can be read."""
     _, *lines = reading.zip.read(PAGES, MAX_PACKAGE).decode("utf-8").splitlines()
     pages: list[Json] = [read_object(line, PAGES) for line in lines if line]
     if not all(isinstance(page.get(name), str) for page in pages for name in ("url", "ts")):

@@ -38,7 +38,7 @@ def test_with_the_archive_at_hand(stock: Shelf, package: Path) -> None:
     result = verify(stock, package)
     assert result.code == 0, result
     assert "policy.wacz: pass" in result.out and f"policy.wacz/{stock.snapshots[0]}: pass" in result.out
-    assert "23 pass  signature of the package" in result.out
+    assert "33 pass  signature of the package" in result.out
 
 
 def test_with_keys_from_elsewhere_and_no_archive(stock: Shelf, package: Path, tmp_path: Path) -> None:
@@ -69,11 +69,11 @@ def test_a_changed_package_fails(stock: Shelf, package: Path, tmp_path: Path) ->
     forged[f"text/{stock.snapshots[0]}.md"] += b"more\n"
     result = verify(stock, forged.write(tmp_path / "forged.wacz"))
     assert result.code == 1
-    assert "22 FAIL" in result.out and "15 FAIL" in result.out
+    assert "32 FAIL" in result.out and "15 FAIL" in result.out
 
 
 def test_a_file_that_is_none_fails_in_one_line(stock: Shelf, tmp_path: Path) -> None:
     (tmp_path / "x.wacz").write_bytes(b"no zip file at all, but of some length")
     result = verify(stock, tmp_path / "x.wacz")
     assert result.code == 1
-    assert "21 FAIL  structure of the package: not a zip file" in result.out
+    assert "31 FAIL  structure of the package: not a zip file" in result.out
