@@ -27,6 +27,8 @@ from archiver.dossier import dossier_of
 from archiver.evidence.banned import BANNED
 from tests.cli.box import Box
 from tests.cli.paper import Desk, desk, pages_of, said, text_of, unembedded
+from tests.simulators.authority import TimestampAuthority
+from tests.simulators.website import Website
 
 AT = datetime.datetime(2026, 11, 22, 9, 30, 0, 123000, tzinfo=datetime.UTC)
 
