@@ -74,9 +74,8 @@ def exporter_for(name: str) -> Exporter:
     suffix = max((end for end in EXPORTERS if name.endswith(end)), key=len, default=None)
     if suffix is None:
         known = ", ".join(EXPORTERS)
-        raise UsageError(
-            f"no form of export ends with {Path(name).suffix or 'nothing'!r}", do=f"name a file with one of: {known}"
-        )
+        shown = Path(name).suffix or "nothing"
+        raise UsageError(f"no form of export ends with {shown!r}", do=f"name a file with one of: {known}")
     module, name = EXPORTERS[suffix]
     found: Exporter = getattr(importlib.import_module(module), name)
     return found

@@ -155,6 +155,15 @@ class _Writing:
         self._zip.put(name, data, moment, packed=packed)
         self.resources.append(Resource(name, sha256(data).hexdigest(), len(data)))
 
+    def _put_part(self, name: str, part: Part, moment: datetime) -> None:
+        """A file of the archive: a large one, cut from an interrupted check, as it lies."""
+        if part.size <= CHUNK:
+            self._put(name, part.read(), moment)
+            return
+        digest, crc = _whole(part)
+        self._zip.put_stored(name, _pieces(part), part.size, crc, moment)
+        self.resources.append(Resource(name, digest, part.size))
+
     def archives(self, every: Mapping[str, Dossier]) -> None:
         """The WARCs, stored, and the index over them."""
         lines: list[str] = []
@@ -210,7 +219,7 @@ class _Writing:
             moment = _began(dossier)
             files = [part for part in dossier.files if part.name != WARC]
             for part in files:
-                self._put(proof_name(dossier.snapshot, part.name), part.read(), moment)
+                self._put_part(proof_name(dossier.snapshot, part.name), part, moment)
             if PROOF not in {part.name for part in files}:
                 made = self._audit(dossier).proof(dossier.capture.seq)
                 if made is not None:

@@ -49,6 +49,9 @@ def verify(
 
     A FOLDER, or a BUNDLE made by export, needs no archive when --key and --root are given. A WARC file that is none of
     ours is checked for its own digests.
+
+    A FOLDER or a WACZ file with --key and --root needs no archive. A WARC or WACZ file that is none of ours is checked
+    for its own digests.
     """
     from archiver.errors import UsageError
     from archiver.exits import exit_code
@@ -198,7 +201,23 @@ class _Desk:
         with path.open("rb") as source:
             return Report(str(path), verify_bundle(source, self._verifier(), roots, (OSError,)))
 
+    def _wacz(self, path: Path) -> list[Report]:
+        """A package is checked by itself; the archive at hand lends its key and roots if the log is the same."""
+        from archiver.evidence.wacz_check import check_wacz
+
+        key, roots = self._verifier(), self._root_certificates()
+        if self._key is None and self._has_archive:
+            roots = self.audit().roots
+
+        def key_of(origin: str) -> Verifier | None:
+            return key if self._key is not None or (key is not None and key.name == origin) else None
+
+        with path.open("rb") as source:
+            return check_wacz(source, str(path), key_of, roots, (OSError,))
+
     def _file(self, path: Path) -> list[Report]:
+        if path.suffix.lower() == ".wacz":
+            return self._wacz(path)
         found = self.audit().file(path) if self._has_archive else []
         if found:
             return found

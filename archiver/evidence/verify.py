@@ -45,6 +45,11 @@ NAMES = {
     13: "index",
     14: "consistency with older checkpoints",
     15: "texts",
+    21: "structure of the package",
+    22: "files of the package",
+    23: "signature of the package",
+    24: "index of the package",
+    25: "pages of the package",
 }
 BUNDLE_NAMES = {
     21: "zip file and layout",

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from archiver import searching
 from tests.cli.box import Box
 from tests.simulators.website import Document, Website
 
@@ -258,6 +259,35 @@ def test_search_finds_past_and_present(policy: Policy) -> None:
     assert policy.box.call("search", "zebra").code == 1
     for odd in ('"', "AND OR NOT", "a*", "line:x", "NEAR(a b)", "x" * 2000):
         assert policy.box.call("search", odd).code in (0, 1, 2)
+
+
+def test_a_scope_is_looked_through_whatever_stands_elsewhere(
+    policy: Policy, site: Website, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(searching, "CANDIDATES", 3)
+    site.documents["/long"] = page(
+        f"Our {'very ' * 200} long clause speaks of a zebra too, though hardly of anything else."
+    )
+    site.documents["/many"] = page("</p><p>".join(f"Zebra {n}." for n in range(30)))
+    for name in ("/long", "/many"):
+        policy.box.fine("watch", "add", site.url(name), "--entity", name, "--document", name, "--select", "main")
+    policy.box.fine("capture", "--all")
+    for scope in (("--document", "/long"), ("--entity", "/long")):
+        hits = policy.box.fine("search", "zebra", *scope, "--json").json
+        assert [hit["title"] for hit in hits] == ["/long"]
+    site.documents["/many"] = page("No striped animals any more. " + RULE)
+    policy.box.fine("capture", "--all")
+    assert policy.box.call("search", "zebra", "--document", "/many", "--current").code == 1
+    assert policy.box.fine("search", "zebra", "--document", "/many", "--json").json
+
+
+def test_a_present_wording_is_shown_in_a_snapshot_of_it(policy: Policy) -> None:
+    policy.publish(page(WITHOUT, heading="h3"))
+    back = policy.publish(page())
+    (hit,) = policy.box.fine("search", "governed Malta", "--json").json
+    first = policy.history()["versions"][0]["snapshot"]
+    assert (hit["versions"], hit["current"], hit["snapshot"]) == ([1, 2], True, first)
+    assert hit["last_seen"] == back["started_at"]
 
 
 def test_how_others_word_it(policy: Policy, site: Website) -> None:
