@@ -99,7 +99,7 @@ def _targets(snapshots: tuple[str, ...], output: Path, form: str) -> dict[str, P
 
     wanted = list(dict.fromkeys(snapshots))
     if len(wanted) > 1 or output.is_dir():
-        exporter_for(form)
+        exporter_for(form, form=True)
         if output.exists() and not output.is_dir():
             raise UsageError(f"{output} is a file", do="name a folder for several snapshots")
         return {snapshot: output / f"{snapshot}{form}" for snapshot in wanted}
