@@ -74,14 +74,10 @@ def exporter_for(name: str, *, form: bool = False) -> Exporter:
     suffix = max((end for end in EXPORTERS if name.endswith(end)), key=len, default=None)
     if suffix is None:
         known = ", ".join(EXPORTERS)
-<<<<<<< HEAD
-        raise UsageError(f"no form of export ends like {name!r}", do=f"name a file with one of: {known}")
-=======
         shown = name if form else Path(name).suffix
         raise UsageError(
             f"no form of export ends with {repr(shown) if shown else 'nothing'}", do=f"name a file with one of: {known}"
         )
->>>>>>> w-certificate
     module, name = EXPORTERS[suffix]
     found: Exporter = getattr(importlib.import_module(module), name)
     return found

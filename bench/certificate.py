@@ -1,8 +1,4 @@
-<<<<<<< HEAD
-"""Certificates as PDF against reportlab and WeasyPrint: the same facts, digests and code; warm and from cold."""
-=======
 """Certificates as PDF against reportlab and WeasyPrint: the same digests and code in each; warm and from cold."""
->>>>>>> w-certificate
 
 from __future__ import annotations
 
@@ -173,14 +169,10 @@ def _table(warmed: Rounds, started: Rounds, rounds: int) -> Table:
     warm, cold = ratio(warmed, OURS, REPORTLAB, "ms"), ratio(started, OURS, WEASYPRINT, "wall")
     goals = [
         f"goal: warm at most {GOAL_WARM} times {REPORTLAB}: {'reached' if warm <= GOAL_WARM else 'missed'}, {warm:.2f}",
-<<<<<<< HEAD
-        f"goal: cold at most {GOAL_COLD} x {WEASYPRINT}: {'reached' if cold <= GOAL_COLD else 'missed'}, {cold:.2f}",
-=======
         (
             f"goal: new process to PDF at most {GOAL_COLD} times {WEASYPRINT}: "
             f"{'reached' if cold <= GOAL_COLD else 'missed'}, {cold:.2f}"
         ),
->>>>>>> w-certificate
     ]
     columns = ("one page, 13 digests, QR code", "ms, warm", f"x {REPORTLAB}", "ms, new process", f"x {WEASYPRINT}",
                "peak MiB", "bytes")  # fmt: skip
