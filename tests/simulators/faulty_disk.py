@@ -43,6 +43,6 @@ def syncfs(descriptor: int) -> None:
 
 
 if __name__ == "__main__":
-    os.fsync = fsync
+    os.fsync = fsync  # type: ignore[assignment]
     storage.durable.syncfs = syncfs  # type: ignore[attr-defined]
     sys.exit(run())
