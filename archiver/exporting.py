@@ -84,8 +84,7 @@ def exporter_for(name: str) -> Exporter:
     suffix = max((end for end in EXPORTERS if name.endswith(end)), key=len, default=None)
     if suffix is None:
         known = ", ".join(EXPORTERS)
-        shown = Path(name).suffix or "nothing"
-        raise UsageError(f"no form of export ends with {shown!r}", do=f"name a file with one of: {known}")
+        raise UsageError(f"no form of export ends like {name!r}", do=f"name a file with one of: {known}")
     module, name = EXPORTERS[suffix]
     found: Exporter = getattr(importlib.import_module(module), name)
     return found

@@ -320,6 +320,7 @@ DATED = {
     "SHA256SUMS",
     "SHA256SUMS.sig",
     "citation/citation.json",
+    "citation/intoto.json",
     "citation/text.txt",
 }
 """Members that say when the bundle was made, or have the digest of one that does."""

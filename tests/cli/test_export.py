@@ -126,9 +126,9 @@ def test_what_cannot_be_meant_is_refused_and_leaves_nothing(
     taken.write_bytes(b"mine")
     words, said = {
         "taken": ([snapshot, "--output", str(taken)], "is there already"),
-        "suffix": ([snapshot, "--output", str(tmp_path / "x.tar")], "no form of export ends with '.tar'"),
-        "no_suffix": ([snapshot, "--output", str(tmp_path / "x")], "no form of export ends with nothing"),
-        "form": ([snapshot, "--output", str(tmp_path), "--form", "zip"], "no form of export ends with 'zip'"),
+        "suffix": ([snapshot, "--output", str(tmp_path / "x.tar")], "no form of export ends like 'x.tar'"),
+        "no_suffix": ([snapshot, "--output", str(tmp_path / "x")], "no form of export ends like 'x'"),
+        "form": ([snapshot, "--output", str(tmp_path), "--form", ".tar"], "no form of export ends like '.tar'"),
         "unknown": (["EA-S-00009999", "--output", str(tmp_path / "x.zip")], "there is no snapshot EA-S-00009999"),
         "file_for_several": ([snapshot, "EA-S-00009999", "--output", str(taken)], "is a file"),
         "no_folder": ([snapshot, "--output", str(taken / "x.zip")], "taken.zip"),
