@@ -6,6 +6,7 @@ Large files are read twice, once for their digests and once on their way into th
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass
 from importlib import resources
 
@@ -71,11 +72,12 @@ class Bundle:
         _require_sound(dossier)
         journal = journal_of(dossier)
         tokens = tokens_of(dossier, tuple(means.stampers))
-        packed = dict(_members(dossier, journal, tokens))
-        facts = _facts(dossier, journal, tokens, means, (*packed, PROCESS_TXT, VERIFY_TXT))
-        packed[PROCESS_TXT] = small(process_text(facts).encode())
-        packed[VERIFY_TXT] = small(verify_text(facts).encode())
-        return _write(dossier, packed, out, means)
+        with ExitStack() as held:
+            packed = dict(_members(dossier, journal, tokens, held))
+            facts = _facts(dossier, journal, tokens, means, (*packed, PROCESS_TXT, VERIFY_TXT))
+            packed[PROCESS_TXT] = small(process_text(facts).encode())
+            packed[VERIFY_TXT] = small(verify_text(facts).encode())
+            return _write(dossier, packed, out, means)
 
 
 BUNDLE: Exporter = Bundle()
@@ -91,7 +93,7 @@ def _require_sound(dossier: Dossier) -> None:
                 )
 
 
-def _members(dossier: Dossier, journal: Journal, tokens: TokenFiles) -> Iterator[tuple[str, Packed]]:
+def _members(dossier: Dossier, journal: Journal, tokens: TokenFiles, held: ExitStack) -> Iterator[tuple[str, Packed]]:
     """Every member but the two texts and what is made over ``SHA256SUMS``."""
     archive = dossier.archive
     yield from _folder(dossier, dossier.folder, "snapshot", dossier.capture.body["warc"])
@@ -102,7 +104,7 @@ def _members(dossier: Dossier, journal: Journal, tokens: TokenFiles) -> Iterator
         yield name, small(part.read())
     yield from _text(dossier)
     yield from _citation(dossier)
-    yield EXTRACT, spooled(journal.lines)
+    yield EXTRACT, spooled(journal.lines, held)
     yield CHECKPOINT, small(journal.checkpoint_bytes)
     if journal.consistency is not None:
         yield CONSISTENCY, small(journal.consistency)

@@ -212,6 +212,13 @@ class Index:
                 for row in self._db.execute(f"select * from {table} order by {order}"):
                     yield table, tuple(row)
 
+    def words(self) -> Iterator[tuple[str, int, int]]:
+        """Every word that can be searched for, in order: the word, passages that hold it, how often it stands there."""
+        with self._lock, _translated(self._name):
+            self._db.execute("create virtual table if not exists temp.words using fts5vocab(main, passage_search, row)")
+            for row in self._db.execute("select term, doc, cnt from temp.words"):
+                yield row[0], row[1], row[2]
+
     def check(self) -> list[str]:
         """What SQLite's own integrity check finds; empty when nothing."""
         with self._lock, _translated(self._name):

@@ -16,7 +16,7 @@ def chicago_note(record: Json) -> str:
     of = pieces_of(record)
     names = f"{of.author}, " if of.author else ""
     title = f"“{of.title}”" if of.title.endswith(("?", "!")) else f"“{of.title},”"
-    site = "" if of.author or not of.site else f"{of.site}, "
+    site = f"{of.own_site}, " if of.own_site else ""
     day = f"{long_month_first(of.day)}, " if of.day else ""
     if of.address:
         held = f"archived {long_month_first(of.capture_day)}, at {of.archive}, {of.address}"
@@ -29,7 +29,7 @@ def chicago_bibliography(record: Json) -> str:
     """Return the Chicago 18 entry of a bibliography."""
     of = pieces_of(record)
     names = f"{_stopped(of.author)} " if of.author else ""
-    site = "" if of.author or not of.site else f"{_stopped(of.site)} "
+    site = f"{_stopped(of.own_site)} " if of.own_site else ""
     day = f"{long_month_first(of.day)}. " if of.day else ""
     if of.address:
         held = f"Archived {long_month_first(of.capture_day)}, at {_stopped(of.archive)} {of.address}."

@@ -48,6 +48,7 @@ NOT_CHECKED = (
     "whether the machine really fetched these bytes from that address, and what other readers were shown",
     "the web server's own certificates (they are in the WARC file, in the record of the transport)",
     "whether the text says what a reader of the page sees: it was not extracted again, only its digests were compared",
+    "what lies with a referent besides the payload; log/consistency.json: the roots were computed from the journal",
     "lines of the journal that are given as an entry alone; citations other than citation.json; what anything means",
 )
 
@@ -423,14 +424,13 @@ class Bundle:
 
     def signed(self, data: bytes, signature: bytes) -> None:
         """Check an Ed25519 signature of the log's key."""
-        key, files = (
-            self.file(pem("PUBLIC KEY", self.key.der)),
-            ("-in", self.file(data), "-sigfile", self.file(signature)),
-        )
-        openssl("Verified Successfully", "pkeyutl", "-verify", "-rawin", "-pubin", "-inkey", key, *files)
+        key, note, sealed = (self.file(part) for part in (pem("PUBLIC KEY", self.key.der), data, signature))
+        command = ["pkeyutl", "-verify", "-rawin", "-pubin", "-inkey", key, "-in", note, "-sigfile", sealed]
+        openssl("Verified Successfully", *command)
 
     def tokens(self, pattern: str, subject: Callable[[str], bytes]) -> None:
         """Check the timestamps whose names have a form, each at its own time, with its chain up to its root."""
+        strangers = []
         for name in self.like(pattern):
             data, stem = subject(name), name[: -len(".tsr")]
             kind, imprint, at, epoch = told_by(self.read(name))
@@ -442,11 +442,14 @@ class Bundle:
             common = ("-CAfile", root, "-untrusted", beside, "-attime", epoch, "-check_ss_sig")
             openssl("Verification: OK", "ts", "-verify", "-data", self.file(data), "-in", self.path(name), *common)
             openssl(": OK", "verify", "-purpose", "timestampsign", *common, leaf)
-            able(not self.outside_roots or chain[-1] in self.outside_roots, f"{name} leads to no root given")
             authority = re.sub(r"\.\d+$", "", stem).replace("/", ".").split(".")[-1]
             known = self.outside_roots or certificates(self.path(f"roots/{authority}.pem"))
-            need(chain[-1] in known, f"{name} does not lead to roots/{authority}.pem")
-            self.times[name] = epoch, at
+            need(chain[-1] in known or self.outside_roots, f"{name} does not lead to roots/{authority}.pem")
+            if chain[-1] in known:
+                self.times[name] = epoch, at
+            else:
+                strangers.append(name)
+        able(not strangers, f"none of the roots given is that of {', '.join(strangers)}")
 
     def said(self, pattern: str) -> str:
         """Return the names and times of the timestamps that hold."""
@@ -462,6 +465,8 @@ class Bundle:
         missing, extra = sorted(set(listed) - set(self.names)), sorted(set(self.names) - set(listed) - apart)
         need(not missing, f"missing: {', '.join(missing)}")
         need(not extra, f"not listed in {SUMS}: {', '.join(extra)}")
+        lone = [name for name in apart if name.endswith(".chain.pem") and f"{name[:-9]}tsr" not in self.names]
+        need(not lone, f"certificates without their timestamp: {', '.join(lone)}")
         for name, digest in listed.items():
             need(digest_of(self.path(name)) == digest, f"{name} has another digest than {SUMS} says")
         return f"{len(listed)} members; SHA-256 of {SUMS}: {sha256(self.read(SUMS)).hex()}"
@@ -530,6 +535,8 @@ class Bundle:
             line, name = self.read(f"{folder}/statement.json"), hop["revisit"]["record"]
             one, entry = statement_of(line), self.journal[0][hop["revisit"]["seq"]]
             need(entry == sha256(line), f"the journal has another statement than {folder}")
+            warc = digest_of(self.path(f"{folder}/capture.warc.gz"))
+            need(warc == one["warc"]["sha256"], f"{folder}/capture.warc.gz has another digest than stated")
         (place,) = (record for record in one["warc"]["records"] if record["id"] == name)
         with self.path(f"{folder}/capture.warc.gz").open("rb") as file:
             return record_at(file, place)[1].partition(b"\r\n\r\n")[2]
@@ -613,11 +620,8 @@ class Bundle:
         need(sha256(self.read(f"{stem}.tsr")).hex() == before["token_sha256"], "the statement names another token")
         need(sha256(self.read(f"{stem}.subject")).hex() == before["subject_sha256"], "the token is over something else")
         self.tokens(r"snapshot/before\..*tsr", lambda _: self.read(f"{stem}.subject"))
-        late = sorted(
-            (told, at.rstrip("Z"))
-            for name, (told, at) in self.times.items()
-            if re.fullmatch("(snapshot/[sc]|stamps/).*", name)
-        )
+        over = [told for name, told in self.times.items() if re.fullmatch("(snapshot/[sc]|stamps/).*", name)]
+        late = sorted((epoch, at.rstrip("Z")) for epoch, at in over)
         early, at = self.times[f"{stem}.tsr"]
         need(at == before["gen_time"], "the statement names another time")
         able(late, f"no timestamp over the statement holds; the one from before it says {at}")
@@ -642,9 +646,7 @@ class Bundle:
         need(sha256(links).hex() == one["links_sha256"], "the links have another digest than stated")
         lines = text.split(b"\n")[:-1]
         need((len(text), len(lines)) == (one["text_bytes"], one["text_lines"]), "the text has another length")
-        able(
-            "text/text.salt" in self.names, "no salt was handed over to compute the root of the lines; the digests hold"
-        )
+        able("text/text.salt" in self.names, "no salt was handed over for the root of the lines; the digests hold")
         salt = self.read("text/text.salt")
         salts = (hmac.new(salt, number.to_bytes(8, "big"), "sha256").digest() for number in range(len(lines)))
         row = [sha256(b"\0" + next(salts) + line) for line in lines]
@@ -659,39 +661,45 @@ class Bundle:
         able("citation/citation.json" in self.names, "no citation record was handed over")
         told, one, found = parse(self.read("citation/citation.json")), self.statement, set()
         entry = sha256(self.line).hex()
-        files = [("capture.warc.gz", one["warc"])] if one["warc"] else []
+        files = [
+            ("statement (log entry)", {"sha256": entry, "bytes": len(self.line)}),
+            ("capture.warc.gz", one["warc"]),
+        ]
         files += [("file of an interrupted check", file) for file in one["partial"] or ()]
-        files += [("decoded content", part["content"]) for part in one["parts"] if part["content"]]
-        for name, file in files:
-            for alg, key in (("sha-256", "sha256"), ("sha-512", "sha512")):
-                found |= {(name, alg, file.get(key), file["bytes"])}
+        files += [("decoded content", part["content"]) for part in one["parts"]]
         for last in (part["exchanges"][-1] for part in one["parts"] if part["exchanges"]):
-            found |= {("payload as transferred", "sha-256", last["payload_sha256"], last["payload_bytes"])}
-        found |= {("statement (log entry)", "sha-256", entry, len(self.line))}
+            payload = {"sha256": last["payload_sha256"], "bytes": last["payload_bytes"]}
+            files.append(("payload as transferred", payload))
         if "text/assessment.json" in self.names:
-            a = parse(self.read("text/assessment.json"))
-            found |= {(f"text by the normaliser {a['normaliser']}", "sha-256", a["text_sha256"], a["text_bytes"])}
+            made = parse(self.read("text/assessment.json"))
+            text = {"sha256": made["text_sha256"], "bytes": made["text_bytes"]}
+            files.append((f"text by the normaliser {made['normaliser']}", text))
+        for name, file in files:
+            kinds = [kind for kind in ("sha256", "sha512") if file and file.get(kind)]
+            found |= {(name, f"sha-{kind[3:]}", file[kind], file["bytes"]) for kind in kinds}
         cited = {(item["object"], item["alg"], item["value"], item["bytes"]) for item in told["hashes"]}
-        need(cited == {item for item in found if item[2]}, "the citation has other digests")
+        need(cited == found, "the citation has other digests")
         need((told["snapshot"], told["capture_ref"]) == (one["snapshot"], entry), "it cites another snapshot")
-        held = {(sha256(self.read(name)).hex(), at) for name, (_, at) in self.times.items()}
-        stamps = {(stamp["token_sha256"], stamp["gen_time"]) for stamp in told["timestamps"]}
-        need(stamps <= held, "the citation names a timestamp that is not in the bundle, or does not hold")
+        if one["parts"] and (first := one["parts"][0]["content"]):
+            name = base64.urlsafe_b64encode(bytes.fromhex(first["sha256"])).decode().rstrip("=")
+            need(told["content_id"] == f"ni:///sha-256;{name}", "it names the content by another identifier")
+        held = {sha256(self.read(name)).hex(): self.times.get(name) for name in self.like(r".*\.tsr")}
+        stamps = {stamp["token_sha256"]: stamp["gen_time"] for stamp in told["timestamps"]}
+        need(set(stamps) <= set(held), "the citation names a timestamp that is not in the bundle")
+        need(all((held[token] or (0, at))[1] == at for token, at in stamps.items()), "the citation gives another time")
         proof, head = told["log"]["inclusion"], self.heads.get(PROOF)
         stated = proof and (proof["index"], proof["tree_size"], proof["root"], proof["checkpoint"])
         known = head and (one["seq"], head.size, head.root.hex(), head.note.decode())
         need(stated == known, "the citation has another proof than the bundle")
+        able(all(held[token] for token in stamps), "a timestamp that the citation names could not be checked")
         return f"{len(cited)} digests, {len(stamps)} timestamps; {told['citation_id']}"
 
     def check_16_from_elsewhere(self) -> str:
         """The key and the roots came from somewhere other than the bundle."""
-        missing = ["key"] * (not self.outside_key) + ["roots"] * (
-            bool(self.like(r".*\.tsr")) and not self.outside_roots
-        )
+        missing = [] if self.outside_key else ["key"]
+        missing += ["roots"] if self.like(r".*\.tsr") and not self.outside_roots else []
         able(not missing, f"the {' and '.join(missing)} came with the bundle (see --key, --root)")
-        return f"key {sha256(self.key.der).hex()}" + "".join(
-            f", root {sha256(one).hex()}" for one in self.outside_roots
-        )
+        return ", root ".join([f"key {sha256(self.key.der).hex()}", *(sha256(one).hex() for one in self.outside_roots)])
 
 
 def verdict_of(check: Callable[[], str]) -> tuple[str, str]:
@@ -737,17 +745,17 @@ def main() -> int:
     """Read the command line, make the checks, print them; return the exit code."""
     arguments = argparse.ArgumentParser(description="Checks an evidence bundle.")
     arguments.add_argument("bundle", type=Path)
-    arguments.add_argument(
-        "--key", help="the log's public key, not from the bundle: PEM file, verifier key or its file"
-    )
-    arguments.add_argument("--root", type=Path, action="append", default=[], help="PEM file, not from the bundle")
+    arguments.add_argument("--key", help="public key of the log, from elsewhere: PEM file, verifier key or its file")
+    arguments.add_argument("--root", type=Path, action="append", default=[], help="PEM file, from elsewhere")
     arguments.add_argument("--json", action="store_true")
     given = arguments.parse_args()
     try:
-        key = given.key if given.key is None or "+" in given.key else Path(given.key).read_text("ascii")
+        key = Path(given.key).read_text("utf-8") if given.key and Path(given.key).is_file() else given.key
+        need(key is None or key_from(key, "x"), "the key cannot be read")
         roots = [one for path in given.root for one in certificates(path)]
+        need(roots or not given.root, "no certificate is in the files named with --root")
         given.bundle.stat()
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, Fails) as error:
         arguments.error(str(error))
     with tempfile.TemporaryDirectory(prefix="verify-") as scratch:
         checks = verify(given.bundle, Path(scratch), key, roots)

@@ -51,10 +51,11 @@ def put(path: str, value: Any) -> Callable[[Json], None]:
     """A change of one value: ``source.title`` names it."""
 
     def change(record: Json) -> None:
-        *way, last = path.split(".")
+        place: Any = record
+        *way, last = [int(step) if step.isdigit() else step for step in path.split(".")]
         for step in way:
-            record = record[int(step) if step.isdigit() else step]
-        record[int(last) if last.isdigit() else last] = value
+            place = place[step]
+        place[last] = value
 
     return change
 
@@ -204,7 +205,11 @@ def test_a_text_that_states_no_date_says_none() -> None:
 def test_what_arrived_is_counted_with_its_reasons() -> None:
     refused = {"url": URL, "exchanges": [], "reason": {"code": "robots_denied", "detail": "x"}}
     cut = {"url": URL, "complete": False, "reason": {"code": "timeout", "detail": None}}
-    parts = [refused, {"url": URL, "exchanges": [cut], "reason": None}, {"url": URL, "exchanges": [], "reason": None}]
+    parts: list[Json] = [
+        refused,
+        {"url": URL, "exchanges": [cut], "reason": None},
+        {"url": URL, "exchanges": [], "reason": None},
+    ]
     found = counts(parts, "http")
     assert {key: found[key] for key in ("requested", "received", "failed", "blocked", "skipped")} == {
         "requested": 1,

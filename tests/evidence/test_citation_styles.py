@@ -110,7 +110,7 @@ def test_a_title_that_ends_a_sentence_gets_no_second_stop() -> None:
     assert "“Who Are We?” Example" in string_of(
         {**record, "source": {**record["source"], "author": None}}, "chicago-note"
     )
-    assert string_of(record, "chicago-bibliography").startswith("Example, Inc. “Who Are We?” May")
+    assert string_of(record, "chicago-bibliography").startswith("Example, Inc. “Who Are We?” Example. May")
     assert string_of(record, "mla").startswith("Example, Inc. “Who Are We?” *Example*")
     assert ".." not in string_of(record, "apa") + string_of(record, "iso690")
 

@@ -17,7 +17,7 @@ from in_toto_attestation.v1.statement_pb2 import Statement as Message
 from pyld import jsonld
 from securesystemslib.dsse import Envelope
 from securesystemslib.exceptions import VerificationError
-from securesystemslib.signer import SSlibKey
+from securesystemslib.signer._key import Key, SSlibKey
 
 from archiver.evidence.canonical import Json
 from archiver.evidence.citation_strings import one_line, plain_url
@@ -146,7 +146,7 @@ def signed() -> Json:
     return envelope(intoto.PLUGIN.media_type, intoto.PLUGIN.render(record("hostile")).encode(), VERIFIER, KEY.sign)
 
 
-def public_key(made: Json) -> SSlibKey:
+def public_key(made: Json) -> Key:
     found = SSlibKey.from_crypto(KEY.public_key(), keyid=made["signatures"][0]["keyid"])
     assert isinstance(found, SSlibKey)
     return found

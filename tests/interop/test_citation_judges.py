@@ -112,19 +112,23 @@ def test_no_style_prints_a_date_that_nobody_published(judge: Path) -> None:
 
 
 def test_our_strings_hold_what_each_style_prints(judge: Path) -> None:
-    """Word for word where the style has a form for it; what ours has beyond it is where the copy lies, and when."""
+    """Word for word; only where the copy lies is said otherwise, because the styles drop or garble the archive."""
     given = record("public")
-    item = json.loads(csl.PLUGIN.render(given))[0]
-    answer = printed(judge, [item], OURS)
+    live, archived = json.loads(csl.PLUGIN.render(given))
+    for item in (live, archived):
+        del item["note"]  # McGill's would print it
+    answer = printed(judge, [live, archived], OURS)
     for style, (name, place) in OURS.items():
+        # where a style has room for one address, ours is that of the copy
+        item = archived if name in ("apa", "harvard") else live
         theirs, ours = words(answer[style][item["id"]][place] or ""), words(given["strings"][name])
-        missing = [word for word in theirs if word not in ours and word not in NOT_OURS.get(name, "").split()]
+        beside = words(f"{live['archive']} {given['citation_id']} {live['container-title']}")
+        missing = [word for word in theirs if word not in ours and word not in beside]
         assert not missing, (style, missing, answer[style], given["strings"][name])
-
-
-NOT_OURS = {"apa": "", "harvard": ""}
+        assert len(theirs) > 6, (style, theirs)
 
 
 def words(text: str) -> list[str]:
     """Words and addresses without the punctuation around them, which is each style's own; upper and lower alike."""
-    return [word.strip(".,;:()[]<>‘’“”*").casefold() for word in text.split()]
+    found = (word.strip(".,;:()[]<>‘’“”*").casefold() for word in text.split())
+    return [word.removeprefix("https://") for word in found]

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import io
-import json
 import subprocess
 import zipfile
 from collections.abc import Mapping
@@ -20,13 +19,14 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 from archiver.archive import open_archive
-from archiver.dossier import Dossier, dossier_of
-from archiver.evidence.statement import Statement
+from archiver.bundling import BUNDLE
+from archiver.dossier import dossier_of
+from archiver.exporting import Means
+from archiver.signing import LogKey
 from tests.simulators.archives import Workshop
 
 Members = dict[str, bytes]
 SUMS = "SHA256SUMS"
-VERIFIERS = Path(__file__).resolve().parent.parent.parent / "archiver/verifier"
 ISSUED = datetime(2030, 1, 2, 3, 4, 5, tzinfo=UTC)
 
 
@@ -67,41 +67,14 @@ def seal_of(shop: Workshop, archive: Path) -> Seal:
 
 
 def members_of(shop: Workshop, archive: Path, snapshot: str) -> Members:
-    """Return the members of a snapshot's bundle without SHA256SUMS."""
-    dossier = dossier_of(open_archive(archive, environment=shop.environment), snapshot, ISSUED)
-    found = {f"snapshot/{part.name}": part.read() for part in dossier.files}
-    for other in dossier.referents:
-        folder = archive / str(other.body["folder"])
-        found |= {f"referents/{folder.name}/{path.name}": path.read_bytes() for path in folder.iterdir()}
-    named = (("text/text.md", dossier.text), ("text/text.salt", dossier.salt), ("text/links.jsonl", dossier.links))
-    found |= {name: part.read() for name, part in named if part is not None}
-    if dossier.assessment is not None:
-        found["text/assessment.json"] = dossier.assessment.line
-    found["citation/citation.json"] = json.dumps(dossier.citation(), indent=1, ensure_ascii=False).encode()
-    found["citation/bluebook.txt"] = dossier.citation()["strings"]["bluebook"].encode()
-    found["journal/extract.jsonl"] = extract(dossier)
-    for name in ("log/checkpoint", "keys/log.vkey", "keys/log.pub.pem"):
-        found[name] = (archive / name).read_bytes()
-    for name, authority in shop.authorities.items():
-        found[f"roots/{name}.pem"] = authority.root_pem.read_bytes()
-    for name in ("verify.py", "verify.html"):
-        found[name] = (VERIFIERS / name).read_bytes()
-    return found | {"VERIFY.txt": b"What to do.\n", "PROCESS.txt": b"How it was done.\n"}
-
-
-def extract(dossier: Dossier) -> bytes:
-    """Return the journal up to the newest checkpoint, what is not about the snapshot as an entry alone."""
-    archive, seq = dossier.archive, dossier.capture.seq
-    size = int((archive.files.read("log/checkpoint")).split(b"\n")[1])
-    full = {one.seq for one in (dossier.capture, dossier.watch, *dossier.assessments) if one is not None} | {0}
-
-    def shown(one: Statement) -> bool:
-        covers = one.kind == "stamp" and (one.body.get("size", 0) > seq or one.body.get("subject_seq") == seq)
-        return covers or one.seq in full
-
-    lines = [archive.statement(number) for number in range(size)]
-    short = (b'{"entry":"%s","seq":%d}\n' % (one.entry.hex().encode(), one.seq) for one in lines)
-    return b"".join(one.line if shown(one) else brief for one, brief in zip(lines, short, strict=True))
+    """Return the members of a bundle that the archive hands out."""
+    opened = open_archive(archive, environment=shop.environment)
+    key = LogKey.from_pem(opened.origin, (archive / "keys/log.key.pem").read_bytes())
+    file = io.BytesIO()
+    assert BUNDLE.write(dossier_of(opened, snapshot, ISSUED), file, Means(key)) == []
+    opened.index.close()
+    with zipfile.ZipFile(file) as handed_out:
+        return {name: handed_out.read(name) for name in handed_out.namelist()}
 
 
 def zipped(members: Mapping[str, bytes], method: int = zipfile.ZIP_DEFLATED) -> bytes:
