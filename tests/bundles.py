@@ -28,7 +28,7 @@ from archiver.operation import read_key
 from archiver.stamp.interface import StampFailure
 from archiver.watch.entry import WatchEntry
 from tests.simulators.archives import TERMS, Workshop, capture, small_archive, stamp_all
-from tests.simulators.website import Document
+from tests.simulators.website import Close, Document
 
 ISSUED = datetime(2026, 11, 22, 12, 0, 0, tzinfo=UTC)
 COREUTILS = (
@@ -40,6 +40,7 @@ CHUNKED = (
     + b"".join(b"%x;name=value\r\n%b\r\n" % (len(piece), piece) for piece in (TERMS[:20], TERMS[20:21], TERMS[21:]))
     + b"0\r\n\r\n"
 )
+HALF = b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: 9000\r\n\r\n" + TERMS
 INTERRUPTED = "11111111-2222-4333-8444-555555555555"
 
 
@@ -47,11 +48,12 @@ def full_archive(shop: Workshop, root: Path) -> dict[str, str]:
     """Make an archive; return its snapshots by what is special about them.
 
     ``first`` has tokens over its statement and none before it, ``revisit`` refers to it, ``redirect`` is of a bare
-    address, ``chunked`` and ``deflated`` are framed and coded so, ``pages`` has two parts, ``apart`` has tokens over
-    two checkpoints, ``interrupted`` has partial files and no WARC, ``unstamped`` is under a checkpoint nobody stamped.
+    address, ``pages`` has two parts, ``chunked`` and ``deflated`` are framed and coded so, ``failed`` was cut,
+    ``blocked`` has a robots.txt alone, ``apart`` has tokens over two checkpoints, ``interrupted`` has partial files and no WARC,
+    ``unstamped`` is under a checkpoint that nobody stamped.
     """
     first, revisit, redirect = small_archive(shop, root)
-    shop.site.scripts["/chunked"] = [CHUNKED]
+    shop.site.scripts |= {"/chunked": [CHUNKED], "/cut": [HALF, Close()]}
     deflated = Document(zlib.compress(TERMS), fields=(("Content-Encoding", "deflate"),))
     shop.site.documents |= {"/deflated": deflated, "/page": Document(TERMS.replace(b"fourteen", b"thirty"))}
     with shop.open(root) as operation:
@@ -66,9 +68,9 @@ def full_archive(shop: Workshop, root: Path) -> dict[str, str]:
         operation.publish()
         stamp_all(operation)
     names = {"first": first, "revisit": revisit, "redirect": redirect, "pages": found[0]}
-    for path in ("chunked", "deflated"):
+    for kind, path in {"chunked": "chunked", "deflated": "deflated", "failed": "cut", "blocked": "private/x"}.items():
         (outcome,) = shop.capture(root, [shop.site.url(f"/{path}")])
-        names[path] = str(outcome.capture.body["snapshot"])
+        names[kind] = str(outcome.capture.body["snapshot"])
     names["apart"] = _apart(shop, root)
     names["interrupted"] = _interrupted(shop, root)
     (outcome,) = shop.capture(root, [shop.site.url("/terms?later")], stamp=False)

@@ -8,26 +8,31 @@ import random
 import re
 import shutil
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
+from archiver.dossier import dossier_of
 from archiver.errors import ArchiveDamaged, ArchiverError, NotCheckable
 from archiver.evidence.banned import banned_in
 from archiver.evidence.bundle import parse_sums, place, require_layout
 from archiver.evidence.bundle_guide import TOOLS as NAMED_TOOLS
 from archiver.evidence.bundle_guide import commands_of
 from archiver.evidence.note import Verifier
+from archiver.exporting import Means, written
 from archiver.operation import read_key
 from archiver.stamp.interface import StampFailure
 from archiver.stamping import Subject, Verified, ask, open_authorities
+from storage.interface import Names
+from storage.local import LocalFiles
 from tests import bundles
 from tests.bundles import ISSUED, Desk, Stranger, members_of
 from tests.simulators.archives import Workshop, workshop
 from tests.tampering import changed, flipped
 
-KINDS = "first revisit redirect pages chunked deflated apart interrupted unstamped".split()
+KINDS = "first revisit redirect pages chunked deflated failed blocked apart interrupted unstamped".split()
 
 
 class Made:
@@ -215,6 +220,16 @@ def test_the_process_tells_the_facts_of_this_capture(made: Made) -> None:
         assert f"status {exchange['status']}" in text and exchange["request_sha256"] in text
 
 
+def test_the_process_tells_no_more_than_the_statement_knows(made: Made) -> None:
+    said = {kind: " ".join((made.opened(kind)[1] / "PROCESS.txt").read_text().split()) for kind in KINDS}
+    assert "names no connection for what was asked; that for robots.txt is in the WARC" in said["blocked"]
+    assert "its result is blocked" in said["blocked"] and "robots_denied: " in said["blocked"]
+    for words in ("The statement names no robots.txt", "names no request for what was asked: what happened before the"):
+        assert words in said["interrupted"]
+    assert "It ended early: closed_early" in said["failed"] and "not whole" in said["failed"]
+    assert "No Date field of a response" in said["interrupted"]
+
+
 def test_what_a_bundle_lacks_is_said(made: Made) -> None:
     said = {kind: (made.opened(kind)[1] / "VERIFY.txt").read_text() for kind in KINDS}
     lacks = {
@@ -222,7 +237,16 @@ def test_what_a_bundle_lacks_is_said(made: Made) -> None:
         "there is no timestamp over the statement": {"unstamped"},
         "names no token as not before": {"first"},
         "there is no WARC": {"interrupted"},
-        "there is no text": {"redirect", "chunked", "deflated", "apart", "interrupted", "unstamped"},
+        "there is no text": {
+            "redirect",
+            "chunked",
+            "deflated",
+            "failed",
+            "blocked",
+            "apart",
+            "interrupted",
+            "unstamped",
+        },
     }
     for words, kinds in lacks.items():
         found = {kind for kind in KINDS if words in said[kind]}
@@ -382,10 +406,34 @@ def test_a_snapshot_under_no_checkpoint_waits(made: Made, tmp_path: Path) -> Non
         Desk(shop, tmp_path / "archive").export(str(outcome.capture.body["snapshot"]), tmp_path / "never.zip")
 
 
-def test_an_authority_that_gives_no_token_is_left_out_and_told(made: Made, tmp_path: Path) -> None:
-    from archiver.dossier import dossier_of
-    from archiver.exporting import Means, written
+class Growing(LocalFiles):
+    """The archive's files, in which a token shows up only while the snapshot is being gathered."""
 
+    def __init__(self, root: Path) -> None:
+        super().__init__(root)
+        self.looks = 0
+
+    def list(self, path: str) -> Names:
+        """What is there, at first without the token."""
+        names = super().list(path)
+        if not path.startswith("snapshots/"):
+            return names
+        self.looks += 1
+        return names if self.looks > 4 else [name for name in names if not name.startswith("statement.north")]
+
+
+def test_a_token_that_comes_meanwhile_is_taken_along(made: Made, tmp_path: Path) -> None:
+    whole = made.desk.archive
+    growing = Growing(made.desk.root)
+    archive = replace(whole, files=growing)
+    key = read_key(archive.files, archive.origin, lambda: None)
+    with written(dossier_of(archive, made.names["first"], ISSUED), tmp_path / "x.zip", Means(key)) as file:
+        file.publish()
+    assert growing.looks > 8
+    assert (tmp_path / "x.zip").read_bytes() == made.opened("first")[0].read_bytes()
+
+
+def test_an_authority_that_gives_no_token_is_left_out_and_told(made: Made, tmp_path: Path) -> None:
     failing = StampFailure("connect", "no connection: refused", retryable=True)
     archive = made.desk.archive
     key = read_key(archive.files, archive.origin, lambda: None)

@@ -7,6 +7,7 @@ import os
 import zipfile
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 
@@ -15,6 +16,8 @@ from archiver.bundling import verifier_file
 from archiver.dissemination import FORMS
 from archiver.errors import ArchiverError, UsageError
 from archiver.exporting import EXPORTERS, Means, exporter_for, written
+from archiver.operation import open_operation
+from archiver.work import LocalWork
 from tests.cli.box import Box
 from tests.simulators.archives import workshop
 from tests.simulators.authority import TimestampAuthority
@@ -148,6 +151,36 @@ def test_a_dangling_link_is_not_written_through(captured: tuple[Box, str], tmp_p
     (tmp_path / "x.zip").symlink_to(tmp_path / "elsewhere")
     assert box.call("export", snapshot, "--output", str(tmp_path / "x.zip")).code == 2
     assert not (tmp_path / "elsewhere").exists()
+
+
+def stamped_since(box: Box, snapshot: str) -> None:
+    """Another token over the snapshot's statement, whose own statement no checkpoint covers yet."""
+    with open_work(box) as work:
+        assert work.operation.stamp_statement("loop", int(snapshot.rsplit("-", 1)[1])) is True
+    assert box.log_size() < len(box.statements())
+
+
+def test_a_checkpoint_that_is_too_old_is_renewed_first(captured: tuple[Box, str], tmp_path: Path) -> None:
+    box, snapshot = captured
+    stamped_since(box, snapshot)
+    target = tmp_path / "x.zip"
+    box.fine("export", snapshot, "--output", str(target), "--no-sign")
+    assert "snapshot/statement.loop.tsr" in names(target)
+    assert box.fine("verify", str(target)).out.startswith(f"{target}: pass")
+
+
+def test_where_nothing_is_to_be_stated_an_old_checkpoint_is_told(captured: tuple[Box, str], tmp_path: Path) -> None:
+    box, snapshot = captured
+    stamped_since(box, snapshot)
+    result = box.call("export", snapshot, "--output", str(tmp_path / "x.zip"), "--no-record")
+    assert result.code == 3
+    assert f"(stamp) of {snapshot} is not covered by a published checkpoint yet" in result.error()
+    assert not (tmp_path / "x.zip").exists()
+
+
+def open_work(box: Box) -> LocalWork:
+    with patch.dict(os.environ, box.environment, clear=True):
+        return LocalWork(open_operation(box.root, lambda: None))
 
 
 # Key and passphrase

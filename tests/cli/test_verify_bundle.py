@@ -25,7 +25,7 @@ from tests.bundles import Desk, members_of, repacked
 from tests.simulators.archives import workshop
 from tests.tampering import flipped
 
-KINDS = "first revisit redirect pages chunked deflated apart interrupted unstamped".split()
+KINDS = "first revisit redirect pages chunked deflated failed blocked apart interrupted unstamped".split()
 
 
 class Made:
