@@ -170,18 +170,18 @@ def _one(
     from archiver.bundling_journal import NotCovered
 
     try:
-        return _write(context, secret, dossier, target, means, person)
+        return _write(context, secret, held, target, means, person)
     except NotCovered:
         if person is None:
             raise
     with _work(context, secret) as work:
         for warning in work.settle(stamp=False):
             context.note(f"warning: {warning}")
-    return _write(context, secret, dossier, target, means, person)
+    return _write(context, secret, held, target, means, person)
 
 
 def _write(
-    context: Context, secret: _Secret, dossier: Any, target: Path, means: Means, person: dict[str, Any] | None
+    context: Context, secret: _Secret, held: list[Dossier], target: Path, means: Means, person: dict[str, Any] | None
 ) -> dict[str, Any]:
     """Write one file, state it, and give it its name; what ``--json`` prints of it."""
     from archiver.exporting import written
