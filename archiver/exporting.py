@@ -79,15 +79,12 @@ class Gatherer(Exporter, Protocol):
         ...
 
 
-def exporter_for(name: str, *, form: bool = False) -> Exporter:
-    """The exporter of files whose name ends like this one, or of a form; ``UsageError`` names the known ends."""
+def exporter_for(name: str) -> Exporter:
+    """The exporter of files whose name ends like this one; ``UsageError`` names the known ends."""
     suffix = max((end for end in EXPORTERS if name.endswith(end)), key=len, default=None)
     if suffix is None:
         known = ", ".join(EXPORTERS)
-        shown = name if form else Path(name).suffix
-        raise UsageError(
-            f"no form of export ends with {repr(shown) if shown else 'nothing'}", do=f"name a file with one of: {known}"
-        )
+        raise UsageError(f"no form of export ends like {name!r}", do=f"name a file with one of: {known}")
     module, name = EXPORTERS[suffix]
     found: Exporter = getattr(importlib.import_module(module), name)
     return found

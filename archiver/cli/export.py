@@ -110,7 +110,7 @@ def _targets(snapshots: tuple[str, ...], output: Path, form: str) -> dict[str, P
     ):
         return dict.fromkeys(wanted, output)
     if len(wanted) > 1 or output.is_dir():
-        exporter_for(form, form=True)
+        exporter_for(form)
         if output.exists() and not output.is_dir():
             raise UsageError(f"{output} is a file", do="name a folder for several snapshots")
         return {snapshot: output / f"{snapshot}{form}" for snapshot in wanted}
