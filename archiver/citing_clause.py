@@ -13,7 +13,7 @@ from archiver.evidence.statement import parse_snapshot_id
 from archiver.past import newest_assessment
 from archiver.provisions import life_of, provision
 from archiver.texts import read_lines
-from archiver.watch.provision import Life, Sighting, Wording, wording_on
+from archiver.watch.provision import Life, Sighting, wording_on
 from archiver.watch.provision import OnDay as SeenOn
 from archiver.watch.text import heading_words
 from archiver.wire import chain, standing
@@ -28,10 +28,10 @@ def clause_record(archive: Archive, identifier: str, day: str | None, now: datet
     item = provision(archive, identifier)
     life = life_of(archive, item)
     seen = None if day is None else wording_on(life, day)
-    wording = _chosen(life, seen)
-    if wording is None:
+    cited = _cited(life, seen)
+    if cited is None:
         raise UsageError(f"{identifier} stands in no snapshot", do=f"see archiver provision show {identifier}")
-    snapshot = str(wording.snapshot)
+    wording, snapshot = cited.wording, str(cited.check.snapshot)
     judged = newest_assessment(archive, parse_snapshot_id(snapshot) or 0)
     assert judged is not None
     lines = read_lines(archive.files, archive.statement(judged).body["text_sha256"])
@@ -64,15 +64,29 @@ def heading_above(lines: tuple[str, ...], line: int) -> str | None:
     return None
 
 
-def _chosen(life: Life, seen: SeenOn | None) -> Wording | None:
-    """The wording to cite: that of the day, else the last that stood before it, else the first."""
+def _cited(life: Life, seen: SeenOn | None) -> Sighting | None:
+    """The check to cite: one of that day that saw the words, else the last before it that did, else the first after it.
+
+    Where it is not of the day itself: of the checks in a row that saw this wording, the first.
+    """
+    showing = [s for s in life.sightings if s.wording.state in STATES and s.wording.occurrences and s.check.snapshot]
     if seen is None:
-        return standing(life.wordings)
-    known = [wording for wording in life.wordings if wording.state in STATES and wording.occurrences]
-    if seen.wordings and seen.wordings[-1] in known:
-        return seen.wordings[-1]
-    before = [wording for wording in known if wording.first_seen[:10] <= seen.day]
-    return before[-1] if before else (known[0] if known else None)
+        wording = standing(life.wordings)
+        showing = [sighting for sighting in showing if sighting.wording == wording]
+        return _begun(life, showing[-1]) if showing else None
+    of_day = [s for s in showing if s.check.at[:10] == seen.day and s.wording == seen.wordings[-1]]
+    if of_day:
+        return of_day[0]
+    before = [sighting for sighting in showing if sighting.check.at[:10] <= seen.day]
+    return _begun(life, before[-1]) if before else (showing[0] if showing else None)
+
+
+def _begun(life: Life, sighting: Sighting) -> Sighting:
+    """The first of the checks in a row, up to this one, that saw the same wording."""
+    place = life.sightings.index(sighting)
+    while place and life.sightings[place - 1].wording == sighting.wording:
+        place -= 1
+    return life.sightings[place]
 
 
 def _on(seen: SeenOn) -> OnDay:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+from datetime import datetime
 from typing import Any
 
 import pytest
 
 from archiver import searching
+from archiver.operation import Surroundings, open_operation
 from tests.cli.box import Box
 from tests.simulators.website import Document, Website
 
@@ -224,6 +226,37 @@ def test_a_clause_is_followed_and_leads_to_the_wire(policy: Policy) -> None:
     assert policy.box.call("cite", first, "--on", day).code == 2
     policy.box.fine("provision", "remove", "EA-P-000001")
     assert policy.box.fine("provision", "list", "--json").json == []
+
+
+def test_a_clause_is_cited_in_the_capture_of_its_day(policy: Policy, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Marked words that went and came back: no capture from before they went may stand for a day after it."""
+    policy.box.fine("provision", "add", DOCUMENT, RULE)
+    published = [page(), page("Nothing is said of this."), page(WITHOUT), page(WITHOUT), page(), page()]
+    taken = {}
+    for number, body in enumerate(published, 1):
+        policy.site.documents["/terms"] = body
+        taken[number] = _captured_on(policy.box, f"2097-0{number}-05", monkeypatch)
+    of_day = {
+        "2097-01-05": 1, "2097-01-20": 1, "2097-02-20": 1, "2097-03-05": 3, "2097-03-20": 3, "2097-04-05": 4,
+        "2097-04-20": 3, "2097-05-05": 5, "2097-05-20": 5, "2097-06-05": 6, "2097-08-01": 5,
+    }  # fmt: skip
+    for day, number in of_day.items():
+        cited = policy.box.fine("cite", "EA-P-000001", "--on", day, "--format", "json").json
+        first = policy.history()["versions"][0]["snapshot"]
+        wanted = first if (number == 1 and day != "2097-01-05") else taken[number]
+        assert cited["snapshot"] == wanted, (day, number)
+    assert policy.box.fine("cite", "EA-P-000001", "--format", "json").json["snapshot"] == taken[5]
+
+
+def _captured_on(box: Box, day: str, monkeypatch: pytest.MonkeyPatch) -> str:
+    """The snapshot of a check that was made on some day."""
+    at = datetime.fromisoformat(f"{day}T10:00:00+00:00")
+    with monkeypatch.context() as patched:
+        for name, value in box.environment.items():
+            patched.setenv(name, value)
+        with open_operation(box.root, lambda: None, surroundings=Surroundings(now=lambda: at)) as operation:
+            (future,) = operation.checks.start([operation.check_of(operation.archive.document(DOCUMENT), "manual")])
+            return str(future.result().capture.body["snapshot"])
 
 
 @pytest.mark.parametrize(
