@@ -49,8 +49,8 @@ def full_archive(shop: Workshop, root: Path) -> dict[str, str]:
 
     ``first`` has tokens over its statement and none before it, ``revisit`` refers to it, ``redirect`` is of a bare
     address, ``pages`` has two parts, ``chunked`` and ``deflated`` are framed and coded so, ``failed`` was cut,
-    ``blocked`` has a robots.txt alone, ``apart`` has tokens over two checkpoints, ``interrupted`` has partial files and no WARC,
-    ``unstamped`` is under a checkpoint that nobody stamped.
+    ``blocked`` has a robots.txt alone, ``apart`` has tokens over two checkpoints, ``interrupted`` has partial files
+    and no WARC, ``unstamped`` is under a checkpoint that nobody stamped.
     """
     first, revisit, redirect = small_archive(shop, root)
     shop.site.scripts |= {"/chunked": [CHUNKED], "/cut": [HALF, Close()]}
