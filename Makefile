@@ -15,7 +15,8 @@ BIN := $(VENV)/bin
 
 # command:Debian package. Running needs Python alone; tests let other people's tools judge what was written.
 FOR_DEMO := openssl:openssl
-FOR_TEST := openssl:openssl unzip:unzip jq:jq gzip:gzip xxd:xxd node:nodejs npm:npm
+FOR_TEST := openssl:openssl unzip:unzip zip:zip jq:jq gzip:gzip xxd:xxd node:nodejs npm:npm qpdf:qpdf \
+	pdfsig:poppler-utils zbarimg:zbar-tools chromium:chromium firefox-esr:firefox-esr
 FOR_BENCH := openssl:openssl wget:wget nginx:nginx-light time:time
 
 # Installs the packages whose command is missing when we are root, otherwise names them and stops.
@@ -60,10 +61,10 @@ fmt: need-run $(VENV)/dev.stamp ## format the sources
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-bench: need-bench $(VENV)/dev.stamp ## measure speed against other tools
+bench: need-bench $(VENV)/bench.stamp ## measure speed against other tools
 	$(BIN)/python -m bench $(ARGS)
 
-bench-watch: need-bench $(VENV)/dev.stamp ## replay real policies with known answers; BENCH_POLICIES names the data set
+bench-watch: need-bench $(VENV)/bench.stamp ## replay real policies with known answers; BENCH_POLICIES names the data set
 	$(BIN)/python -m bench watch $(ARGS)
 
 docs: need-run $(VENV)/dev.stamp ## write docs/commands.md again from the command line's own help
@@ -95,3 +96,7 @@ $(VENV)/run.stamp: pyproject.toml | $(BIN)/python
 $(VENV)/dev.stamp: pyproject.toml | $(BIN)/python
 	$(BIN)/pip install --quiet --disable-pip-version-check -e '.[test,lint]'
 	@touch $@ $(VENV)/run.stamp
+
+$(VENV)/bench.stamp: pyproject.toml | $(BIN)/python
+	$(BIN)/pip install --quiet --disable-pip-version-check -e '.[test,lint,bench]'
+	@touch $@ $(VENV)/dev.stamp $(VENV)/run.stamp

@@ -6,6 +6,7 @@ Nothing on it is an opinion: digests in full, times with their clocks, limits on
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -16,7 +17,7 @@ from archiver.dossier import Dossier, Part
 from archiver.errors import NotCheckable
 from archiver.evidence.verify import Report
 from archiver.registry import plugins
-from archiver.typesetting import Attached, Press, press
+from archiver.typesetting import MISSING, Attached, Press, press
 
 MOST_ATTACHED = 16 << 20
 """Bytes of all files that are attached."""
@@ -45,7 +46,14 @@ def certificate_of(dossier: Dossier, *, sealed_by: str | None = None, typeset: P
     record = dossier.citation()
     files = tuple(_files(dossier, record))
     facts = certificate_facts(dossier, record, report, files, change_since(dossier), sealed_by)
-    return Certificate((typeset or press()).set("certificate", facts, dossier.issued, "a-3a", files), files)
+    setter = typeset or press()
+    missing = setter.shown(json.dumps(facts, ensure_ascii=False))[1]
+    if missing:
+        facts["notes"].append(
+            f"{missing} characters on these pages are in none of the fonts at hand; each is shown as {MISSING}. "
+            "The attached files have them."
+        )
+    return Certificate(setter.set("certificate", facts, dossier.issued, "a-3a", files), files)
 
 
 def _sound(dossier: Dossier) -> Report:

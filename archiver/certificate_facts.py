@@ -5,12 +5,15 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
 
-from archiver.dossier import Dossier
 from archiver.environment import SOFTWARE
 from archiver.evidence.canonical import Json
 from archiver.evidence.verify import NOT_CHECKED, Report
 from archiver.typesetting import Attached, folded, legible, qr_svg
+
+if TYPE_CHECKING:
+    from archiver.dossier import Dossier
 
 COLUMNS = 78
 """Characters of an address on a line."""
@@ -206,7 +209,7 @@ def _transport(record: Json) -> Iterator[Iterator[Json]]:
     )
     for part in transport["parts"]:
         for hop in part["hops"]:
-            yield _hop(hop)
+            yield hop_rows(hop)
         if part["reason"]:
             yield iter([row("Not complete", part["reason"], part["url"])])
     if transport["robots"]:
@@ -216,7 +219,8 @@ def _transport(record: Json) -> Iterator[Iterator[Json]]:
         )
 
 
-def _hop(hop: Json) -> Iterator[Json]:
+def hop_rows(hop: Json) -> Iterator[Json]:
+    """How one answer came: request, status, server, TLS with its verdict and the whole chain."""
     yield row("Request", f"{hop['method']} {hop['url']}", kind="address")
     complete = "complete" if hop["complete"] else "not complete"
     kind = hop["fields"]["content_type"]

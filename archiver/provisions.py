@@ -183,18 +183,21 @@ def life_of(archive: Archive, item: Json) -> Life:
             do="run archiver derive" if judged is None else "see archiver quarantine list",
         )
     lines = next(version.lines for version in versions if version.version == marked_in)
+    if lines is None:
+        raise NotCheckable(
+            f"the text of {item['document']} v{marked_in}, in which {item['provision']} was marked, is missing",
+            do="restore it from a backup; archiver verify --all names the file",
+        )
     quote = Quote(item["exact"], item["prefix"], item["suffix"])
-    if lines is not None:
-        # Other rules may have left out what stood around the words.
-        ways = [way for way in (quote, Quote(item["exact"])) if len(find(way, lines)) == 1]
-        if not ways:
-            name = archive.snapshot_name(capture_seq)
-            raise NotCheckable(
-                f"read by the rules in force, {name} does not have the words of {item['provision']} once",
-                do=f"see archiver watch show {item['document']}",
-            )
-        quote = ways[0]
-    return life(quote, versions, marked_in=marked_in, checks=checks)
+    # Other rules may have left out what stood around the words.
+    ways = [way for way in (quote, Quote(item["exact"])) if len(find(way, lines)) == 1]
+    if not ways:
+        name = archive.snapshot_name(capture_seq)
+        raise NotCheckable(
+            f"read by the rules in force, {name} does not have the words of {item['provision']} once",
+            do=f"see archiver watch show {item['document']}",
+        )
+    return life(ways[0], versions, marked_in=marked_in, checks=checks)
 
 
 def told(archive: Archive, identifier: str) -> Json:

@@ -56,7 +56,8 @@ def sources_of(archive: Archive, capture: Json, folder: str | None = None) -> tu
             found[part["url"]] = Source(part["final_url"], content, content_type_of(last))
     except (FormatError, StorageError) as error:
         what = capture.get("snapshot") or "--all"  # a draft has no number yet
-        raise ArchiveDamaged(f"{place}/{WARC}: {error}", do=f"run archiver verify {what}") from error
+        why = error.cause if isinstance(error, StorageError) else error
+        raise ArchiveDamaged(f"{place}/{WARC}: {why}", do=f"run archiver verify {what}") from error
     return tuple(found.get(part["url"], Source(part["final_url"], b"", None)) for part in capture["parts"])
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -111,7 +112,7 @@ def _context(seal: Seal) -> Any:
         raise FormatError("a revocation list or a root of the seal is not DER") from error
     own = [certificate for certificate in seal.signer.cert_registry if certificate.self_signed != "no"]
     return ValidationContext(
-        trust_roots=[*roots, *own], crls=lists, allow_fetching=False, revocation_mode="hard-fail", other_certs=own
+        trust_roots=[*roots, *own], crls=lists, allow_fetching=False, revocation_mode="require", other_certs=own
     )
 
 
@@ -120,6 +121,7 @@ def _signed(pdf: bytes, seal: Seal, ask: Ask | None, context: Any) -> bytes:
     from pyhanko.sign.fields import SigSeedSubFilter
     from pyhanko.sign.signers import PdfSignatureMetadata, PdfSigner
 
+    logging.getLogger("pyhanko").addHandler(logging.NullHandler())  # what it has to say comes back as warnings
     long_term = context is not None
     told = PdfSignatureMetadata(
         field_name="Seal",

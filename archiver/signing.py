@@ -9,8 +9,6 @@ from dataclasses import dataclass, field
 
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from cryptography.hazmat.primitives.hashes import SHA512
-from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from cryptography.hazmat.primitives.serialization import (
     Encoding,
     NoEncryption,
@@ -77,6 +75,9 @@ class LogKey:
 
     def derive(self, purpose: bytes, size: int) -> bytes:
         """Return secret bytes for one further key, the same each time; they tell nothing of this one (RFC 5869)."""
+        from cryptography.hazmat.primitives.hashes import SHA512  # seldom needed
+        from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
         seed = self._private.private_bytes(Encoding.Raw, PrivateFormat.Raw, NoEncryption())
         return HKDF(SHA512(), size, salt=None, info=purpose).derive(seed)
 

@@ -39,6 +39,7 @@ from archiver.evidence.wacz_package import DIGEST, PACKAGE, Package, Resource, h
 from archiver.evidence.wacz_pages import PAGES, Listed, pages_of, write_pages
 from archiver.evidence.wacz_signature import Signer, signed_data
 from archiver.evidence.zip_write import Out, ZipWriting
+from archiver.exporting import Gatherer, Means
 
 if TYPE_CHECKING:
     from archiver.audit import Audit
@@ -46,6 +47,8 @@ if TYPE_CHECKING:
 
 WARC = "capture.warc.gz"
 CHUNK = 1024 * 1024
+CHECKS = (1, 6, 7, 8, 9, 10, 11, 12, 15)
+"""Checks made before anything is handed out; the digests of WARCs are taken on the way."""
 UNSIGNED = "the package is not signed: the passphrase of the log key was not given"
 
 
@@ -56,6 +59,25 @@ class Exported:
     sha256: str
     bytes: int
     warnings: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Wacz:
+    """Writes packages; satisfies ``exporting.Gatherer``."""
+
+    form: str = "wacz"
+
+    def write(self, dossier: Dossier, out: Out, means: Means) -> list[str]:
+        """Write the package of one snapshot; return warnings."""
+        return self.write_all([dossier], out, means)
+
+    def write_all(self, dossiers: Sequence[Dossier], out: Out, means: Means) -> list[str]:
+        """Write one package of them all; a token over the package itself has no place in the form."""
+        write_wacz(dossiers, out, key=means.key)
+        return ["a WACZ takes no timestamp over itself; its statements have theirs"] if means.stampers else []
+
+
+WACZ: Gatherer = Wacz()
 
 
 def export_wacz(dossiers: Sequence[Dossier], target: Path, *, key: LogKey | None) -> Exported:
@@ -89,8 +111,9 @@ def write_wacz(dossiers: Sequence[Dossier], out: Out, *, key: LogKey | None) -> 
     """Write the package of these snapshots, first byte to last; return warnings.
 
     Snapshots whose bodies a revisit record refers to come along, so that what is shown can be shown from the package
-    alone. ``UsageError`` when there is no WARC at all, ``NotCheckable`` when one is not what its statement says.
+    alone. ``UsageError`` when there is no WARC at all, ``NotCheckable`` when a check of a snapshot fails.
     """
+    from archiver.audit import Audit
     from archiver.wacz_signing import package_signer
 
     wanted = {dossier.snapshot: dossier for dossier in dossiers}
@@ -100,8 +123,9 @@ def write_wacz(dossiers: Sequence[Dossier], out: Out, *, key: LogKey | None) -> 
     issued = max(dossier.issued for dossier in wanted.values())
     signer = None if key is None else package_signer(key)
     with ThreadPoolExecutor(max(2, os.cpu_count() or 1)) as pool:
-        writing = _Writing(out, issued, pool)
+        writing = _Writing(out, issued, pool, Audit(dossiers[0].archive))
         try:
+            writing.require_sound(every)
             writing.archives(every)
             writing.pages(wanted)
             for dossier in every.values():
@@ -142,11 +166,11 @@ class _Warc:
 class _Writing:
     """A package while it is written."""
 
-    def __init__(self, out: Out, issued: datetime, pool: ThreadPoolExecutor) -> None:
+    def __init__(self, out: Out, issued: datetime, pool: ThreadPoolExecutor, audit: Audit) -> None:
         self._zip = ZipWriting(out)
         self._issued = issued
         self._pool = pool
-        self._audited: Audit | None = None
+        self._audit = audit
         self._moment = datetime.min.replace(tzinfo=UTC)
         self.resources: list[Resource] = []
         self.pages_listed: list[Listed] = []
@@ -154,6 +178,25 @@ class _Writing:
     def _put(self, name: str, data: bytes, moment: datetime, *, packed: bool = True) -> None:
         self._zip.put(name, data, moment, packed=packed)
         self.resources.append(Resource(name, sha256(data).hexdigest(), len(data)))
+
+    def _put_part(self, name: str, part: Part, moment: datetime) -> None:
+        """A file of the archive: a large one, cut from an interrupted check, as it lies."""
+        if part.size <= CHUNK:
+            self._put(name, part.read(), moment)
+            return
+        digest, crc = _whole(part)
+        self._zip.put_stored(name, _pieces(part), part.size, crc, moment)
+        self.resources.append(Resource(name, digest, part.size))
+
+    def require_sound(self, every: Mapping[str, Dossier]) -> None:
+        """``NotCheckable`` when a check fails of what is about to be handed out."""
+        for dossier in every.values():
+            for check in self._audit.seq(dossier.capture.seq, CHECKS).checks:
+                if check.verdict == "fail":
+                    raise NotCheckable(
+                        f"{dossier.snapshot}, check {check.number}: {check.detail}: nothing is exported",
+                        do=f"run archiver verify {dossier.snapshot}",
+                    )
 
     def archives(self, every: Mapping[str, Dossier]) -> None:
         """The WARCs, stored, and the index over them."""
@@ -199,7 +242,7 @@ class _Writing:
             if part is not None:
                 self._put(text_name(dossier.snapshot, name), part.read(), moment)
         self._put(text_name(dossier.snapshot, "assessment.json"), dossier.assessment.line, moment)
-        proof = self._audit(dossier).proof(dossier.assessment.seq)
+        proof = self._audit.proof(dossier.assessment.seq)
         if proof is not None:
             self._put(text_name(dossier.snapshot, "assessment.tlog-proof"), proof, moment)
 
@@ -210,9 +253,9 @@ class _Writing:
             moment = _began(dossier)
             files = [part for part in dossier.files if part.name != WARC]
             for part in files:
-                self._put(proof_name(dossier.snapshot, part.name), part.read(), moment)
+                self._put_part(proof_name(dossier.snapshot, part.name), part, moment)
             if PROOF not in {part.name for part in files}:
-                made = self._audit(dossier).proof(dossier.capture.seq)
+                made = self._audit.proof(dossier.capture.seq)
                 if made is not None:
                     self._put(proof_name(dossier.snapshot, PROOF), made, moment)
             authorities |= _roots(dossier, files)
@@ -239,13 +282,6 @@ class _Writing:
         self._zip.put(PACKAGE, package, self._issued, packed=True)
         self._zip.put(DIGEST, write_digest(package, signed), self._issued, packed=True)
         self._zip.finish()
-
-    def _audit(self, dossier: Dossier) -> Audit:
-        from archiver.audit import Audit
-
-        if self._audited is None:
-            self._audited = Audit(dossier.archive)
-        return self._audited
 
 
 class _Digesting:

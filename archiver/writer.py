@@ -5,8 +5,9 @@ from __future__ import annotations
 import logging
 import queue
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -80,6 +81,15 @@ class Writer:
     def publish(self) -> bool:
         """Publish a checkpoint over everything committed so far."""
         return self.call(lambda: self._make_room_for(self.pipeline.publish))
+
+    @contextmanager
+    def stopped_by_failed_sync(self) -> Iterator[None]:
+        """Work of other threads on the archive's files: a sync that fails there ends all writing, as one here does."""
+        try:
+            yield
+        except SyncFailed as error:
+            self.fatal = error
+            raise
 
     def _put(self, item: _Item) -> Future[Any]:
         if self.fatal is not None:

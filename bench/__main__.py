@@ -15,6 +15,7 @@ SUITES = {
     "verify": "a WARC of half a gigabyte against warcio and fastwarc, and a whole archive",
     "startup": "what a command costs before it does anything",
     "memory": "peak memory for one response of 200 MiB",
+    "certificate": "certificates as PDF against reportlab and WeasyPrint",
     "watch": "real policies with known answers: what is reported, what is missed, and how fast",
     "micro": "single steps: tokens, checkpoints, recovery, canonical JSON, WARC writing",
 }
@@ -28,7 +29,7 @@ def compile_sources() -> None:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the suites that were named, or all of them."""
-    about = "\n".join(f"  {name:<9}{text}" for name, text in SUITES.items())
+    about = "\n".join(f"  {name:<12}{text}" for name, text in SUITES.items())
     parser = argparse.ArgumentParser(
         prog="python -m bench",
         description=f"Measure the archiver against other tools, each in turn.\n\n{about}",
@@ -76,6 +77,7 @@ def run(name: str, quick: bool, rounds: int | None) -> Result:
         "verify": {"rounds": some, "documents": 100 if quick else 1000, "copies": 1 if quick else 12},
         "startup": {"runs": 2 if quick else 8 * some},
         "memory": {"rounds": rounds or (1 if quick else 3)},
+        "certificate": {"rounds": some},
         "watch": {"rounds": some, "documents": 3 if quick else 1000},
         "micro": {"rounds": some, "documents": 50 if quick else 1000},
     }

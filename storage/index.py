@@ -36,7 +36,8 @@ def _translated(path: str) -> Iterator[None]:
             raise Unwritable(path, text) from error
         raise StorageError(path, text) from error
     except sqlite3.DatabaseError as error:
-        raise Corrupt(path, str(error)) from error
+        is_none = type(error) is sqlite3.DatabaseError  # "file is not a database", "disk image is malformed"
+        raise Corrupt(path, f"{error}; run archiver rebuild" if is_none else str(error)) from error
 
 
 class Index:
@@ -210,6 +211,13 @@ class Index:
                 order = ", ".join(str(n + 1) for n in range(len(names)))
                 for row in self._db.execute(f"select * from {table} order by {order}"):
                     yield table, tuple(row)
+
+    def words(self) -> Iterator[tuple[str, int, int]]:
+        """Every word that can be searched for, in order: the word, passages that hold it, how often it stands there."""
+        with self._lock, _translated(self._name):
+            self._db.execute("create virtual table if not exists temp.words using fts5vocab(main, passage_search, row)")
+            for row in self._db.execute("select term, doc, cnt from temp.words"):
+                yield row[0], row[1], row[2]
 
     def check(self) -> list[str]:
         """What SQLite's own integrity check finds; empty when nothing."""

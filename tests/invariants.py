@@ -11,6 +11,7 @@ import hashlib
 import hmac
 import json
 import re
+import sqlite3
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -461,7 +462,10 @@ class Audit:
 def words_found(index: Index) -> list[tuple[object, ...]]:
     """Every word of the index of search with the passages and places where it is found; it fits its passages."""
     database = index._db
-    database.execute("insert into passage_search (passage_search, rank) values ('integrity-check', 1)")
+    try:
+        database.execute("insert into passage_search (passage_search, rank) values ('integrity-check', 1)")
+    except sqlite3.DatabaseError as error:
+        raise AssertionError("the index of search does not fit its passages") from error
     database.execute("create virtual table temp.words using fts5vocab(main, passage_search, instance)")
     found = [tuple(row) for row in database.execute("select * from temp.words")]
     database.execute("drop table temp.words")

@@ -243,7 +243,8 @@ def exceptions_defined_in(package: str) -> Iterator[type[BaseException]]:
 
 
 def test_every_exception_of_archiver_descends_from_its_root() -> None:
-    found = list(exceptions_defined_in(archiver.__name__))
+    # The verifier that travels with a bundle imports nothing of ours.
+    found = [e for e in exceptions_defined_in(archiver.__name__) if not e.__module__.startswith("archiver.verifier.")]
     assert ArchiverError in found
     report([f"{e.__module__}.{e.__qualname__}" for e in found if not issubclass(e, ArchiverError)])
 

@@ -500,6 +500,10 @@ def test_the_end_of_the_journal_cut_off(copied: Made) -> None:
         "delete from watch_entry",
         "insert into digest values (zeroblob(32), 'content', 2)",
         "insert into url (url) values ('https://example.org/')",
+        "update passage set line = line || '.' where id = 1",
+        "update wording_passage set place = place + 100",
+        "insert into passage_search (passage_search, rowid, line) select 'delete', id, line from passage where id = 1",
+        "insert into passage_search (rowid, line) values (99, 'words that nobody said')",
     ],
 )
 def test_a_row_altered_by_hand(copied: Made, change: str) -> None:

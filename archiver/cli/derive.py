@@ -12,10 +12,11 @@ from archiver.cli.layout import counted
 @click.argument("documents", nargs=-1, metavar="[DOCUMENT]...")
 @click.option("--present-rules", is_flag=True, help="By the selectors each document has now, not those of its day.")
 @click.pass_obj
-def derive(context: Context, documents: tuple[str, ...], present_rules: bool) -> None:
+def derive(context: Context, documents: tuple[str, ...], present_rules: bool) -> int:
     """Assess again what the normaliser in force has not read yet: of each DOCUMENT, or of all.
 
-    New assessments are added to the log; the old ones stay, and citations that name them stay true.
+    New assessments are added to the log; the old ones stay, and citations that name them stay true. Exits 4 when a
+    snapshot cannot be read any more.
     """
     with context.work() as work, Rising("assessing") as progress:
         made = work.act("derive", {"documents": list(documents), "present_rules": present_rules}, progress.at)
@@ -31,3 +32,6 @@ def derive(context: Context, documents: tuple[str, ...], present_rules: bool) ->
             )
     for warning in warnings:
         context.note(f"warning: {warning}")
+    for snapshot in made["damaged"]:
+        context.note(f"{snapshot} cannot be read: run archiver verify {snapshot}")
+    return 4 if made["damaged"] else 0

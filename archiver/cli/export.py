@@ -18,6 +18,7 @@ from archiver.cli.export_pages import page_options
 
 if TYPE_CHECKING:
     from archiver.archive import Archive
+    from archiver.dossier import Dossier
     from archiver.exporting import Means, Stamper
     from archiver.stamp.interface import StampFailure
     from archiver.stamping import Verified
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
     "--output",
     type=click.Path(path_type=Path),
     required=True,
-    help="The file, whose suffix says the form; of several snapshots a folder. Nothing is overwritten.",
+    help="The file, whose suffix says the form; of several snapshots a folder, or one .wacz. Nothing is overwritten.",
 )
 @click.option("--form", default=".zip", show_default=True, metavar="SUFFIX", help="The form of files in a folder.")
 @click.option("--stamp", is_flag=True, help="Ask each timestamp authority for a token over the list of digests.")
@@ -54,7 +55,8 @@ def export(
 ) -> None:
     """Write an evidence bundle of each SNAPSHOT: a zip file that a stranger can check without this software.
 
-    A name that ends with .pdf makes a certificate instead, one with .exhibit.pdf an exhibit with its load file.
+    A name that ends with .pdf makes a certificate instead, one with .exhibit.pdf an exhibit with its load file, and
+    one with .wacz a WACZ for replay software, of all that are named.
 
     The log states what was handed out, unless --no-record; VERIFY.txt in the bundle says how to check it.
     """
@@ -78,8 +80,11 @@ def export(
         context.note("warning: the list of digests is not signed: the passphrase of the log key was not given")
     person = {"by": by, "reason": reason}
     told = []
+    files: dict[Path, list[Dossier]] = {}
     for dossier in dossiers:
-        made = _one(context, secret, dossier, targets[dossier.snapshot], means, None if no_record else person)
+        files.setdefault(targets[dossier.snapshot], []).append(dossier)
+    for target, held in files.items():
+        made = _one(context, secret, held, target, means, None if no_record else person)
         told.append(made)
         if not context.as_json:
             click.echo(f"{made['file']}  {made['file_bytes']} bytes, SHA-256 {made['file_sha256']}")
@@ -93,11 +98,17 @@ def export(
 
 
 def _targets(snapshots: tuple[str, ...], output: Path, form: str) -> dict[str, Path]:
-    """The file of each snapshot; ``UsageError`` for a form that is not known, or one file for several."""
+    """The file of each snapshot; ``UsageError`` for a form that is not known, or one file for more than it holds."""
     from archiver.errors import UsageError
-    from archiver.exporting import exporter_for
+    from archiver.exporting import EXPORTERS, Gatherer, exporter_for
 
     wanted = list(dict.fromkeys(snapshots))
+    if (
+        output.name.endswith(tuple(EXPORTERS))
+        and not output.is_dir()
+        and isinstance(exporter_for(output.name), Gatherer)
+    ):
+        return dict.fromkeys(wanted, output)
     if len(wanted) > 1 or output.is_dir():
         exporter_for(form)
         if output.exists() and not output.is_dir():
@@ -153,33 +164,35 @@ def _stampers(archive: Archive) -> dict[str, Stamper]:
 
 
 def _one(
-    context: Context, secret: _Secret, dossier: Any, target: Path, means: Means, person: dict[str, Any] | None
+    context: Context, secret: _Secret, held: list[Dossier], target: Path, means: Means, person: dict[str, Any] | None
 ) -> dict[str, Any]:
     """Hand out one file; where the log's newest checkpoint is too old for it, publish one first if we may write."""
     from archiver.bundling_journal import NotCovered
 
     try:
-        return _write(context, secret, dossier, target, means, person)
+        return _write(context, secret, held, target, means, person)
     except NotCovered:
         if person is None:
             raise
     with _work(context, secret) as work:
         for warning in work.settle(stamp=False):
             context.note(f"warning: {warning}")
-    return _write(context, secret, dossier, target, means, person)
+    return _write(context, secret, held, target, means, person)
 
 
 def _write(
-    context: Context, secret: _Secret, dossier: Any, target: Path, means: Means, person: dict[str, Any] | None
+    context: Context, secret: _Secret, held: list[Dossier], target: Path, means: Means, person: dict[str, Any] | None
 ) -> dict[str, Any]:
     """Write one file, state it, and give it its name; what ``--json`` prints of it."""
     from archiver.exporting import written
 
-    with written(dossier, target, means) as file:
+    subjects = [dossier.snapshot for dossier in held]
+    with written(held[0], target, means, held[1:]) as file:
         for warning in file.warnings:
             context.note(f"warning: {warning}")
         told: dict[str, Any] = {
-            "snapshot": dossier.snapshot,
+            "snapshot": subjects[0],
+            **({"snapshots": subjects} if len(subjects) > 1 else {}),
             "file": str(target),
             "form": file.form,
             "file_sha256": file.sha256,
@@ -188,7 +201,7 @@ def _write(
             "statement_sha256": None,
         }
         if person is not None:
-            values = {"subjects": [dossier.snapshot], "name": target.name, **person}
+            values = {"subjects": subjects, "name": target.name, **person}
             values |= {name: told[name] for name in ("form", "file_sha256", "file_bytes")}
             with _work(context, secret) as work:
                 told["statement_sha256"] = work.act("export", values)["statement_sha256"]

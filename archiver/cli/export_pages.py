@@ -10,7 +10,7 @@ import click
 
 if TYPE_CHECKING:
     from archiver.archive import Archive
-    from archiver.binding import Binder
+    from archiver.binder import Binder
     from archiver.sealing import Ask, Seal
 
 MOST_KEY = 1 << 20
@@ -38,7 +38,7 @@ def page_options(command: Callable[..., Any]) -> Callable[..., Any]:
 
 def binder_of(archive: Archive, options: dict[str, Any]) -> Binder:
     """The binder that these options ask for; ``UsageError`` for a file, a zone or a number that is none."""
-    from archiver.binding import Binder
+    from archiver.binder import Binder
     from archiver.exhibit import Bates, Wishes, zone_of
 
     zone_of(options["timezone"])

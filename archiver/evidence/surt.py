@@ -59,13 +59,14 @@ def _port(port: str, scheme: str) -> str:
 
 def _path(path: str) -> str:
     kept: list[str] = []
-    for part in _one_spelling(path).split("/"):
-        if part == "..":
-            kept[-1:] = []
-        elif part not in ("", "."):
+    for part in _one_spelling(path).split("/")[1:]:
+        if part == ".." and kept:
+            kept.pop()  # also where nothing stands between two slashes, and where an earlier one stayed
+        elif part != ".":
             kept.append(part)
-    found = _ASP_SESSION.fullmatch("/" + "/".join(kept))
-    return found[1] + found[2] if found else "/" + "/".join(kept)
+    whole = "/" + "/".join(part for part in kept if part)
+    found = _ASP_SESSION.fullmatch(whole)
+    return found[1] + found[2] if found else whole
 
 
 def _query(query: str) -> str:
@@ -73,7 +74,7 @@ def _query(query: str) -> str:
     for session in _SESSIONS:
         if found := session.fullmatch(text):
             text = found[1] + (found[2] or "")
-    return "&".join(sorted(text.split("&")))
+    return "&".join(sorted(text.split("&"), key=lambda pair: pair.split("=", 1)))
 
 
 def _one_spelling(text: str) -> str:

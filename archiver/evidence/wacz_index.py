@@ -7,10 +7,13 @@ blocks (``index.idx``): what pywb and ReplayWeb.page look addresses up in.
 from __future__ import annotations
 
 import json
+import re
+import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from io import BytesIO
+from itertools import pairwise
 from typing import BinaryIO
 
 from archiver.errors import FormatError
@@ -41,10 +44,10 @@ class Entry:
     url: str
     instant: str
     """WARC-Date, RFC 3339."""
-    mime: str
-    """Without parameters; empty where the server named none."""
-    status: str
-    """Empty where there is no head."""
+    mime: str | None
+    """Without parameters; None where the server named none."""
+    status: str | None
+    """None where there is no head."""
     method: str
     digest: str | None
     """SHA-256 of the payload as transferred; None where the record states none."""
@@ -54,11 +57,18 @@ class Entry:
 
     def fields(self, record_sha256: str) -> dict[str, str]:
         """The JSON of its line, names and forms as other indexers write them; the last digest is of the member."""
-        found = {"url": self.url, "mime": self.mime, "status": self.status}
-        found |= {} if self.digest is None else {"digest": f"sha256:{self.digest}"}
-        found |= {"length": str(self.length), "offset": str(self.offset), "filename": self.filename}
-        found |= {"recordDigest": f"sha256:{record_sha256}"} | ({} if self.method == "GET" else {"method": self.method})
-        return {name: value for name, value in found.items() if value}
+        found = {
+            "url": self.url,
+            "mime": self.mime,
+            "status": self.status,
+            "digest": None if self.digest is None else f"sha256:{self.digest}",
+            "length": str(self.length),
+            "offset": str(self.offset),
+            "filename": self.filename,
+            "recordDigest": f"sha256:{record_sha256}",
+            "method": None if self.method == "GET" else self.method,
+        }
+        return {name: value for name, value in found.items() if value is not None}
 
     def line(self, record_sha256: str) -> str:
         """Its line, without line feed."""
@@ -108,13 +118,13 @@ def entries(body: Json, filename: str, open_warc: Callable[[], BinaryIO]) -> tup
     return tuple(found)
 
 
-_Answer = tuple[str, str, str | None, str, str]
+_Answer = tuple[str, str, str | None, str | None, str]
 
 
 def _of_exchange(exchange: Json) -> _Answer:
     status = exchange["status"]
     content_type = exchange["fields"]["content_type"]
-    text = "" if status is None else str(status)
+    text = None if status is None else str(status)
     return safe_uri(exchange["url"]), exchange["started_at"], content_type, text, exchange["method"]
 
 
@@ -131,15 +141,15 @@ def _of_record(source: BinaryIO, stated: Json) -> _Answer:
         if parser.head is not None:
             break
     head = parser.head
-    kinds = [] if head is None else [value for name, value in head.fields if name.lower() == "content-type"]
-    status = "" if head is None else str(head.status)
-    return record.get("WARC-Target-URI") or "", record.get("WARC-Date") or "", (kinds or [None])[0], status, "GET"
+    fields = () if head is None else head.fields
+    kind = next((value for name, value in fields if name.lower() == "content-type"), None)
+    status = None if head is None else str(head.status)
+    return record.get("WARC-Target-URI") or "", record.get("WARC-Date") or "", kind, status, "GET"
 
 
-def mime_of(content_type: str | None) -> str:
-    """The type alone, of a ``Content-Type``."""
-    words = (content_type or "").replace(";", " ").split(None, 1)
-    return words[0] if words else ""
+def mime_of(content_type: str | None) -> str | None:
+    """The type alone, of a ``Content-Type``; empty where there is one that names none."""
+    return None if content_type is None else re.split(r"[;\s]", content_type, maxsplit=1)[0]
 
 
 # -- packed -----------------------------------------------------------------------------------------
@@ -194,7 +204,7 @@ def unpack_index(packed: bytes, listed: bytes) -> tuple[Line, ...]:
 
 def read_lines(lines: Sequence[str]) -> tuple[Line, ...]:
     """Read lines of an index that is not packed; ``FormatError`` unless they are sorted, and each once."""
-    if any(one >= two for one, two in zip(lines, lines[1:], strict=False)):
+    if any(one >= two for one, two in pairwise(lines)):
         raise FormatError("the lines of the index are not sorted, or one stands twice")
     return tuple(_lines(lines))
 
@@ -209,8 +219,6 @@ def _lines(lines: Sequence[str]) -> Iterator[Line]:
 
 
 def _inflate(member: bytes, ceiling: int) -> bytes:
-    import zlib
-
     inflater = zlib.decompressobj(wbits=GZIP_BITS)
     try:
         block = inflater.decompress(member, ceiling)

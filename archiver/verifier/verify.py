@@ -49,7 +49,8 @@ NOT_CHECKED = (
     "the web server's own certificates (they are in the WARC file, in the record of the transport)",
     "whether the text says what a reader of the page sees: it was not extracted again, only its digests were compared",
     "what lies with a referent besides the payload; log/consistency.json: the roots were computed from the journal",
-    "lines of the journal that are given as an entry alone; citations other than citation.json; what anything means",
+    "lines of the journal that are given as an entry alone; PROCESS.txt; what anything means, in law or otherwise",
+    "what citation.json says besides digests, times and proofs, and every other citation",
 )
 
 

@@ -22,9 +22,13 @@ from cryptography.x509.oid import NameOID
 
 from archiver.archive import open_archive
 from archiver.certificate import certificate_of
+from archiver.certificate_facts import hop_rows
 from archiver.dossier import dossier_of
 from archiver.evidence.banned import BANNED
+from tests.cli.box import Box
 from tests.cli.paper import Desk, desk, pages_of, said, text_of, unembedded
+from tests.simulators.authority import TimestampAuthority
+from tests.simulators.website import Website
 
 AT = datetime.datetime(2026, 11, 22, 9, 30, 0, 123000, tzinfo=datetime.UTC)
 
@@ -46,11 +50,24 @@ def test_others_find_a_sound_file_of_few_pages(pdf: Path) -> None:
     assert unembedded(pdf) == []
 
 
+def breaches(pdf: Path, flavour: str) -> list[str]:
+    """What pikepdf finds against a level b, apart from our claim to be more (a), and from XMP that describes itself.
+
+    Extension schemas in XMP are what ISO 19005 wants around further properties; pikepdf knows none at all.
+    """
+    judged = pikepdf.pdfa.validate_written(str(pdf), flavour)
+    described = re.compile(r"XMP (?:namespace|property) (?:xmpTPg|pdfaExtension|pdfaSchema|pdfaProperty)[=:]")
+    return [
+        finding.message
+        for finding in judged.violations
+        if not described.match(finding.message) and "pdfaid:conformance is 'A'" not in finding.message
+    ]
+
+
 def test_it_is_pdf_a_3a_and_keeps_the_rules_of_3b(pdf: Path) -> None:
     with pikepdf.open(pdf) as opened:
         assert opened.open_metadata().pdfa_status == "3A"
-    judged = pikepdf.pdfa.validate_written(str(pdf), "3b")
-    assert judged.passed, judged.violations
+    assert breaches(pdf, "3b") == []
 
 
 def test_every_digest_of_the_record_stands_on_it_unbroken(ready: Desk, pdf: Path) -> None:
@@ -144,8 +161,7 @@ def test_a_damaged_snapshot_gets_no_certificate(ready: Desk, tmp_path: Path) -> 
 def test_the_log_states_that_it_was_handed_out(ready: Desk, tmp_path: Path) -> None:
     target = tmp_path / "stated.pdf"
     ready.box.fine("export", ready.first, "--output", str(target))
-    body = ready.box.statements()[-1] if ready.box.statements()[-1]["kind"] == "custody" else None
-    body = body or [b for b in ready.box.statements() if b["kind"] == "custody"][-1]
+    body = [statement for statement in ready.box.statements() if statement["kind"] == "custody"][-1]
     assert body["form"] == "certificate"
     assert body["file_sha256"] == hashlib.sha256(target.read_bytes()).hexdigest()
 
@@ -173,7 +189,7 @@ class Issuer:
             x509.CertificateBuilder(name, leaf, self.leaf_key.public_key(), 2, now - day, now + 60 * day)
             .add_extension(x509.KeyUsage(True, True, False, False, False, False, False, False, False), critical=True)
             .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(self.key.public_key()), critical=False)
-            .sign(self.leaf_key, hashes.SHA256())
+            .sign(self.key, hashes.SHA256())
         )
 
     def write(self, folder: Path, passphrase: bytes) -> Path:
@@ -226,3 +242,70 @@ def test_a_seal_with_the_wrong_passphrase_is_said(ready: Desk, tmp_path: Path, w
     result = ready.box.call("export", ready.first, "--output", str(tmp_path / "x.pdf"), "--no-record", *options)
     assert result.code == 2 and "passphrase" in result.err
     assert not (tmp_path / "x.pdf").exists()
+
+
+def _revocation_list(folder: Path, name: str, key_pem: bytes, certificate: x509.Certificate) -> str:
+    key = serialization.load_pem_private_key(key_pem, None)
+    now = datetime.datetime.now(datetime.UTC)
+    builder = x509.CertificateRevocationListBuilder(certificate.subject, now, now + datetime.timedelta(days=7))
+    builder = builder.add_extension(x509.CRLNumber(1), critical=False)
+    path = folder / f"{name}.crl"
+    path.write_bytes(builder.sign(key, hashes.SHA256()).public_bytes(serialization.Encoding.DER))  # type: ignore[arg-type]
+    return str(path)
+
+
+def test_with_revocation_lists_the_seal_is_for_long_terms(ready: Desk, tmp_path: Path) -> None:
+    issuer = Issuer()
+    key = issuer.write(tmp_path, b"word")
+    plain = serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    own = _revocation_list(tmp_path, "own", issuer.key.private_bytes(serialization.Encoding.PEM, *plain), issuer.root)
+    theirs = ready.authority.root_pem.parent
+    lists = [own] + [
+        _revocation_list(
+            tmp_path,
+            role,
+            (theirs / f"{role}.key").read_bytes(),
+            x509.load_pem_x509_certificate((theirs / f"{role}.pem").read_bytes()),
+        )
+        for role in ("root", "intermediate")
+    ]
+    words = ("--seal", str(key), "--seal-passphrase-file", str(tmp_path / "word"))
+    crls = [word for path in lists for word in ("--seal-crl", path)]
+    sealed = ready.export(tmp_path / "long.pdf", *words, *crls)
+    data = sealed.read_bytes()
+    assert b"/DocTimeStamp" in data and b"/DSS" in data
+    assert data.count(b"/ETSI.RFC3161") == 1
+    said("qpdf", "--check", sealed)
+    done = ready.box.fine(
+        "export", ready.second, "--output", str(tmp_path / "short.pdf"), "--no-record", *words, "--seal-crl", own
+    )
+    assert "B-T, not B-LTA" in done.err
+    assert b"/DocTimeStamp" not in (tmp_path / "short.pdf").read_bytes()
+
+
+def test_what_no_font_shows_is_counted_and_whole_in_the_files(
+    tmp_path: Path, site: Website, authority: TimestampAuthority
+) -> None:
+    box = Box(tmp_path, site, authority).init()
+    box.fine("watch", "add", site.url("/terms"), "--entity", "例え株式会社", "--document", "Условия")
+    snapshot = box.call("capture", "EA-D-00001", "--json").json[0]["snapshot"]
+    target = tmp_path / "x.pdf"
+    box.fine("export", snapshot, "--output", str(target), "--no-record")
+    text = " ".join(text_of(target).split())
+    assert "Условия" in text and "□□□□□□" in text
+    assert "characters on these pages are in none of the fonts at hand" in text
+    said("pdfdetach", "-savefile", "citation.json", "-o", tmp_path / "citation.json", target)
+    assert json.loads((tmp_path / "citation.json").read_bytes())["source"]["author"] == "例え株式会社"
+
+
+def test_the_transport_verdict_is_told_with_the_whole_chain() -> None:
+    tls = {"version": "TLSv1.3", "cipher": "TLS_AES_256_GCM_SHA384", "verdict": "invalid",
+           "problems": ["certificate has expired"], "chain_sha256": ["a" * 64, "b" * 64]}  # fmt: skip
+    hop = {"url": "https://x.example/", "method": "GET", "status": 200, "complete": True, "anomalies": [],
+           "fields": {"content_type": "text/html"}, "peer": {"ip": "192.0.2.1", "port": 443}, "revisit": None,
+           "reason": None, "tls": tls}  # fmt: skip
+    rows = {row["label"]: (row["value"], row["note"]) for row in hop_rows(hop)}
+    assert rows["TLS"] == (
+        "TLSv1.3, TLS_AES_256_GCM_SHA384; certificate chain: invalid", "certificate has expired"
+    )  # fmt: skip
+    assert rows["Certificate"][0] == "a" * 64 and rows["issued by"][0] == "b" * 64

@@ -310,7 +310,7 @@ def test_quarantine(filled: Box) -> None:
     require_forms([waiting, made])
     assert [(item["event"], item["version"]) for item in made] == [("confirmed", None), ("released", 1)]
     derived = filled.fine("derive", "--json").json
-    assert derived.keys() == {"normaliser", "assessed", "versions"}
+    assert derived.keys() == {"normaliser", "assessed", "versions", "damaged"}
 
 
 def test_annotate(marked: Box) -> None:

@@ -9,7 +9,7 @@ import json
 import struct
 import zipfile
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from archiver.evidence.canonical import encode_line
@@ -158,8 +158,13 @@ class Forgery:
 
     what: str
     notices: int
-    """The number of the check that has to fail."""
+    """The number of the check that has to fail; 0 where there is nothing to be noticed."""
     data: bytes
+
+
+def noticed(forgery: Forgery, failed: Sequence[int]) -> bool:
+    """Say whether the checks that failed are as they should be."""
+    return forgery.notices in failed if forgery.notices else not failed
 
 
 def forgeries(members: Members, other: Members, seal: Seal) -> Iterator[Forgery]:

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import base64
 import json
-import shutil
+import socket
 import subprocess
-import threading
 from collections.abc import Iterable, Iterator, Sequence
-from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +17,7 @@ from tests.verifier.browsers import Browser, Chromium, Firefox
 from tests.verifier.bundles import zipped
 from tests.verifier.conftest import Desk
 from tests.verifier.page_policy import PAGE, with_policy
-from tests.verifier.spoilt import other_containers, renamed, with_one_bit_changed, with_one_member_gone
+from tests.verifier.spoilt import noticed, other_containers, renamed, with_one_bit_changed, with_one_member_gone
 
 VECTORS = Path(__file__).resolve().parent.parent / "vectors"
 SHOWN = """new Promise((done) => {
@@ -68,14 +66,19 @@ def test_the_policy_names_the_script_and_the_style() -> None:
     assert not any(word in page for word in ("innerHTML", "document.write", "http://", "https://", "import("))
 
 
-@pytest.mark.parametrize("number", [0, 1, 2])
+@pytest.mark.parametrize("number", range(4))
 def test_a_whole_bundle_passes_with_key_and_roots_from_elsewhere(browser: Browser, desk: Desk, number: int) -> None:
     shown = chosen(browser, desk.whole(number), [desk.key, *desk.roots])
     assert shown["result"] == "pass", shown
     assert shown["verdicts"] == ["✓ pass"] * 16
     assert "16 checks passed, 0 failed, 0 not checked" in shown["headline"]
     statement = json.loads(desk.bundles[number]["snapshot/statement.json"])
-    for words in (statement["snapshot"], statement["warc"]["sha256"], statement["parts"][0]["content"]["sha512"]):
+    for words in (
+        statement["snapshot"],
+        statement["parts"][-1]["url"],
+        statement["warc"]["sha256"],
+        statement["parts"][0]["content"]["sha512"],
+    ):
         assert words in shown["report"]
     assert desk.bundles[number]["citation/bluebook.txt"].decode().strip() in shown["report"]
     assert "whether a certificate of a timestamp authority was revoked" in shown["report"]
@@ -88,6 +91,24 @@ def test_without_them_it_says_that_they_came_with_the_bundle(browser: Browser, d
     assert "not who made them" in shown["headline"]
     shown = chosen(browser, desk.whole(), [desk.roots[0]])
     assert [n for n, verdict in enumerate(shown["verdicts"], 1) if "not" in verdict] == [4, 12, 13, 15, 16]
+
+
+def test_a_bundle_may_be_dropped_on_the_page(browser: Browser, desk: Desk) -> None:
+    browser.open(PAGE.as_uri())
+    data = json.dumps(base64.b64encode(zipped(desk.members)).decode())
+    drop = f"""(() => {{
+        const carried = new DataTransfer();
+        carried.items.add(new File([unbase64({data})], "dropped.zip"));
+        for (const kind of ["dragover", "drop"]) {{
+            const event = new DragEvent(kind, {{ dataTransfer: carried, bubbles: true }});
+            document.getElementById("drop").dispatchEvent(event);
+        }}
+        return 1;
+    }})()"""
+    assert browser.compute(drop) == 1
+    shown = json.loads(browser.compute(SHOWN))
+    assert shown["result"] == "not all checked"
+    assert "dropped.zip: 15 checks passed" in shown["headline"]
 
 
 def test_another_key_does_not_do(browser: Browser, desk: Desk, tmp_path: Path) -> None:
@@ -132,13 +153,12 @@ def test_missing_extra_and_renamed_members_are_noticed(browser: Browser, desk: D
 
 def test_no_strange_zip_is_read(browser: Browser, desk: Desk) -> None:
     for what, data in other_containers(desk.members):
-        if len(data) < 1 << 22:
-            assert look(browser, data) == [1], what
+        assert look(browser, data) == [1], what
 
 
 def test_every_forgery_under_good_sums_is_noticed_by_its_check(browser: Browser, desk: Desk) -> None:
-    found = [(forgery.what, forgery.notices, look(browser, forgery.data)) for forgery in desk.forged]
-    assert [one for one in found if one[1] not in one[2]] == []
+    found = [(forgery, look(browser, forgery.data)) for forgery in desk.forged]
+    assert [(forgery.what, numbers) for forgery, numbers in found if not noticed(forgery, numbers)] == []
 
 
 STRICTER_ELSEWHERE = frozenset(
@@ -219,7 +239,6 @@ def test_each_kind_of_signature(browser: Browser, tmp_path: Path, root: str, sig
     reply = (tmp_path / "r.tsr").read_bytes()
     assert told(reply, chain) == "string"
     assert "signature is wrong" in str(told(reply[:-1] + bytes([reply[-1] ^ 1]), chain))
-    shutil.copy(tmp_path / "root.pem", tmp_path / "first.pem")
     openssl(f"req -x509 -newkey {root} -noenc -keyout root.key -subj /CN=Root -days 9 -out root.pem -addext {ISSUING}")
     impostor = (tmp_path / "signer.pem").read_text() + (tmp_path / "root.pem").read_text()
     assert "signed wrongly" in str(told(reply, impostor))
@@ -253,13 +272,14 @@ def test_its_own_ed25519_agrees_with_others(browser: Browser) -> None:
 
 def test_a_browser_without_ed25519_uses_the_page_s_own(browser: Browser, desk: Desk) -> None:
     browser.open(PAGE.as_uri())
+    data = json.dumps(base64.b64encode(zipped(desk.members)).decode())
     with_its_own = f"""(() => {{
         const usual = crypto.subtle.importKey;
         SubtleCrypto.prototype.importKey = function (format, data, algorithm, ...rest) {{
             if (algorithm.name === "Ed25519") return Promise.reject(new DOMException("none", "NotSupportedError"));
             return usual.call(this, format, data, algorithm, ...rest);
         }};
-        return verifyBundle(unbase64({json.dumps(base64.b64encode(zipped(desk.members)).decode())})).then(({{ checks }}) => {{
+        return verifyBundle(unbase64({data})).then(({{ checks }}) => {{
             SubtleCrypto.prototype.importKey = usual;
             return JSON.stringify(checks.map((check) => [check.verdict, check.reason]));
         }});
@@ -270,9 +290,7 @@ def test_a_browser_without_ed25519_uses_the_page_s_own(browser: Browser, desk: D
     assert "this page's own Ed25519" in checks[9][1]
 
 
-def test_its_own_sha256_and_inclusion_agree_with_others(browser: Browser) -> None:
-    vectors = json.loads((VECTORS / "merkle/transparency-dev.json").read_text())
-    assert vectors
+def test_its_own_sha256_agrees_with_the_browser_s(browser: Browser) -> None:
     script = """(async () => {
         for (let length = 0; length < 300; length++) {
             const bytes = crypto.getRandomValues(new Uint8Array(length));
@@ -284,36 +302,23 @@ def test_its_own_sha256_and_inclusion_agree_with_others(browser: Browser) -> Non
 
 
 def test_it_asks_no_network(browser: Browser) -> None:
-    asked: list[str] = []
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            asked.append(self.path)
-            self.send_error(404)
-
-        def log_message(self, format: str, *args: object) -> None:  # noqa: A002
-            """Keep the test output clean."""
-
-    with HTTPServer(("127.0.0.1", 0), Handler) as server:
-        thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
-        thread.start()
-        there = f"http://127.0.0.1:{server.server_address[1]}"
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        there = f"http://127.0.0.1:{server.getsockname()[1]}"
         browser.open(PAGE.as_uri())
         script = f"""(async () => {{
-            const image = new Image(), add = (tag, more) => document.body.append(Object.assign(document.createElement(tag), more));
-            image.src = "{there}/image";
-            add("iframe", {{ src: "{there}/frame" }});
+            const add = (tag, more) => document.body.append(Object.assign(document.createElement(tag), more));
+            new Image().src = "{there}/image";
             add("script", {{ src: "{there}/script" }});
             add("link", {{ rel: "stylesheet", href: "{there}/style" }});
             navigator.sendBeacon("{there}/beacon");
             try {{ new WebSocket("{there.replace("http", "ws")}/socket"); }} catch (error) {{ /* refused at once */ }}
-            return fetch("{there}/fetch").then(() => "asked", () => "refused");
+            const fetched = await fetch("{there}/fetch").then(() => "asked", () => "refused");
+            return new Promise((done) => setTimeout(() => done(fetched), 300));
         }})()"""
         assert browser.compute(script) == "refused"
-        assert browser.compute("new Promise((done) => setTimeout(() => done(1), 500))") == 1
-        server.shutdown()
-        thread.join()
-    assert asked == []
+        server.settimeout(0.2)
+        with pytest.raises(TimeoutError):
+            server.accept()
 
 
 def test_a_keyboard_and_a_screen_reader_find_their_way(browser: Browser, desk: Desk) -> None:

@@ -20,7 +20,7 @@ import pytest
 from archiver.verifier import verify as program
 from tests.verifier.bundles import zipped
 from tests.verifier.conftest import Desk
-from tests.verifier.spoilt import other_containers, renamed, with_one_bit_changed, with_one_member_gone
+from tests.verifier.spoilt import noticed, other_containers, renamed, with_one_bit_changed, with_one_member_gone
 
 PROGRAM = Path(program.__file__)
 VECTORS = Path(__file__).resolve().parent.parent / "vectors"
@@ -51,7 +51,7 @@ def failed(checks: Sequence[dict[str, Any]]) -> list[int]:
     return [check["number"] for check in checks if check["verdict"] == "fail"]
 
 
-@pytest.mark.parametrize("number", [0, 1, 2])
+@pytest.mark.parametrize("number", range(4))
 def test_a_whole_bundle_passes_with_key_and_roots_from_elsewhere(desk: Desk, number: int) -> None:
     code, said = run(desk.whole(number), *outside(desk))
     assert (code, said["result"]) == (0, "pass"), said
@@ -64,6 +64,23 @@ def test_without_them_it_says_that_they_came_with_the_bundle(desk: Desk) -> None
     assert [check["number"] for check in said["checks"] if check["verdict"] == "not checked"] == [16]
     assert run(desk.whole(), *outside(desk)[:2])[0] == 3
     assert run(desk.whole(), *outside(desk)[2:])[0] == 3
+
+
+def test_what_is_not_there_is_not_checked(desk: Desk, tmp_path: Path) -> None:
+    """Sums without a signature and without a timestamp, no text, no assessment, no citation: said, and no failure."""
+    left = {name: data for name, data in desk.members.items() if not name.startswith(("text/", "citation/"))}
+    sealed = desk.seal.close(left, stamp=False)
+    del sealed["SHA256SUMS.sig"]
+    checks = look(zipped(sealed), tmp_path / "less")
+    assert failed(checks) == []
+    assert [check["number"] for check in checks if check["verdict"] == "not checked"] == [3, 4, 14, 15, 16]
+
+
+def test_without_openssl_it_says_so(desk: Desk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    checks = look(zipped(desk.members), tmp_path / "none")
+    assert failed(checks) == []
+    assert [check["number"] for check in checks if "openssl is not installed" in check["reason"]] == [3, 4, 10, 12, 13]
 
 
 def test_a_folder_is_as_good_as_a_zip(desk: Desk, tmp_path: Path) -> None:
@@ -129,11 +146,7 @@ def test_no_strange_zip_is_unpacked(desk: Desk, tmp_path: Path) -> None:
 def test_every_forgery_under_good_sums_is_noticed_by_its_check(desk: Desk, tmp_path: Path) -> None:
     with ThreadPoolExecutor(2) as pool:
         found = pool.map(lambda pair: failed(look(pair[1].data, tmp_path / str(pair[0]))), enumerate(desk.forged))
-        missed = [
-            (f.what, f.notices, numbers)
-            for f, numbers in zip(desk.forged, found, strict=True)
-            if f.notices not in numbers
-        ]
+        missed = [(f.what, f.notices, n) for f, n in zip(desk.forged, found, strict=True) if not noticed(f, n)]
     assert missed == []
 
 

@@ -1,4 +1,4 @@
-"""Certificates and exhibits among the forms of export, and the files that go beside exhibits."""
+"""How certificates and exhibits of one export are made, and the files that go beside exhibits."""
 
 from __future__ import annotations
 
@@ -6,14 +6,10 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from archiver.certificate import certificate_of
-from archiver.exhibit import Exhibit, Wishes, exhibit_of
+from archiver.exhibit import Exhibit, Wishes
 from archiver.exhibit_load import as_csv, as_dat
-from archiver.typesetting import press
 
 if TYPE_CHECKING:
-    from archiver.dossier import Dossier
-    from archiver.exporting import Exporter, Means, Out
     from archiver.sealing import Ask, Seal
 
 
@@ -63,43 +59,3 @@ def _load_files(targets: dict[str, Path]) -> tuple[Path, Path]:
     first = next(iter(targets.values()))
     load = first if len(targets) == 1 else first.with_name("load.pdf")
     return load.with_suffix(".csv"), load.with_suffix(".dat")
-
-
-@dataclass(frozen=True, slots=True)
-class CertificateForm:
-    """Writes certificates; satisfies ``Exporter``."""
-
-    form: str = "certificate"
-
-    def write(self, dossier: Dossier, out: Out, means: Means) -> list[str]:
-        """Write the PDF, sealed where a seal is at hand."""
-        binder = means.binder or Binder()
-        sealed_by = binder.seal.printed if binder.seal is not None else None
-        pdf = certificate_of(dossier, sealed_by=sealed_by, typeset=press(binder.fonts)).pdf
-        warnings: list[str] = []
-        if binder.seal is not None:
-            from archiver.sealing import seal_pdf
-
-            sealed = seal_pdf(pdf, binder.seal, binder.ask)
-            pdf, warnings = sealed.pdf, list(sealed.warnings)
-        out.write(pdf)
-        return warnings
-
-
-@dataclass(frozen=True, slots=True)
-class ExhibitForm:
-    """Writes exhibits; satisfies ``Exporter``."""
-
-    form: str = "exhibit"
-
-    def write(self, dossier: Dossier, out: Out, means: Means) -> list[str]:
-        """Write the PDF, and keep what goes beside it."""
-        binder = means.binder or Binder()
-        exhibit = exhibit_of(dossier, binder.wishes, typeset=press(binder.fonts))
-        binder.add(dossier.snapshot, exhibit)
-        out.write(exhibit.pdf)
-        return list(exhibit.warnings)
-
-
-CERTIFICATE: Exporter = CertificateForm()
-EXHIBIT: Exporter = ExhibitForm()
