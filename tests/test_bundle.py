@@ -7,7 +7,7 @@ import json
 import random
 import re
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -25,7 +25,6 @@ from archiver.exporting import Means, written
 from archiver.operation import read_key
 from archiver.stamp.interface import StampFailure
 from archiver.stamping import Subject, Verified, ask, open_authorities
-from storage.interface import Names
 from storage.local import LocalFiles
 from tests import bundles
 from tests.bundles import ISSUED, Desk, Stranger, members_of
@@ -135,6 +134,36 @@ def test_each_byte_of_the_list_and_its_signature_counts(made: Made) -> None:
                 other = data[:offset] + bytes([data[offset] ^ bit]) + data[offset + 1 :]
                 with changed(folder / name, other):
                     assert made.stranger.follow(folder, bundle).problems, (name, offset, bit)
+
+
+BEYOND_THE_LIST = """snapshot/statement.json snapshot/capture.warc.gz snapshot/statement.tlog-proof
+    snapshot/checkpoint.north.tsr snapshot/checkpoint.south.chain.pem snapshot/before.south.subject
+    snapshot/before.south.tsr referents/EA-S-00000002/statement.json referents/EA-S-00000002/capture.warc.gz
+    text/text.md text/text.salt text/links.jsonl text/assessment.json journal/extract.jsonl log/checkpoint
+    keys/log.pub.pem""".split()
+
+
+def test_what_log_and_tokens_cover_is_noticed_even_when_the_list_was_made_again(made: Made, tmp_path: Path) -> None:
+    bundle = made.desk.export(made.names["revisit"], tmp_path / "forged.zip", sign=False)
+    folder = made.stranger.unpack(bundle)
+    files, sums = members_of(bundle), (folder / "SHA256SUMS").read_text()
+    chance, unnoticed = random.Random(3), []
+    for name in BEYOND_THE_LIST:
+        data = files[name]
+        other = flipped(data, 120 if name.endswith(".tsr") else chance.randrange(len(data)))
+        if name == "journal/extract.jsonl":
+            entry = re.search(rb'"entry":"([0-9a-f])', data)  # of a statement that is not shown
+            assert entry is not None
+            other = data[: entry.start(1)] + (b"1" if entry[1] == b"0" else b"0") + data[entry.end(1) :]
+        before, after = (hashlib.sha256(one).hexdigest() for one in (data, other))
+        with (
+            changed(folder / name, other),
+            changed(folder / "SHA256SUMS", sums.replace(f"{before}  {name}\n", f"{after}  {name}\n").encode()),
+        ):
+            followed = made.stranger.follow(folder, bundle)
+            assert "equal: files found, files listed" in followed.said, name
+            unnoticed += [] if followed.problems else [name]
+    assert unnoticed == []
 
 
 @pytest.mark.parametrize(
@@ -406,31 +435,39 @@ def test_a_snapshot_under_no_checkpoint_waits(made: Made, tmp_path: Path) -> Non
         Desk(shop, tmp_path / "archive").export(str(outcome.capture.body["snapshot"]), tmp_path / "never.zip")
 
 
-class Growing(LocalFiles):
-    """The archive's files, in which a token shows up only while the snapshot is being gathered."""
+class Busy(LocalFiles):
+    """The archive's files, beside which a writer adds a token once the log is read: the folder was read by then."""
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, act: Callable[[], None]) -> None:
         super().__init__(root)
-        self.looks = 0
+        self._act: Callable[[], None] | None = act
 
-    def list(self, path: str) -> Names:
-        """What is there, at first without the token."""
-        names = super().list(path)
-        if not path.startswith("snapshots/"):
-            return names
-        self.looks += 1
-        return names if self.looks > 4 else [name for name in names if not name.startswith("statement.north")]
+    def read(self, path: str) -> bytes:
+        """A file; the writer acts before the first of the log's entries."""
+        if path.startswith("log/tile/entries") and self._act is not None:
+            act, self._act = self._act, None
+            act()
+        return super().read(path)
 
 
 def test_a_token_that_comes_meanwhile_is_taken_along(made: Made, tmp_path: Path) -> None:
-    whole = made.desk.archive
-    growing = Growing(made.desk.root)
-    archive = replace(whole, files=growing)
-    key = read_key(archive.files, archive.origin, lambda: None)
-    with written(dossier_of(archive, made.names["first"], ISSUED), tmp_path / "x.zip", Means(key)) as file:
+    shop = Workshop(tmp_path, made.desk.shop.site, made.desk.shop.authorities)
+    shutil.copytree(made.desk.root, tmp_path / "archive")
+    shutil.copytree(made.desk.shop.state, shop.state)
+    desk, snapshot = Desk(shop, tmp_path / "archive"), made.names["redirect"]
+
+    def stamp() -> None:
+        with shop.open(desk.root) as operation:
+            assert operation.stamp_statement("north", int(snapshot.rsplit("-", 1)[1])) is True
+            operation.publish()
+
+    archive = replace(desk.archive, files=Busy(desk.root, stamp))
+    with written(dossier_of(archive, snapshot, ISSUED), tmp_path / "x.zip", Means()) as file:
         file.publish()
-    assert growing.looks > 8
-    assert (tmp_path / "x.zip").read_bytes() == made.opened("first")[0].read_bytes()
+    assert "snapshot/statement.north.tsr" in members_of(tmp_path / "x.zip")
+    folder = made.stranger.unpack(tmp_path / "x.zip")
+    assert made.stranger.follow(folder, tmp_path / "x.zip").problems == []
+    shutil.rmtree(folder)
 
 
 def test_an_authority_that_gives_no_token_is_left_out_and_told(made: Made, tmp_path: Path) -> None:

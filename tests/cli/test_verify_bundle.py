@@ -293,6 +293,10 @@ def test_an_extract_that_is_not_the_log(made: Made, capsys: pytest.CaptureFixtur
         "longer": ([*good, b'{"entry":"%s","seq":%d}\n' % (b"0" * 64, len(good))], "lines, log/checkpoint covers"),
         "swapped": ([good[1], good[0], *good[2:]], "line 1 says number 1, 0 comes next"),
         "other_entry": ([*good[:bare], good[bare].replace(b'"entry":"', b'"entry":"0')], "neither a statement nor"),
+        "entry_exchanged": (
+            [*good[:bare], b'{"entry":"%s","seq":%d}\n' % (b"0" * 64, bare), *good[bare + 1 :]],
+            "does not lead to the root of",
+        ),
         "spaces": ([*good[:bare], good[bare].replace(b",", b", ")], "neither a statement nor an entry"),
         "torn": ([*good[:-1], good[-1].rstrip()], "neither a statement nor an entry"),
         "own_line_hidden": (
