@@ -15,7 +15,8 @@ BIN := $(VENV)/bin
 
 # command:Debian package. Running needs Python alone; tests let other people's tools judge what was written.
 FOR_DEMO := openssl:openssl
-FOR_TEST := openssl:openssl unzip:unzip jq:jq gzip:gzip xxd:xxd node:nodejs npm:npm
+FOR_TEST := openssl:openssl unzip:unzip zip:zip jq:jq gzip:gzip xxd:xxd node:nodejs npm:npm qpdf:qpdf \
+	pdfsig:poppler-utils zbarimg:zbar-tools chromium:chromium firefox-esr:firefox-esr
 FOR_BENCH := openssl:openssl wget:wget nginx:nginx-light time:time
 
 # Installs the packages whose command is missing when we are root, otherwise names them and stops.
@@ -36,10 +37,10 @@ $(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
 	|| { echo "$(PYTHON) is older than 3.11; name a newer one: make PYTHON=python3.12 …" >&2; exit 1; }
 endef
 
-.PHONY: help demo run test lint fmt bench docs clean need-run need-demo need-test need-bench
+.PHONY: help demo run test lint fmt bench bench-watch docs clean need-run need-demo need-test need-bench
 
 help: ## list the targets
-	@grep -hE '^[a-z]+:.*##' $(firstword $(MAKEFILE_LIST)) | sed -E 's/:.*## /\t/' | expand -t 10
+	@grep -hE '^[a-z-]+:.*##' $(firstword $(MAKEFILE_LIST)) | sed -E 's/:.*## /\t/' | expand -t 13
 
 demo: need-demo $(VENV)/run.stamp ## a tour on loopback: a site whose policy changes, a timestamp authority, the daemon
 	$(BIN)/archiver demo $(ARGS)
@@ -60,8 +61,11 @@ fmt: need-run $(VENV)/dev.stamp ## format the sources
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-bench: need-bench $(VENV)/dev.stamp ## measure speed against other tools
+bench: need-bench $(VENV)/bench.stamp ## measure speed against other tools
 	$(BIN)/python -m bench $(ARGS)
+
+bench-watch: need-bench $(VENV)/bench.stamp ## replay real policies with known answers; BENCH_POLICIES names the data set
+	$(BIN)/python -m bench watch $(ARGS)
 
 docs: need-run $(VENV)/dev.stamp ## write docs/commands.md again from the command line's own help
 	$(BIN)/python -m tests.commands_page
@@ -92,3 +96,7 @@ $(VENV)/run.stamp: pyproject.toml | $(BIN)/python
 $(VENV)/dev.stamp: pyproject.toml | $(BIN)/python
 	$(BIN)/pip install --quiet --disable-pip-version-check -e '.[test,lint]'
 	@touch $@ $(VENV)/run.stamp
+
+$(VENV)/bench.stamp: pyproject.toml | $(BIN)/python
+	$(BIN)/pip install --quiet --disable-pip-version-check -e '.[test,lint,bench]'
+	@touch $@ $(VENV)/dev.stamp $(VENV)/run.stamp

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from archiver.archive import Archive
@@ -83,12 +84,8 @@ def finding(archive: Archive, identifier: str, first: str, last: str, now: datet
     versions = [version for _, _, version, _ in shown if version is not None]
     wording = versions[0] if versions and len(set(versions)) == 1 else None
     if wording is None:
-        # What was different belongs to the finding: name the checks that show something else than the first.
-        exceptions += [
-            {"seq": seq, "at": at, "outcome": "other_wording", "reason": f"version {version}"}
-            for seq, at, version, _ in shown
-            if version is not None and version != versions[0]
-        ]
+        # What was different belongs to the finding: name where another wording than the first begins to show.
+        exceptions += _other_wordings(archive, normaliser, [item[:3] for item in shown if item[2] is not None])
     if len(exceptions) > MAX_EXCEPTIONS:
         raise UsageError(f"{len(exceptions)} exceptions in this span", do="ask for a shorter one")
     return {
@@ -111,10 +108,22 @@ def finding(archive: Archive, identifier: str, first: str, last: str, now: datet
     }
 
 
+def _other_wordings(archive: Archive, normaliser: str, shown: list[tuple[int, str, int | None]]) -> list[Json]:
+    """The first check of each run that shows another wording than the first one, with the class of the change."""
+    found = []
+    for (_, _, before), (seq, at, version) in pairwise(shown):
+        if version not in (before, shown[0][2]):
+            judged = newest_assessment(archive, seq, normaliser)
+            change = None if judged is None else archive.statement(judged).body["change"]
+            reason = f"version {version}{f', class {change}' if change else ''}"
+            found.append({"seq": seq, "at": at, "outcome": "other_wording", "reason": reason})
+    return found
+
+
 def _largest_gap(start: str, end: str, times: list[str]) -> int:
     """Whole seconds, rounded up, of the longest time without a check that shows the wording."""
     marks = [parse_instant(at) for at in (start, *times, end)]
-    gaps = [(later - earlier).total_seconds() for earlier, later in zip(marks, marks[1:], strict=False)]
+    gaps = [(later - earlier).total_seconds() for earlier, later in pairwise(marks)]
     return max(0, -int(-max(gaps) // 1))
 
 

@@ -20,14 +20,20 @@ ACTS = {
     "unmark": "archiver.provisions",
     "annotate": "archiver.annotations",
     "absence": "archiver.absence",
+    "attest": "archiver.attesting",
     "export": "archiver.dissemination",
 }
 """Name of each act, and the module whose function of that name does it."""
 
 
-def perform(operation: Operation, name: str, values: Json) -> Json:
+LONG = frozenset({"derive"})
+"""Acts that tell how far they are: done, of how many."""
+Progress = Callable[[int, int], None]
+
+
+def perform(operation: Operation, name: str, values: Json, progress: Progress | None = None) -> Json:
     """Do one act and return what it made; ``UsageError`` when there is no such act or the values cannot be meant."""
     if name not in ACTS:
         raise UsageError(f"unknown act {name!r}")
-    act: Callable[[Operation, Json], Json] = getattr(importlib.import_module(ACTS[name]), name)
-    return act(operation, values)
+    act: Callable[..., Json] = getattr(importlib.import_module(ACTS[name]), name)
+    return act(operation, values, progress) if name in LONG and progress is not None else act(operation, values)

@@ -13,10 +13,12 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from archiver.archive import Archive
+from archiver.comparison import changed_rules, class_of_return, dates_of, stand_in
 from archiver.errors import ArchiveDamaged
 from archiver.evidence.canonical import Json
 from archiver.evidence.exchange import Visit
 from archiver.evidence.instant import parse_instant
+from archiver.evidence.text_lines import SEED_BYTES
 from archiver.past import DocumentPast, Passed
 from archiver.rereading import content_type_of, decoded, sources_of
 from archiver.texts import keep, keep_links, read_lines
@@ -26,7 +28,6 @@ from archiver.watch.reading import PageRules, Problem, Reading, Source
 from storage.errors import StorageError
 
 if TYPE_CHECKING:
-    from archiver.watch.dates import PublisherDate
     from archiver.watch.gate import Earlier, GateLimits
 
 LOG = logging.getLogger("archiver.assessor")
@@ -51,7 +52,9 @@ def read(sources: Sequence[Source], rules: Sequence[PageRules]) -> Reading:
     from archiver.watch.extract import text_1
 
     try:
-        return text_1.read(sources, rules)
+        reading = text_1.read(sources, rules)
+        (reading.text + reading.links_text).encode()  # what could not be kept must be noticed here, not by the commit
+        return reading
     except Exception as error:  # the capture is safe; a page that breaks the reader must not stop the archive
         LOG.exception("a page could not be read")
         return Reading(NORMALISER, (), problems=(Problem("unreadable", f"{type(error).__name__}: {error}"[:300]),))
@@ -64,6 +67,8 @@ class Assessor:
     archive: Archive
     random: Callable[[int], bytes]
     _texts: OrderedDict[str, Lines] = field(default_factory=OrderedDict)
+    _seeds: dict[str, bytes] = field(default_factory=dict)
+    """Seeds of texts that were written by this process and are not stated yet."""
 
     # -- reading -----------------------------------------------------------------------------------
 
@@ -101,6 +106,19 @@ class Assessor:
         sources = sources_of(self.archive, capture, folder)
         return read(sources, self.rules(watch_seq, len(sources)))
 
+    def reread_or_say_why(
+        self, capture: Json, watch_seq: int | None, folder: str | None = None
+    ) -> tuple[Reading, bool]:
+        """The same where an assessment is owed: a damaged file becomes a problem that the gate holds back, and False.
+
+        Else one damaged snapshot would keep the archive from starting, or from publishing, for ever.
+        """
+        try:
+            return self.reread(capture, watch_seq, folder), True
+        except ArchiveDamaged as error:
+            LOG.error("%s cannot be read: %s", capture.get("snapshot") or folder, error)
+            return Reading(NORMALISER, (), problems=(Problem("unreadable", error.what[:300]),)), False
+
     # -- judging -----------------------------------------------------------------------------------
 
     def assess(
@@ -112,14 +130,15 @@ class Assessor:
         before: int | None = None,
         supersedes: int | None = None,
         decision_seq: int | None = None,
+        released: bool = False,
     ) -> Assessed:
         """Judge a reading against what came before capture ``before`` (None: all), and keep its text where it is new.
 
-        With ``decision_seq`` a person has decided that it passes. ``StorageError`` where the text cannot be kept.
+        ``released``: a person has decided that it passes. ``StorageError`` where the text cannot be kept.
         """
         rules = rules_sha256(reading.normaliser, self.rules(watch_seq, len(capture["parts"])))
         try:
-            judged = self._judge(capture, reading, rules, watch_seq, before, released=decision_seq is not None)
+            judged = self._judge(capture, reading, rules, watch_seq, before, released=released)
         except StorageError:
             raise
         except Exception as error:  # as above: state it, go on
@@ -215,19 +234,22 @@ class Assessor:
         at = parse_instant(capture["started_at"]).timestamp()
         seen = known is not None and past.has_seen(known)
         # Wordings take turns only among those that were read by one set of rules: our own turns are no news.
-        alike = recent[_changed_rules(recent, judged.rules) :]
+        alike = recent[changed_rules(recent, judged.rules) :]
         placed = place([(item.version, item.at) for item in alike], known if seen else None, at)
         if known is None or not seen:
             judged = replace(judged, version=known or past.count + 1, outcome="new_version")
             return self._class(judged, recent, placed.compare_with or (last.version,), capture, watch_seq)
         if known == last.version:
             links = last.links_sha256 not in (None, reading.links_sha256)
-            return replace(judged, version=known, outcome="unchanged", change="links" if links else None)
+            judged = replace(judged, version=known, outcome="unchanged", change="links" if links else None)
+            # It varied and has settled on another wording than people know of: now they are told.
+            settled = placed.compare_with if placed.settled else ()
+            return replace(judged, change="reversion", compared_with=settled[0]) if settled else judged
         judged = replace(judged, version=known, compared_with=last.version)
         old, ours = self._before(last, judged, capture, watch_seq)
         if ours and old == reading.lines:
             return replace(judged, outcome="new_version", change="extraction")
-        change = _return(old, reading.lines) if placed.change_hint == "reversion" else placed.change_hint
+        change = class_of_return(old, reading.lines) if placed.change_hint == "reversion" else placed.change_hint
         return replace(judged, outcome=placed.outcome, change=change)
 
     def _class(
@@ -260,7 +282,7 @@ class Assessor:
         if change != "wording" or ours:
             return judged
         before = self.archive.statement(base.seq).body.get("publisher_dates", [])
-        return replace(judged, silent_edit=silent_edit(_dates_of(before), _dates_of(judged.dates)))
+        return replace(judged, silent_edit=silent_edit(dates_of(before), dates_of(judged.dates)))
 
     def _base(
         self,
@@ -319,7 +341,7 @@ class Assessor:
                 pages.append(found.lines)
         if not pages:
             return None
-        if len(pages) < len(urls) and _stand_in(pages, new):
+        if len(pages) < len(urls) and stand_in(pages, new):
             return new
         return tuple(line for page in pages for line in page)
 
@@ -330,7 +352,8 @@ class Assessor:
             return self._texts[sha256]
         try:
             lines = read_lines(self.archive.files, sha256)
-        except (StorageError, ArchiveDamaged):
+        except (StorageError, ArchiveDamaged) as error:
+            LOG.error("a text cannot be read: %s", error)
             return None
         self._texts[sha256] = lines
         if len(self._texts) > TEXTS_KEPT:
@@ -344,13 +367,14 @@ class Assessor:
         reading, index = judged.reading, self.archive.index
         paths: list[str] = []
         row = index.row(
-            "select text_lines_root as root from assessment where text_sha256 = ? and normaliser = ? limit 1",
-            (bytes.fromhex(reading.text_sha256), reading.normaliser),
+            "select text_lines_root as root from assessment where text_sha256 = ? and links_sha256 is not null limit 1",
+            (bytes.fromhex(reading.text_sha256),),
         )
         if row is None:
-            paths, root = keep(self.archive.files, reading, self.random)
+            paths, root = keep(self.archive.files, reading, self._seed(reading.text_sha256))
         else:
             root = row["root"].hex() if row["root"] is not None else None
+            self._seeds.pop(reading.text_sha256, None)
         known = index.row(
             "select 1 as x from assessment where links_sha256 = ? limit 1", (bytes.fromhex(reading.links_sha256),)
         )
@@ -358,33 +382,11 @@ class Assessor:
             paths += keep_links(self.archive.files, reading)
         return Assessed(replace(judged, text_lines_root=root), tuple(paths))
 
+    def _seed(self, text_sha256: str) -> bytes:
+        """The seed of a text that no statement names yet: the one that an unfinished batch of ours rests on, or new.
 
-def _changed_rules(recent: Sequence[Passed], rules: str) -> int:
-    """From which of the passed checks on all were read by these rules."""
-    return next((place for place in range(len(recent), 0, -1) if recent[place - 1].rules_sha256 != rules), 0)
-
-
-def _return(old: Lines | None, new: Lines) -> str:
-    """The class of a first return: only words that come back make a reversion, markup that does stays layout."""
-    from archiver.watch.change import classify
-
-    change = None if old is None else classify(old, new)
-    return change if change in ("punctuation", "layout") else "reversion"
-
-
-def _stand_in(pages: Sequence[Lines], lines: Lines) -> bool:
-    """Whether each page stands in these lines as it is, in order."""
-    place = 0
-    for page in pages:
-        while lines[place : place + len(page)] != page:
-            place += 1
-            if place + len(page) > len(lines):
-                return False
-        place += len(page)
-    return True
-
-
-def _dates_of(stated: Sequence[Json]) -> tuple[PublisherDate, ...]:
-    from archiver.watch.dates import PublisherDate
-
-    return tuple(PublisherDate(d["kind"], d["text"], d["value"], d["language"], d["line"]) for d in stated)
+        What another process left on the disk is never taken: after a power loss it may be zeros.
+        """
+        if text_sha256 not in self._seeds:
+            self._seeds[text_sha256] = self.random(SEED_BYTES)
+        return self._seeds[text_sha256]

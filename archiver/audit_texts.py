@@ -6,9 +6,10 @@ from collections.abc import Iterable
 from typing import Any
 
 from archiver.archive import Archive
+from archiver.errors import ArchiveDamaged
 from archiver.evidence.statement import Statement
 from archiver.evidence.verify import Failed, Nothing
-from archiver.texts import fault_of, fault_of_links, links_path, read_lines, salt_path, text_path
+from archiver.texts import fault_of, fault_of_links, is_text_file, links_path, read_lines, salt_path, text_path
 from storage.errors import StorageError
 
 
@@ -20,6 +21,8 @@ class StatedTexts:
         self._texts: dict[str, str | None] = {}
         """Root of the lines by digest of the text."""
         self._links: set[str] = set()
+        self.lost = False
+        """A text cannot be read: the rows that come from it are missing here, or in a database made without it."""
 
     def take(self, statement: Statement) -> tuple[str, ...] | None:
         """Note what an assessment names; return the lines of a text that was not met before."""
@@ -33,11 +36,14 @@ class StatedTexts:
         self._texts[sha256] = body["text_lines_root"]
         try:
             return read_lines(self._archive.files, sha256)
-        except StorageError:
-            return None  # check 15 says what is missing
+        except (StorageError, ArchiveDamaged):
+            self.lost = True
+            return None  # check 15 says what is missing or damaged
 
     def check(self, present: Iterable[str]) -> str:
         """Every stated file is there and equal; of those ``present`` before the pass, each is stated or may go."""
+        for path in present:
+            _require(None if is_text_file(path) else f"{path} does not belong there")
         if not self._texts:
             raise Nothing("no text was read yet")
         for sha256, root in self._texts.items():

@@ -6,6 +6,7 @@ Large files are read twice, once for their digests and once on their way into th
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass
 from importlib import resources
 
@@ -52,6 +53,8 @@ from archiver.stamp.interface import StampFailure
 
 LARGE = 1 << 20
 """Bytes above which a stored file is not read into memory."""
+TRIES = 5
+"""How often a snapshot is gathered again when files were added meanwhile."""
 CHECKS = (1, 6, 7, 8, 9, 10, 11, 12)
 """Checks made before anything is handed out; the digests of files and texts are taken on the way."""
 
@@ -68,17 +71,34 @@ class Bundle:
         ``NotCheckable`` when a check fails or no checkpoint covers the snapshot yet; ``ArchiveDamaged`` when stored
         files contradict each other.
         """
-        _require_sound(dossier)
-        journal = journal_of(dossier)
-        tokens = tokens_of(dossier, tuple(means.stampers))
-        packed = dict(_members(dossier, journal, tokens))
-        facts = _facts(dossier, journal, tokens, means, (*packed, PROCESS_TXT, VERIFY_TXT))
-        packed[PROCESS_TXT] = small(process_text(facts).encode())
-        packed[VERIFY_TXT] = small(verify_text(facts).encode())
-        return _write(dossier, packed, out, means)
+        for _ in range(TRIES):
+            there = _names(dossier)
+            with ExitStack() as held:
+                packed = _gathered(dossier, means, held)
+                if _names(dossier) == there:
+                    return _write(dossier, packed, out, means)
+        raise NotCheckable(f"{dossier.snapshot} is being added to: no bundle is made", do="try again in a while")
 
 
 BUNDLE: Exporter = Bundle()
+
+
+def _names(dossier: Dossier) -> list[list[str]]:
+    """The files of the folders; a writer beside us may add a proof and tokens while they are read."""
+    folders = [dossier.folder, *(str(other.body["folder"]) for other in dossier.referents)]
+    return [dossier.archive.files.list(folder) for folder in folders]
+
+
+def _gathered(dossier: Dossier, means: Means, held: ExitStack) -> dict[str, Packed]:
+    """Every member but what is made over ``SHA256SUMS``."""
+    _require_sound(dossier)
+    journal = journal_of(dossier)
+    tokens = tokens_of(dossier, journal.checkpoint.size, tuple(means.stampers))
+    packed = dict(_members(dossier, journal, tokens, held))
+    facts = _facts(dossier, journal, tokens, means, (*packed, PROCESS_TXT, VERIFY_TXT))
+    packed[PROCESS_TXT] = small(process_text(facts).encode())
+    packed[VERIFY_TXT] = small(verify_text(facts).encode())
+    return packed
 
 
 def _require_sound(dossier: Dossier) -> None:
@@ -91,8 +111,8 @@ def _require_sound(dossier: Dossier) -> None:
                 )
 
 
-def _members(dossier: Dossier, journal: Journal, tokens: TokenFiles) -> Iterator[tuple[str, Packed]]:
-    """Every member but the two texts and what is made over ``SHA256SUMS``."""
+def _members(dossier: Dossier, journal: Journal, tokens: TokenFiles, held: ExitStack) -> Iterator[tuple[str, Packed]]:
+    """The members but the two texts about them."""
     archive = dossier.archive
     yield from _folder(dossier, dossier.folder, "snapshot", dossier.capture.body["warc"])
     for other in dossier.referents:
@@ -102,7 +122,7 @@ def _members(dossier: Dossier, journal: Journal, tokens: TokenFiles) -> Iterator
         yield name, small(part.read())
     yield from _text(dossier)
     yield from _citation(dossier)
-    yield EXTRACT, spooled(journal.lines)
+    yield EXTRACT, spooled(journal.lines, held)
     yield CHECKPOINT, small(journal.checkpoint_bytes)
     if journal.consistency is not None:
         yield CONSISTENCY, small(journal.consistency)

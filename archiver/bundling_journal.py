@@ -50,18 +50,24 @@ class Journal:
                 )
 
 
+class NotCovered(NotCheckable):
+    """The newest checkpoint does not cover all that the bundle rests on; publishing one helps."""
+
+
 def journal_of(dossier: Dossier) -> Journal:
-    """Read the newest checkpoint; ``NotCheckable`` when none covers the snapshot yet."""
+    """Read the newest checkpoint; ``NotCovered`` unless it covers the snapshot, its reading and its tokens."""
     archive = dossier.archive
     try:
         data = archive.files.read(CHECKPOINT)
         newest = open_checkpoint(data, archive.verifier)
     except Missing:
-        raise _uncovered(dossier) from None
+        raise _uncovered(dossier.snapshot) from None
     except FormatError as error:
         raise ArchiveDamaged(f"{CHECKPOINT}: {error}", do="run archiver verify --all") from error
-    if newest.size <= dossier.capture.seq:
-        raise _uncovered(dossier)
+    for statement in _needed(dossier):
+        if statement.seq >= newest.size:
+            what = "" if statement.kind == "capture" else f" statement {statement.seq} ({statement.kind}) of"
+            raise _uncovered(f"{what} {dossier.snapshot}".strip())
     heads = {newest.size: newest.root}
     consistency = None
     if dossier.proof is not None:
@@ -70,37 +76,40 @@ def journal_of(dossier: Dossier) -> Journal:
         if proof.size < newest.size:
             hashes = consistency_proof(proof.size, newest.size, tile_reader(archive.files))
             consistency = consistency_text(proof, newest, hashes)
-    full = {one.seq: one.line for one in _shown(dossier) if one.seq < newest.size}
+    full = {one.seq: one.line for one in (*_needed(dossier), *_further(dossier)) if one.seq < newest.size}
     key_sha256 = hashlib.sha256(archive.verifier.spki_der).hexdigest()
     return Journal(newest, data, key_sha256, consistency, dossier, full, heads)
 
 
-def _uncovered(dossier: Dossier) -> NotCheckable:
-    return NotCheckable(
-        f"{dossier.snapshot} is not covered by a published checkpoint yet: no bundle is made",
+def _uncovered(what: str) -> NotCovered:
+    return NotCovered(
+        f"{what} is not covered by a published checkpoint yet: no bundle is made",
         do="run archiver log checkpoint --publish",
     )
 
 
-def _shown(dossier: Dossier) -> Iterator[Statement]:
-    """The statements that are about this snapshot, and the log's key."""
-    yield from (dossier.capture, *dossier.referents, *dossier.assessments, *dossier.decisions, *dossier.custody)
+def _needed(dossier: Dossier) -> Iterator[Statement]:
+    """The statements that lie in the bundle as files, or name a token that does."""
+    yield from (dossier.capture, *dossier.referents, *dossier.assessments[-1:])
+    for part in dossier.files:
+        if part.name.endswith(".tsr"):
+            yield dossier.archive.statement(stamp_seq(dossier, part.read()))
+
+
+def _further(dossier: Dossier) -> Iterator[Statement]:
+    """Others about this snapshot, and the log's key."""
+    yield from (*dossier.assessments, *dossier.decisions, *dossier.custody)
     if dossier.watch is not None:
         yield dossier.watch
     archive = dossier.archive
-    seqs = {row["seq"] for row in archive.index.rows("select seq from statement where kind = 'key'")}
-    seqs |= {
-        row["seq"]
-        for row in archive.index.rows(
-            "select seq from stamp where subject_seq = ? or (event = 'token' and subject = 'checkpoint' and size in"
-            " (select min(size) from stamp where event = 'token' and subject = 'checkpoint' and size > ?"
-            " group by authority))",
-            (dossier.capture.seq, dossier.capture.seq),
-        )
-    }
-    seqs |= {stamp_seq(dossier, part.read()) for part in dossier.files if part.name.endswith(".tsr")}
-    for seq in sorted(seqs):
-        yield archive.statement(seq)
+    rows = archive.index.rows(
+        "select seq from statement where kind = 'key'"
+        " union select seq from stamp where subject_seq = ? or (event = 'token' and subject = 'checkpoint' and size in"
+        " (select min(size) from stamp where event = 'token' and subject = 'checkpoint' and size > ?"
+        " group by authority)) order by 1",
+        (dossier.capture.seq, dossier.capture.seq),
+    )
+    yield from (archive.statement(row["seq"]) for row in rows)
 
 
 def stamp_seq(dossier: Dossier, reply: bytes) -> int:

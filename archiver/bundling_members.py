@@ -6,8 +6,9 @@ import hashlib
 import tempfile
 import zlib
 from collections.abc import Callable, Iterable
+from contextlib import ExitStack
 from dataclasses import dataclass
-from typing import BinaryIO
+from typing import BinaryIO, cast
 
 from isal import isal_zlib
 
@@ -71,9 +72,9 @@ def large(opened: Callable[[], BinaryIO]) -> Packed:
     return Packed(STORED, crc, size, sha256.hexdigest(), size, None, opened, checked=True)
 
 
-def spooled(lines: Iterable[bytes]) -> Packed:
-    """A member made line by line, deflated while it is made."""
-    spool = tempfile.SpooledTemporaryFile(SPOOL)  # noqa: SIM115 - closed when it was copied
+def spooled(lines: Iterable[bytes], held: ExitStack) -> Packed:
+    """A member made line by line, deflated while it is made; what holds it is closed with ``held``."""
+    spool = held.enter_context(tempfile.SpooledTemporaryFile(SPOOL))  # noqa: SIM115 - the stack closes it
     deflater = zlib.compressobj(6, zlib.DEFLATED, -15)
     sha256, crc, size, packed = hashlib.sha256(), 0, 0, 0
     for line in lines:
@@ -85,4 +86,4 @@ def spooled(lines: Iterable[bytes]) -> Packed:
     spool.seek(0)
     # Digests in hexadecimal halve at best; were it otherwise, a reader would refuse what unpacks to so much more.
     assert size <= max(SMALL, RATIO * packed)
-    return Packed(DEFLATED, crc, size, sha256.hexdigest(), packed, None, lambda: spool)  # type: ignore[arg-type,return-value]
+    return Packed(DEFLATED, crc, size, sha256.hexdigest(), packed, None, lambda: cast(BinaryIO, spool))

@@ -30,8 +30,11 @@ class TokenFiles:
         return {name: tuple(hashlib.sha256(der).hexdigest() for der in ders) for name, ders in self.roots.items()}
 
 
-def tokens_of(dossier: Dossier, asked: Sequence[str]) -> TokenFiles:
-    """Gather the tokens of a snapshot; the roots of authorities that are still to be ``asked`` are added."""
+def tokens_of(dossier: Dossier, covered: int, asked: Sequence[str]) -> TokenFiles:
+    """Gather the tokens of a snapshot; the roots of authorities that are still to be ``asked`` are added.
+
+    Of tokens outside the snapshot's folder only those whose statement is among the first ``covered`` of the log.
+    """
     over: list[TokenFacts] = []
     before: TokenFacts | None = None
     chains: list[tuple[str, bytes]] = []
@@ -54,7 +57,7 @@ def tokens_of(dossier: Dossier, asked: Sequence[str]) -> TokenFiles:
     further: dict[str, Part] = {}
     for found in dossier.tokens():
         stamp = dossier.archive.statement(found.statement_seq)
-        if stamp.body["token_sha256"] in known:
+        if stamp.body["token_sha256"] in known or stamp.seq >= covered:
             continue
         over.append(TokenFacts(found.reply.path.removesuffix(".tsr"), found.covers.path, stamp))
         chains.append((found.authority, found.chain.read()))

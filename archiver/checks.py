@@ -47,7 +47,8 @@ class Checks:
 
     def start(self, checks: Sequence[Check]) -> list[Future[Outcome]]:
         """Begin these checks; their intents are durable on return. Each future resolves when acknowledged."""
-        self._pipeline.intend(checks)
+        with self._writer.stopped_by_failed_sync():
+            self._pipeline.intend(checks)
         futures: list[Future[Outcome]] = []
         for check in checks:
             future: Future[Outcome] = Future()
@@ -82,7 +83,8 @@ class Checks:
             room = min(WINDOW - open_, len(checks) - begun)
             if room >= STEP or 0 < room == len(checks) - begun:
                 batch = checks[begun : begun + min(room, STEP)]
-                self._pipeline.intend(batch)
+                with self._writer.stopped_by_failed_sync():
+                    self._pipeline.intend(batch)
                 batch = self._marked(batch)
                 begun += len(batch)
                 open_ += len(batch)

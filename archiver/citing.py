@@ -9,8 +9,9 @@ from archiver.archive import Archive
 from archiver.audit import HASH_CHUNK, Audit
 from archiver.environment import SOFTWARE
 from archiver.errors import FormatError, NotCheckable, UsageError
+from archiver.evidence.ark import entries_of, is_ark
 from archiver.evidence.canonical import Json
-from archiver.evidence.citation import CitationFacts, CoveringStamp, FixityCheck, build
+from archiver.evidence.citation import CitationFacts, Commitment, CoveringStamp, FixityCheck, build
 from archiver.evidence.citation_seal import Inclusion
 from archiver.evidence.instant import format_instant
 from archiver.evidence.statement import Statement, parse_snapshot_id
@@ -43,10 +44,46 @@ def citation_record(archive: Archive, snapshot: str, now: datetime) -> Json:
         stamps=_stamps(archive, capture, now),
         inclusion=_inclusion(archive, capture, row["folder"]),
         resolver_base=archive.settings["archive.resolver"] or None,
+        resolver_is_public=archive.settings["archive.resolver_is_public"],
+        naan=archive.settings["archive.naan"] or None,
+        commitment=_promise(archive),
+        custody=_custody(archive, snapshot),
         fixity=_fixity(archive, capture, row["folder"], now),
         files=tuple(archive.files.list(row["folder"])),
     )
     return build(facts)
+
+
+def snapshot_named(archive: Archive, name: str) -> str:
+    """The identifier of the snapshot that is meant: as it is, or of its ARK; ``UsageError`` when there is none."""
+    if not is_ark(name):
+        return name
+    naan, low, high = entries_of(name)
+    ours = archive.settings["archive.naan"]
+    if naan != ours:
+        has = f"has the number {ours}" if ours else "has no number for ARKs"
+        raise UsageError(f"{name[:60]} is not of this archive, which {has}", do="cite EA-S-00000123")
+    row = archive.index.row(
+        "select c.folder from digest d join capture c on c.seq = d.seq"
+        " where d.object = 'statement' and d.sha256 between ? and ? and c.folder is not null",
+        (low, high),
+    )
+    if row is None:
+        raise UsageError(f"there is no snapshot {name[:60]} in this archive", do="see archiver history DOCUMENT")
+    return str(row["folder"]).rpartition("/")[2]
+
+
+def _promise(archive: Archive) -> Commitment | None:
+    until, by = archive.settings["archive.keep_until"], archive.settings["archive.keep_by"]
+    if not until and not by:
+        return None
+    return Commitment("The snapshot is kept unaltered", until or None, by or None)
+
+
+def _custody(archive: Archive, snapshot: str) -> tuple[Json, ...]:
+    rows = archive.index.rows("select seq from statement where kind = 'custody' order by seq")
+    bodies = (archive.statement(row["seq"]).body for row in rows)
+    return tuple(body for body in bodies if snapshot in body.get("subjects", ()))
 
 
 def _seen(archive: Archive, capture: Statement, assessment: Json | None, which: str) -> str | None:

@@ -5,11 +5,8 @@ from __future__ import annotations
 from archiver.archive import Archive
 from archiver.evidence.canonical import Json
 from archiver.provisions import provision
-from archiver.searching import Scope, Shelf, found_for, shelf_of
+from archiver.searching import Scope, Shelf, candidates, shelf_of, where
 from archiver.watch.closeness import Features, fts_terms, shared_words
-
-LOOKED_AT = 2000
-"""Passages of current versions that are scored, most shared words first."""
 
 
 def others_of(archive: Archive, identifier: str, least: int, limit: int) -> Json:
@@ -21,21 +18,22 @@ def others_of(archive: Archive, identifier: str, least: int, limit: int) -> Json
     item = provision(archive, identifier)
     shelf = shelf_of(archive)
     wanted = Features.of(item["exact"])
-    hits = found_for(archive, fts_terms(item["exact"]), Scope(current=True), LOOKED_AT)
-    scored: list[Json] = []
-    for hit in hits:
-        if hit["document"] == item["document"]:
+    scope, scored = Scope(current=True), list[Json]()
+    for number, line in candidates(archive, fts_terms(item["exact"]), scope, shelf):
+        score = wanted.score(Features.of(line))
+        if score < least:
             continue
-        score = wanted.score(Features.of(hit["text"]))
-        if score >= least:
-            scored.append(
-                {
-                    "score": score,
-                    **{k: v for k, v in hit.items() if k not in ("versions", "current")},
-                    "version": shelf.current[hit["document"]],
-                    "shared_words": shared_words(item["exact"], hit["text"]),
-                }
-            )
+        scored += [
+            {
+                "score": score,
+                **{k: v for k, v in hit.items() if k not in ("versions", "current")},
+                "text": line,
+                "version": shelf.current[hit["document"]],
+                "shared_words": shared_words(item["exact"], line),
+            }
+            for hit in where(archive, number, scope, shelf)
+            if hit["document"] != item["document"]
+        ]
     scored.sort(key=lambda hit: (-int(hit["score"]), hit["document"], hit["line"]))
     return {
         "provision": item["provision"],

@@ -1,7 +1,8 @@
 """A crew: processes that visit and draft for a large batch, so that one interpreter's lock does not hold up all cores.
 
 Only steps 3 to 5 run there; every number, commit and row stays with the one writer. A member that dies takes the
-checks it held with it: they are stated as interrupted, with what they had received.
+checks it held with it: they are stated as interrupted, with what they had received. Members die with their writer;
+as long as one does not, it keeps the archive's lock, so that no other writer recovers what it may still write to.
 """
 
 from __future__ import annotations
@@ -135,6 +136,7 @@ class Crew:
                     self._ready.unregister(member.pipe)
                     self._members.remove(member)
                     member.pipe.close()
+                    member.process.kill()  # what it held is sealed now: it must not write any more
                     member.process.join(JOIN_S)
         self._hand_out()
         if not self._members:

@@ -10,6 +10,7 @@ from archiver.archive import Archive
 from archiver.errors import UsageError
 from archiver.evidence.canonical import Json
 from archiver.evidence.statement import Statement, parse_snapshot_id
+from archiver.ledger import Maker
 from archiver.past import newest_assessment
 
 if TYPE_CHECKING:
@@ -90,8 +91,11 @@ def _subject(archive: Archive, name: str) -> tuple[Statement, int]:
 
 
 def _decide(operation: Operation, capture: Statement, assessment: int, event: str, by: str, reason: str | None) -> Json:
-    """On the writer's thread: the decision, and after a release the assessment that follows from it."""
+    """On the writer's thread: the decision, and with a release the assessment that carries it out."""
     pipeline = operation.pipeline
+    name = operation.archive.snapshot_name(capture.seq)
+    if newest_assessment(operation.archive, capture.seq) != assessment:
+        raise UsageError(f"{name} was decided about or assessed again in between", do="see archiver quarantine list")
     fields = {
         "event": event,
         "capture_seq": capture.seq,
@@ -99,21 +103,19 @@ def _decide(operation: Operation, capture: Statement, assessment: int, event: st
         "by": by,
         "reason": reason,
     }
-    _, (decision,) = pipeline.commit([], [lambda _seq, _sealed: ("decision", dict(fields))])
-    told: Json = {
-        "snapshot": operation.archive.snapshot_name(capture.seq),
-        "event": event,
-        "by": by,
-        "reason": reason,
-        "statement_sha256": decision.statement.entry_hex,
-        "version": None,
-        "change": None,
-    }
+    decision: Maker = lambda _seq, _sealed: ("decision", dict(fields))  # noqa: E731
+    told: Json = {"snapshot": name, "event": event, "by": by, "reason": reason}
     if event == "confirmed":
-        return told
-    again = pipeline.assess_again(capture, supersedes=assessment, decision_seq=decision.statement.seq)
+        _, (made,) = pipeline.commit([], [decision])
+        return {**told, "statement_sha256": made.statement.entry_hex, "version": None, "change": None}
+    decided, again = pipeline.release(capture, assessment, decision)
     _assess_next(operation, again)
-    return {**told, "version": again.body["version"], "change": again.body["change"]}
+    return {
+        **told,
+        "statement_sha256": decided.entry_hex,
+        "version": again.body["version"],
+        "change": again.body["change"],
+    }
 
 
 def _assess_next(operation: Operation, released: Statement) -> None:

@@ -1,4 +1,4 @@
-"""Assessing history again: by a new normaliser, or by a document's present rules; old assessments stay what they are."""
+"""Assessing history again: by a new normaliser, or by a document's present rules; old assessments stay as they are."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from archiver.archive import Archive
 from archiver.assessor import NORMALISER
 from archiver.decisions import release_of
+from archiver.errors import ArchiveDamaged
 from archiver.evidence.canonical import Json
 from archiver.past import newest_assessment
 
@@ -41,7 +42,8 @@ def derive(operation: Operation, values: Json, progress: Callable[[int, int], No
     """Assess again what is owed of ``documents[]`` (empty: all); ``present_rules`` true: by the rules of today.
 
     What a person released passes again: other rules do not undo a decision.
-    Each capture is one commit: if we crash half-way the rest is still owed.
+    Each capture is one commit: if we crash half-way the rest is still owed. One that cannot be read any more is left as
+    it was assessed, and named in ``damaged[]``.
     """
     archive, pipeline = operation.archive, operation.pipeline
     present = bool(values.get("present_rules"))
@@ -51,20 +53,26 @@ def derive(operation: Operation, values: Json, progress: Callable[[int, int], No
         for name in names
         for seq in owed(archive, archive.document(name).document, present_rules=present)
     ]
-    changed = 0
+    changed, damaged = 0, list[str]()
     for done, (watched, seq) in enumerate(work):
         capture = archive.statement(seq)
         before = newest_assessment(archive, seq, NORMALISER)
         watch_seq = watched.seq if present else None
-        again = operation.writer.call(
-            partial(
-                pipeline.assess_again,
-                capture,
-                supersedes=before,
-                decision_seq=release_of(archive, seq),
-                watch_seq=watch_seq,
-            )
+        assess = partial(
+            pipeline.assess_again,
+            capture,
+            supersedes=before,
+            decision_seq=release_of(archive, seq),
+            watch_seq=watch_seq,
         )
-        changed += again.body["outcome"] == "new_version"
+        try:
+            changed += operation.writer.call(assess).body["outcome"] == "new_version"
+        except ArchiveDamaged:
+            damaged.append(archive.snapshot_name(seq))
         progress(done + 1, len(work))
-    return {"normaliser": NORMALISER, "assessed": len(work), "versions": changed}
+    return {
+        "normaliser": NORMALISER,
+        "assessed": len(work) - len(damaged),
+        "versions": changed,
+        "damaged": damaged,
+    }

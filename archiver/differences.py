@@ -19,9 +19,11 @@ from storage.errors import Missing
 class Side:
     """One of two texts that are compared."""
 
-    name: str
+    document: str
     snapshot: str
+    captured_at: str
     version: int | None
+    text_sha256: str
     lines: tuple[str, ...]
     links: tuple[tuple[str, str], ...]
 
@@ -33,14 +35,21 @@ def version_side(archive: Archive, document: str, number: int | None, *, back: i
     if number is None:
         runs = [row for at, row in enumerate(passed) if at == 0 or passed[at - 1]["version"] != row["version"]]
         if len(runs) <= back:
-            raise UsageError(f"{document} has {len(runs)} versions so far", do=f"see archiver history {document}")
+            many = "one version, and nothing to compare it with" if runs else "no version yet"
+            raise UsageError(f"{document} has {many}", do=f"see archiver history {document}")
         row = runs[-1 - back]
     else:
         found = [row for row in passed if row["version"] == number]
         if not found:
-            raise UsageError(f"{document} has no version {number}", do=f"see archiver history {document}")
+            known = f"it has {_listed(sorted({row['version'] for row in passed}))}" if passed else "it has none yet"
+            raise UsageError(f"{document} has no version {number}", do=f"{known}: see archiver history {document}")
         row = found[0]
     return _side(archive, row["assessment"], row["seq"])
+
+
+def _listed(versions: list[int]) -> str:
+    """The first, and how far they go."""
+    return f"v{versions[0]}" if len(versions) == 1 else f"v{versions[0]} … v{versions[-1]}"
 
 
 def snapshot_side(archive: Archive, snapshot: str) -> Side:
@@ -65,7 +74,8 @@ def _side(archive: Archive, assessment: int, capture_seq: int) -> Side:
     except Missing as error:
         raise NotCheckable(f"{error.path} is missing", do="restore it from a backup") from error
     pairs = tuple((link.words, link.target) for link in links)
-    return Side(f"{body['document']} v{body['version']}", name, body["version"], lines, pairs)
+    started = archive.statement(capture_seq).body["started_at"]
+    return Side(body["document"], name, started, body["version"], body["text_sha256"], lines, pairs)
 
 
 def compare(old: Side, new: Side) -> tuple[str | None, tuple[Hunk, ...], list[Json]]:
@@ -90,8 +100,8 @@ def told(old: Side, new: Side) -> Json:
     """The document ``diff --json`` prints."""
     change, hunks, links = compare(old, new)
     return {
-        "from": {"version": old.version, "snapshot": old.snapshot},
-        "to": {"version": new.version, "snapshot": new.snapshot},
+        "from": _named(old),
+        "to": _named(new),
         "class": change,
         "hunks": [
             {
@@ -106,3 +116,8 @@ def told(old: Side, new: Side) -> Json:
         ],
         "links": links,
     }
+
+
+def _named(side: Side) -> Json:
+    names = ("document", "version", "snapshot", "captured_at", "text_sha256")
+    return {name: getattr(side, name) for name in names}

@@ -64,10 +64,18 @@ class EventSource:
             return []
         if body["verdict"] != "passed":
             return self._quarantine(seq, body, statement.at)
-        if body["change"] is None:
+        if body["change"] is None or self._passed_before(seq, body):
             return []
         before = self._compared(body)
         return [self._change(seq, body, statement.at, before), *self._provisions(seq, body, statement.at)]
+
+    def _passed_before(self, seq: int, body: Json) -> bool:
+        """Whether a capture passed before: read again by other rules it is no news; released by a person it is."""
+        row = self._archive.index.row(
+            "select 1 as x from assessment where capture_seq = ? and seq < ? and verdict = 'passed' limit 1",
+            (body["capture_seq"], seq),
+        )
+        return row is not None
 
     def _change(self, seq: int, body: Json, at: str, before: dict[str, Any] | None) -> Event:
         capture = self._archive.statement(body["capture_seq"])

@@ -1,4 +1,4 @@
-"""Handing out: one file for each snapshot, in the form that its suffix names; stated in the log before it is there.
+"""Handing out: snapshots as files, in the form that the suffix names; stated in the log before the file is there.
 
 A form is one entry of ``EXPORTERS`` and a module with an ``Exporter``. The file is written beside its place, synced,
 named in a ``custody`` statement, and only then given its name: nothing is handed out that the log does not know.
@@ -9,15 +9,16 @@ from __future__ import annotations
 import hashlib
 import importlib
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from archiver.errors import ArchiveError, UsageError
 
 if TYPE_CHECKING:
+    from archiver.binder import Binder
     from archiver.dossier import Dossier
     from archiver.signing import LogKey
     from archiver.stamp.interface import StampFailure
@@ -25,8 +26,11 @@ if TYPE_CHECKING:
 
 EXPORTERS: dict[str, tuple[str, str]] = {
     ".zip": ("archiver.bundling", "BUNDLE"),
+    ".pdf": ("archiver.paper_forms", "CERTIFICATE"),
+    ".exhibit.pdf": ("archiver.paper_forms", "EXHIBIT"),
+    ".wacz": ("archiver.wacz_export", "WACZ"),
 }
-"""Suffix of the file, and the module and object that write it."""
+"""End of the file's name (the longest that fits counts), and the module and object that write it."""
 
 
 class Out(Protocol):
@@ -49,6 +53,8 @@ class Means:
     """The log's private key; None where nothing is to be signed, or it is not at hand."""
     stampers: dict[str, Stamper] = field(default_factory=dict)
     """Authorities to be asked for a token, by name; empty where none is wanted."""
+    binder: Binder | None = None
+    """How certificates and exhibits are made, and where exhibits are kept for their load file."""
 
 
 class Exporter(Protocol):
@@ -64,11 +70,21 @@ class Exporter(Protocol):
         ...
 
 
-def exporter_for(suffix: str) -> Exporter:
-    """The exporter of files that end so; ``UsageError`` names the known ones."""
-    if suffix not in EXPORTERS:
+@runtime_checkable
+class Gatherer(Exporter, Protocol):
+    """A form in which several snapshots go into one file."""
+
+    def write_all(self, dossiers: Sequence[Dossier], out: Out, means: Means) -> list[str]:
+        """Write the file of all of them; otherwise as ``write``."""
+        ...
+
+
+def exporter_for(name: str) -> Exporter:
+    """The exporter of files whose name ends like this one; ``UsageError`` names the known ends."""
+    suffix = max((end for end in EXPORTERS if name.endswith(end)), key=len, default=None)
+    if suffix is None:
         known = ", ".join(EXPORTERS)
-        raise UsageError(f"no form of export ends with {suffix or 'nothing'!r}", do=f"name a file with one of: {known}")
+        raise UsageError(f"no form of export ends like {name!r}", do=f"name a file with one of: {known}")
     module, name = EXPORTERS[suffix]
     found: Exporter = getattr(importlib.import_module(module), name)
     return found
@@ -117,12 +133,15 @@ class Written:
 
 
 @contextmanager
-def written(dossier: Dossier, target: Path, means: Means) -> Iterator[Written]:
+def written(dossier: Dossier, target: Path, means: Means, others: Sequence[Dossier] = ()) -> Iterator[Written]:
     """Write the export of one snapshot beside its place; it is gone with the block unless it was published.
 
-    ``UsageError`` when the name is taken or its folder cannot be written.
+    ``others`` go into the same file, in a form that takes several. ``UsageError`` when it does not, when the name is
+    taken or its folder cannot be written.
     """
-    exporter = exporter_for(target.suffix)
+    exporter = exporter_for(target.name)
+    if others and not isinstance(exporter, Gatherer):
+        raise UsageError(f"a {exporter.form} holds one snapshot", do="name a folder for several")
     if target.exists() or target.is_symlink():
         raise UsageError(f"{target} is there already", do="give another name")
     draft = target.with_name(f".{target.name}.{os.getpid()}.part")
@@ -134,7 +153,10 @@ def written(dossier: Dossier, target: Path, means: Means) -> Iterator[Written]:
     try:
         tally = _Tally(descriptor)
         try:
-            warnings = exporter.write(dossier, tally, means)
+            if isinstance(exporter, Gatherer):
+                warnings = exporter.write_all([dossier, *others], tally, means)
+            else:
+                warnings = exporter.write(dossier, tally, means)
             os.fsync(descriptor)
         except OSError as error:
             raise ArchiveError(f"{target}: {error.strerror}", do="nothing was handed out") from error

@@ -97,6 +97,12 @@ class Ledger:
         """Appending needs no key, publishing does."""
         return self._key is not None
 
+    def sign(self, data: bytes) -> bytes:
+        """Return the log key's signature over ``data``, which must say itself what it is and pass for no checkpoint."""
+        if self._key is None:
+            raise UsageError("signing needs the log's private key", do="give --passphrase-file")
+        return self._key.sign(data)
+
     # -- opening -----------------------------------------------------------------------------------
 
     def load_checkpoint(self) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import random
@@ -146,7 +147,8 @@ class Operation:
 
     def muster(self, size: int) -> None:
         """Fork a crew for a large batch; only before the operation is entered, while there are no threads."""
-        self.crew = Crew(size, self._crew_drafter)
+        with self._lock.shared() if self._lock is not None else contextlib.nullcontext():
+            self.crew = Crew(size, self._crew_drafter)
 
     def _crew_drafter(self) -> Drafter:
         """What a member of the crew works with: its own connections to database and network."""
@@ -220,7 +222,8 @@ class Operation:
         if isinstance(answer, StampFailure):
             note_failure(self.archive, subject, authority, answer, now=time.time(), chance=random.random())
             return answer
-        stage(self.archive, answer)
+        with self.writer.stopped_by_failed_sync():
+            stage(self.archive, answer)
         self.writer.state(stamp_maker(self.archive, answer))
         self.writer.call(lambda: self._after_stamp(subject, name))
         return True

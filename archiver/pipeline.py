@@ -15,21 +15,20 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from archiver.archive import Archive
+from archiver.assessments import assessment_maker, bare_maker, capture_maker, owed_assessments
 from archiver.assessor import Assessed, Assessor
 from archiver.capture.interface import Capturer
 from archiver.check import DAY, DRAFTS, INTENTS, Check, Finished
 from archiver.drafting import Drafter
 from archiver.errors import ArchiveDamaged
-from archiver.evidence.canonical import Json, Read, dump_line, encode_line
-from archiver.evidence.capture_statement import with_own_seq
+from archiver.evidence.canonical import Json, dump_line, encode_line
 from archiver.evidence.exchange import Failure
 from archiver.evidence.instant import format_instant
-from archiver.evidence.statement import Statement, day_of, folder_of, snapshot_id
+from archiver.evidence.statement import Statement, day_of
 from archiver.ledger import Committed, Ledger, Maker
 from archiver.outcome import Outcome, outcome_of
 from archiver.projection import rows_of
 from archiver.stamping import place_stamp, staging_of
-from archiver.watch.assess import assess_bare
 from storage.errors import Missing, StorageError
 
 
@@ -125,23 +124,18 @@ class Pipeline:
             self.make_durable(kept, [path for found in assessed.values() for path in found.paths])
         batch: list[Maker] = []
         for item in finished:
-            batch.append(_capture_maker(item.draft, self.archive.prefix))
+            batch.append(capture_maker(item.draft, self.archive.prefix))
             if item.draft["result"] != "stored":
                 continue
             if item.draft["document"] is None:
-                batch.append(self._bare_maker())
+                batch.append(bare_maker(self.archive))
             elif item.check.id in assessed:
-                batch.append(_assessment_maker(assessed[item.check.id]))
+                batch.append(assessment_maker(assessed[item.check.id]))
         committed = self.ledger.commit([*batch, *makers])
         # From here on it must be settled, here or at the next start, and never be committed again.
         self.unsettled += committed
         self.settle(committed)
-        outcomes, own = self._acknowledge(finished, len(makers))
-        for number, outcome in enumerate(outcomes):
-            if outcome.assessment is None and outcome.capture.body["result"] == "stored":
-                (owed,) = self.assess_owed([outcome.capture.seq])
-                outcomes[number] = outcome_of(outcome.capture, owed.statement)
-        return outcomes, own
+        return self._acknowledge(finished, len(makers))
 
     def settle_rest(
         self, finished: Sequence[Finished], makers: Sequence[Maker]
@@ -279,8 +273,8 @@ class Pipeline:
     def lines_of(self, statement: Statement) -> tuple[str, ...] | None:
         """The lines of the text of an ``assessment`` statement, unless the index has them already."""
         body = statement.body
-        if statement.kind != "assessment" or body["text_sha256"] is None or body["document"] is None:
-            return None
+        if statement.kind != "assessment" or body["text_sha256"] is None or body.get("links_sha256") is None:
+            return None  # ``identity/1`` keeps no text: its digest is that of the content
         if self.archive.index.row("select 1 as x from wording where text_sha256 = ?", (_bytes(body),)) is not None:
             return None
         return self.assessor.lines(body["text_sha256"])
@@ -290,8 +284,8 @@ class Pipeline:
     def _assess(self, finished: Sequence[Finished]) -> dict[str, Assessed]:
         """Judge the stored captures of watched documents by check, and write their new texts.
 
-        A second capture of one document in a batch must be compared with the first, which has no row yet: it is left
-        to ``assess_owed``.
+        A second capture of one document in a batch must be compared with the first, which has no row yet: its
+        assessment is owed.
         """
         assessed: dict[str, Assessed] = {}
         documents: set[str] = set()
@@ -301,69 +295,76 @@ class Pipeline:
                 continue
             documents.add(document)
             watch_seq = item.draft["watch_seq"]
-            reading = item.reading or self.assessor.reread(item.draft, watch_seq, item.check.staging)
+            reading = item.reading or self.assessor.reread_or_say_why(item.draft, watch_seq, item.check.staging)[0]
             assessed[item.check.id] = self.assessor.assess(item.draft, reading, watch_seq=watch_seq)
         return assessed
 
-    def assess_owed(self, captures: Sequence[int]) -> list[Committed]:
-        """Assess stored captures that have no assessment, each by the rules it was made under; commit one by one."""
+    def assess_owed(self) -> list[Committed]:
+        """State every assessment that is owed, each by the rules its capture was made under; commit one by one.
+
+        If we crash here the rest is still owed: the next start, or the next checkpoint, comes here again.
+        """
         done: list[Committed] = []
-        for seq in captures:
-            capture = self.archive.statement(seq)
-            body = capture.body
-            if body["document"] is None:
-                done += self.commit([], [self._bare_maker(capture)])[1]
+        for owed in owed_assessments(self.archive, self.ledger.published):
+            capture = self.archive.statement(owed.capture_seq)
+            if capture.body["document"] is None:
+                done += self.commit([], [bare_maker(self.archive, capture)])[1]
                 continue
-            done.append(self._assess_stored(capture, body["watch_seq"], None, None))
+            watch_seq = capture.body["watch_seq"]
+            reading, whole = self.assessor.reread_or_say_why(capture.body, watch_seq)
+            found = self.assessor.assess(
+                capture.body,
+                reading,
+                watch_seq=watch_seq,
+                before=capture.seq,
+                supersedes=owed.supersedes,
+                decision_seq=owed.decision_seq,
+                # What is damaged now is not what the person saw who released it.
+                released=owed.decision_seq is not None and whole,
+            )
+            done.append(self._state(found, [assessment_maker(found, capture, watch_seq)])[-1])
         return done
 
     def assess_again(
         self,
         capture: Statement,
         *,
-        supersedes: int | None = None,
-        decision_seq: int | None = None,
+        supersedes: int | None,
         watch_seq: int | None = None,
+        decision_seq: int | None = None,
     ) -> Statement:
-        """Assess a placed capture once more, by other rules (``watch_seq``) or after a decision; return the statement."""
+        """Assess a placed capture once more, by other rules (``watch_seq``); a release (``decision_seq``) holds."""
         used = watch_seq if watch_seq is not None else capture.body["watch_seq"]
-        return self._assess_stored(capture, used, supersedes, decision_seq).statement
-
-    def _assess_stored(
-        self, capture: Statement, watch_seq: int | None, supersedes: int | None, decision_seq: int | None
-    ) -> Committed:
-        reading = self.assessor.reread(capture.body, watch_seq)
+        reading = self.assessor.reread(capture.body, used)
         found = self.assessor.assess(
             capture.body,
             reading,
-            watch_seq=watch_seq,
+            watch_seq=used,
             before=capture.seq,
             supersedes=supersedes,
             decision_seq=decision_seq,
+            released=decision_seq is not None,
         )
-        if found.paths:
-            self.archive.files.barrier(found.paths)
-        _, (committed,) = self.commit([], [_assessment_maker(found, capture, watch_seq)])
-        return committed
+        return self._state(found, [assessment_maker(found, capture, used)])[-1].statement
 
-    def _bare_maker(self, capture: Statement | None = None) -> Maker:
-        """The assessment of a bare address: of ``capture``, or of the statement right before it in the batch."""
+    def release(self, capture: Statement, supersedes: int, decision: Maker) -> tuple[Statement, Statement]:
+        """State a decision that a placed capture passes, and in the same batch the assessment that carries it out.
 
-        def make(_seq: int, sealed: Sequence[Statement]) -> tuple[str, Json]:
-            subject = capture or sealed[-1]
-            url = subject.body["parts"][0]["url"]
-            last = None
-            if self.archive.index.knows_any_url([url]):
-                last = self.archive.index.row(
-                    "select a.text_sha256 as digest from assessment a join capture c on c.seq = a.capture_seq"
-                    " join url u on u.id = c.url_id where c.document is null and u.url = ? and a.verdict = 'passed'"
-                    " and c.seq < ? order by a.seq desc limit 1",
-                    (url, subject.seq),
-                )
-            digest = last["digest"].hex() if last else None
-            return "assessment", assess_bare(subject.body, subject.entry_hex, digest, seen=last is not None)
+        What cannot be read any more is not released: ``ArchiveDamaged``, and nothing is stated.
+        """
+        used = capture.body["watch_seq"]
+        reading = self.assessor.reread(capture.body, used)
+        found = self.assessor.assess(
+            capture.body, reading, watch_seq=used, before=capture.seq, supersedes=supersedes, released=True
+        )
+        makers = [decision, assessment_maker(found, capture, used, after_decision=True)]
+        decided, assessed = self._state(found, makers)
+        return decided.statement, assessed.statement
 
-        return make
+    def _state(self, found: Assessed, makers: Sequence[Maker]) -> list[Committed]:
+        """Sync the files of an assessment, then commit it."""
+        self.archive.files.barrier(found.paths)
+        return self.commit([], makers)[1]
 
     def _tell_robots(self, capture: Statement) -> None:
         for decision in capture.body["robots"]:
@@ -373,7 +374,11 @@ class Pipeline:
     # -- step 8 ------------------------------------------------------------------------------------
 
     def publish(self) -> bool:
-        """Step 8: sync what was placed, then tiles, checkpoint and head copy; False when there is nothing new."""
+        """Step 8: sync what was placed, then tiles, checkpoint and head copy; False when there is nothing new.
+
+        Start-up looks for owed assessments above the newest checkpoint only, so none is left below it.
+        """
+        self.assess_owed()
         self.sync_placed()
         return self.ledger.publish()
 
@@ -390,25 +395,3 @@ class Pipeline:
 
 def _bytes(body: Json) -> bytes:
     return bytes.fromhex(body["text_sha256"])
-
-
-def _assessment_maker(assessed: Assessed, capture: Statement | None = None, watch_seq: int | None = None) -> Maker:
-    """The assessment of ``capture``, or of the statement right before it in the batch."""
-
-    def make(_seq: int, sealed: Sequence[Statement]) -> tuple[str, Json]:
-        subject = capture or sealed[-1]
-        used = watch_seq if watch_seq is not None else subject.body["watch_seq"]
-        return "assessment", assessed.judgement.fields(subject.body, subject.seq, subject.entry_hex, used)
-
-    return make
-
-
-def _capture_maker(draft: Json, prefix: str) -> Maker:
-    def make(seq: int, _: Sequence[Statement]) -> tuple[str, Json]:
-        fields = with_own_seq(dict(draft), seq)
-        has_folder = fields["warc"] is not None or bool(fields["partial"])
-        fields["snapshot"] = snapshot_id(prefix, seq) if has_folder else None
-        fields["folder"] = folder_of(prefix, seq, fields["started_at"]) if has_folder else None
-        return "capture", Read(fields) if isinstance(draft, Read) else fields
-
-    return make

@@ -12,7 +12,7 @@ from archiver.evidence.statement import parse_snapshot_id
 from archiver.history import passed_checks
 from archiver.past import newest_assessment, normaliser_of
 from archiver.texts import read_lines
-from archiver.watch.anchor import Quote, locate
+from archiver.watch.anchor import Quote, find, locate
 from archiver.watch.anchor import mark as anchored
 from archiver.watch.life import life
 from archiver.watch.provision import Check, Life, VersionText
@@ -33,8 +33,9 @@ def provision_id(prefix: str, number: int) -> str:
 def marked(archive: Archive, document: str | None = None, *, removed: bool = False) -> list[Json]:
     """Every provision as it was marked, by identifier."""
     rows = archive.index.rows(
-        "select p.*, s.at, (select q.event from provision q where q.provision = p.provision order by q.seq desc limit 1)"
-        " as last_event from provision p join statement s on s.seq = p.seq where p.event = 'added'"
+        "select p.*, s.at, (select q.event from provision q where q.provision = p.provision"
+        " order by q.seq desc limit 1) as last_event"
+        " from provision p join statement s on s.seq = p.seq where p.event = 'added'"
         " and (? is null or p.document = ?) order by p.provision",
         (document, document),
     )
@@ -99,7 +100,7 @@ def _mark(operation: Operation, values: Json) -> Json:
         "start": place.start,
         "end": place.end,
         "title": None if title is None else one_line("the title", title, MAX_NAME),
-        "by": None if by is None else one_line("the name", by, MAX_NAME),
+        "by": _name_of(by),
     }
     operation.pipeline.commit([], [lambda _seq, _sealed: ("provision", dict(fields))])
     return told(archive, fields["provision"])
@@ -112,9 +113,13 @@ def unmark(operation: Operation, values: Json) -> Json:
         raise UsageError(f"{found['provision']} was removed already")
     row = operation.archive.statement(found["seq"]).body
     keep = "provision document capture_seq normaliser version exact prefix suffix start end title".split()
-    fields: Json = {**{name: row[name] for name in keep}, "event": "removed", "by": values.get("by")}
+    fields: Json = {**{name: row[name] for name in keep}, "event": "removed", "by": _name_of(values.get("by"))}
     operation.writer.state(lambda _seq, _sealed: ("provision", dict(fields)))
     return {"provision": found["provision"], "removed": True}
+
+
+def _name_of(by: object) -> str | None:
+    return None if by is None else one_line("the name", by, MAX_NAME)
 
 
 def _text_of(archive: Archive, subject: str) -> tuple[int, Json]:
@@ -161,20 +166,38 @@ def versions_of(archive: Archive, document: str, normaliser: str) -> tuple[list[
 
 
 def life_of(archive: Archive, item: Json) -> Life:
-    """The life of a provision, computed now from the texts and the listed checks."""
+    """The life of a provision, computed now from the texts and the listed checks.
+
+    It begins in the snapshot that the words were marked in, in the version that this snapshot is of now: read again by
+    other rules or another normaliser it may be of another one. ``NotCheckable`` where its words stand there no more.
+    """
     normaliser = normaliser_of(archive, item["document"]) or item["normaliser"]
     versions, checks = versions_of(archive, item["document"], normaliser)
-    marked_in = item["marked_in"]
-    if normaliser != item["normaliser"]:
-        # Marked in a text of an older normaliser: the version of the same snapshot under the present one.
-        capture_seq = archive.statement(item["seq"]).body["capture_seq"]
-        judged = newest_assessment(archive, capture_seq, normaliser)
-        marked_in = None if judged is None else archive.statement(judged).body["version"]
-        if marked_in is None:
-            raise NotCheckable(
-                f"{item['provision']} was marked in a text that {normaliser} has not read", do="run archiver derive"
-            )
-    return life(Quote(item["exact"], item["prefix"], item["suffix"]), versions, marked_in=marked_in, checks=checks)
+    capture_seq = archive.statement(item["seq"]).body["capture_seq"]
+    judged = newest_assessment(archive, capture_seq, normaliser)
+    marked_in = None if judged is None else archive.statement(judged).body["version"]
+    if marked_in is None:
+        what = "has not read" if judged is None else "did not let pass"
+        raise NotCheckable(
+            f"{item['provision']} was marked in {archive.snapshot_name(capture_seq)}, which {normaliser} {what}",
+            do="run archiver derive" if judged is None else "see archiver quarantine list",
+        )
+    lines = next(version.lines for version in versions if version.version == marked_in)
+    if lines is None:
+        raise NotCheckable(
+            f"the text of {item['document']} v{marked_in}, in which {item['provision']} was marked, is missing",
+            do="restore it from a backup; archiver verify --all names the file",
+        )
+    quote = Quote(item["exact"], item["prefix"], item["suffix"])
+    # Other rules may have left out what stood around the words.
+    ways = [way for way in (quote, Quote(item["exact"])) if len(find(way, lines)) == 1]
+    if not ways:
+        name = archive.snapshot_name(capture_seq)
+        raise NotCheckable(
+            f"read by the rules in force, {name} does not have the words of {item['provision']} once",
+            do=f"see archiver watch show {item['document']}",
+        )
+    return life(ways[0], versions, marked_in=marked_in, checks=checks)
 
 
 def told(archive: Archive, identifier: str) -> Json:
@@ -205,8 +228,8 @@ def told(archive: Archive, identifier: str) -> Json:
         "change_list": [
             {
                 "kind": change.kind,
-                "after": change.before.check.at,
-                "by": change.after.check.at,
+                "last_check_at": change.before.check.at,
+                "next_check_at": change.after.check.at,
                 "from_version": change.before.wording.version,
                 "to_version": change.after.wording.version,
             }

@@ -60,6 +60,8 @@ def recover(pipeline: Pipeline) -> Recovered:
     _state_torn_tails(archive, ledger, notes)
     pipeline.settle(tail, recovering=True, index=False)
     sweep_day(archive.files)
+    # Before what staging holds is committed: versions are numbered in the order of their captures.
+    pipeline.assess_owed()
     finished = owed_checks(pipeline)
     sweep_stamps(pipeline)
     finish_proofs(archive, ledger.checkpoint, ledger.checkpoint_bytes, ledger.read_tile)
@@ -71,30 +73,9 @@ def recover(pipeline: Pipeline) -> Recovered:
         pipeline.commit(finished, notes)
     else:
         ledger.acknowledge()
-    pipeline.assess_owed(_unassessed(archive, ledger.published))
-    for capture, assessment, decision in _released(archive):
-        pipeline.assess_again(archive.statement(capture), supersedes=assessment, decision_seq=decision)
+    pipeline.assess_owed()
     sweep_notes(archive.files)
     return Recovered(len(tail), committed, interrupted, tuple(warnings))
-
-
-def _unassessed(archive: Archive, first: int) -> list[int]:
-    """Stored captures above the checkpoint without any assessment: a torn tail may have taken it and left them."""
-    rows = archive.index.rows(
-        "select seq from capture c where seq >= ? and result = 'stored'"
-        " and not exists (select 1 from assessment a where a.capture_seq = c.seq) order by seq",
-        (first,),
-    )
-    return [row["seq"] for row in rows]
-
-
-def _released(archive: Archive) -> list[tuple[int, int, int]]:
-    """Captures that a person released just before a crash: (capture, assessment, decision); they have to pass yet."""
-    rows = archive.index.rows(
-        "select d.capture_seq, d.seq, max(a.seq) as judged from decision d join assessment a"
-        " on a.capture_seq = d.capture_seq where d.event = 'released' group by d.seq having max(a.seq) < d.seq"
-    )
-    return [(row["capture_seq"], row["judged"], row["seq"]) for row in rows]
 
 
 def _note(fields: Json) -> Maker:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 
 from archiver.archive import Archive
 from archiver.check import WARC
@@ -50,9 +51,13 @@ def sources_of(archive: Archive, capture: Json, folder: str | None = None) -> tu
         for part in wanted:
             last = part["exchanges"][-1]
             content = _content(archive, place, last)
+            if len(content) <= MAX_CONTENT and hashlib.sha256(content).hexdigest() != part["content"]["sha256"]:
+                raise FormatError(f"the content of {part['final_url']} has another digest than was stated")
             found[part["url"]] = Source(part["final_url"], content, content_type_of(last))
     except (FormatError, StorageError) as error:
-        raise ArchiveDamaged(f"{place}/{WARC}: {error}", do=f"run archiver verify {capture['snapshot']}") from error
+        what = capture.get("snapshot") or "--all"  # a draft has no number yet
+        why = error.cause if isinstance(error, StorageError) else error
+        raise ArchiveDamaged(f"{place}/{WARC}: {why}", do=f"run archiver verify {what}") from error
     return tuple(found.get(part["url"], Source(part["final_url"], b"", None)) for part in capture["parts"])
 
 

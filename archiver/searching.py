@@ -1,7 +1,8 @@
-"""Search over every wording ever seen: which passages hold the words, in which versions of which documents. Reads only."""
+"""Search over every wording ever seen: passages that hold the words, in which versions of what. Reads only."""
 
 from __future__ import annotations
 
+import json
 import re
 from dataclasses import dataclass
 from typing import Any
@@ -75,35 +76,55 @@ def shelf_of(archive: Archive) -> Shelf:
 
 def search(archive: Archive, query: str, scope: Scope, limit: int) -> list[Json]:
     """Passages that hold all words of the query, best first: one item for each document that has or had the passage."""
-    return found_for(archive, match_of(query), scope, limit)
-
-
-def found_for(archive: Archive, match: str, scope: Scope, limit: int) -> list[Json]:
-    """The same for a ready FTS5 expression."""
-    shelf = shelf_of(archive)
-    rows = archive.index.rows(
-        "select p.id, p.line from passage_search s join passage p on p.id = s.rowid"
-        " where passage_search match ? order by rank limit ?",
-        (match, CANDIDATES),
-    )
+    match, shelf = match_of(query), shelf_of(archive)
     hits: list[Json] = []
-    for row in rows:
-        for hit in _where(archive, row["id"], shelf, scope):
-            hits.append({**hit, "text": row["line"]})
-            if len(hits) == limit:
-                return hits
-    return hits
+    for number, line in candidates(archive, match, scope, shelf):
+        hits += [{**hit, "text": line} for hit in where(archive, number, scope, shelf)]
+        if len(hits) >= limit:
+            break
+    return hits[:limit]
 
 
-def _where(archive: Archive, passage: int, shelf: Shelf, scope: Scope) -> list[Json]:
-    """The documents that have or had a passage, with the versions."""
+def candidates(archive: Archive, match: str, scope: Scope, shelf: Shelf) -> list[tuple[int, str]]:
+    """Number and words of the passages within the scope that an FTS5 expression finds, best first."""
+    rows = archive.index.rows(
+        "select p.id, p.line from passage_search s join passage p on p.id = s.rowid where passage_search match ?"
+        " and (? is null or exists (select 1 from wording_passage wp join wording w on w.id = wp.wording_id"
+        " join assessment a on a.text_sha256 = w.text_sha256 where wp.passage_id = p.id and a.verdict = 'passed'"
+        " and (a.document, iif(?, a.version, 0)) in (select json_extract(value, '$[0]'),"
+        " json_extract(value, '$[1]') from json_each(?))))"
+        " order by rank limit ?",
+        (match, *_within(scope, shelf), CANDIDATES),
+    )
+    return [(row["id"], row["line"]) for row in rows]
+
+
+def _within(scope: Scope, shelf: Shelf) -> tuple[str | None, bool, str | None]:
+    """The scope as pairs of document and version (0: any) in JSON; null for the whole archive."""
+    documents = [
+        name
+        for name, (entity, _) in shelf.names.items()
+        if scope.document in (None, name) and scope.entity in (None, entity)
+    ]
+    if scope.current:
+        pairs = [(name, shelf.current[name]) for name in documents if name in shelf.current]
+    elif scope.document is None and scope.entity is None:
+        return None, False, None
+    else:
+        pairs = [(name, 0) for name in documents]
+    text = json.dumps(pairs)
+    return text, scope.current, text
+
+
+def where(archive: Archive, passage: int, scope: Scope, shelf: Shelf) -> list[Json]:
+    """The documents within the scope that have or had a passage, with the versions."""
     rows = archive.index.rows(
         "select a.document, a.version, min(wp.place) as place, min(c.started_at) as first_seen,"
         " max(c.started_at) as last_seen, min(c.seq) as seq"
         " from wording_passage wp join wording w on w.id = wp.wording_id"
         " join assessment a on a.text_sha256 = w.text_sha256 join capture c on c.seq = a.capture_seq"
         " where wp.passage_id = ? and a.verdict = 'passed' and (? is null or a.document = ?)"
-        " group by a.document, a.version order by a.document, first_seen",
+        " group by a.document, a.version order by a.document, last_seen",
         (passage, scope.document, scope.document),
     )
     by_document: dict[str, list[dict[str, Any]]] = {}
@@ -112,19 +133,19 @@ def _where(archive: Archive, passage: int, shelf: Shelf, scope: Scope) -> list[J
     found = []
     for document, versions in by_document.items():
         entity, title = shelf.names.get(document, ("", ""))
-        is_current = any(row["version"] == shelf.current.get(document) for row in versions)
-        if (scope.entity is not None and entity != scope.entity) or (scope.current and not is_current):
+        present = [row for row in versions if row["version"] == shelf.current.get(document)]
+        if (scope.entity is not None and entity != scope.entity) or (scope.current and not present):
             continue
-        newest = versions[-1]
+        shown = (present or versions)[-1]
         found.append(
             {
                 "document": document,
                 "entity": entity,
                 "title": title,
-                "versions": [row["version"] for row in versions],
-                "current": is_current,
-                "snapshot": archive.snapshot_name(newest["seq"]),
-                "line": newest["place"],
+                "versions": sorted(row["version"] for row in versions),
+                "current": bool(present),
+                "snapshot": archive.snapshot_name(shown["seq"]),
+                "line": shown["place"],
                 "first_seen": min(row["first_seen"] for row in versions),
                 "last_seen": max(row["last_seen"] for row in versions),
             }

@@ -9,6 +9,7 @@ import difflib
 import ipaddress
 import re
 from collections.abc import Callable
+from datetime import date
 from typing import Any
 
 from archiver.errors import SettingsError
@@ -111,6 +112,23 @@ def address_or_nothing(value: Value) -> str | None:
     """An address of http or https, or the empty text."""
     fine = isinstance(value, str) and re.fullmatch(r"(?:https?://[!-~]+)?", value)
     return None if fine else "must be empty or begin with http:// or https://"
+
+
+def naan(value: Value) -> str | None:
+    """A number for ARKs, or the empty text."""
+    fine = isinstance(value, str) and re.fullmatch(r"(?:[0-9]{5})?", value, re.ASCII)
+    return None if fine else "must be empty or five digits"
+
+
+def day_or_nothing(value: Value) -> str | None:
+    """A day as ``2033-05-12``, or the empty text."""
+    wrong = "must be empty or a day such as 2033-05-12"
+    if not isinstance(value, str):
+        return wrong
+    try:
+        return None if value == "" or date.fromisoformat(value).isoformat() == value else wrong
+    except ValueError:
+        return wrong
 
 
 def ports(value: Value) -> str | None:

@@ -57,6 +57,16 @@ SCHEMA: tuple[Key, ...] = (
         kind.text,
     ),
     Key("archive", "resolver", "", "address under which records can be asked for, empty when there is none", kind.text),
+    Key("archive", "resolver_is_public", False, "everyone may ask there; otherwise citations say: on file", kind.flag),
+    Key("archive", "naan", "", "number of your organisation for ARKs, five digits; empty: no ARKs", kind.naan),
+    Key(
+        "archive",
+        "keep_until",
+        "",
+        "day to which snapshots will be kept; empty: no promise",
+        kind.day_or_nothing,
+    ),
+    Key("archive", "keep_by", "", "who promises it, as citations print it", kind.text),
     Key(
         "network",
         "user_agent",
@@ -178,7 +188,7 @@ _RULE_KEYS: Columns = {
     "documents": ([], kind.filled_texts),
     "entities": ([], kind.filled_texts),
     "provisions": ([], kind.filled_texts),
-    "classes": (["wording"], kind.some_of(*CHANGE_CLASSES)),
+    "classes": (["wording", "reversion"], kind.some_of(*CHANGE_CLASSES)),
     "events": (["change"], kind.some_of(*EVENTS)),
     "deliver": ("now", kind.one_of("now", "daily", "weekly")),
 }
@@ -378,7 +388,7 @@ _TAIL = """
 # channels = ["legal"]
 # entities = ["Example*"]
 # events = ["change", "provision"]
-# classes = ["wording"]
+# classes = ["wording", "reversion"]
 # deliver = "now"
 """
 

@@ -1,4 +1,4 @@
-"""The log's private key: it signs, and it goes to and from PEM; nothing else.
+"""The log's private key: it signs, it is the root of further keys, and it goes to and from PEM; nothing else.
 
 This module and ``key_wrapping``, which encrypts it for the disk, are the only ones that see one.
 """
@@ -72,6 +72,14 @@ class LogKey:
     def sign(self, data: bytes) -> bytes:
         """Return the 64 bytes of the Ed25519 signature over ``data``."""
         return self._private.sign(data)
+
+    def derive(self, purpose: bytes, size: int) -> bytes:
+        """Return secret bytes for one further key, the same each time; they tell nothing of this one (RFC 5869)."""
+        from cryptography.hazmat.primitives.hashes import SHA512  # seldom needed
+        from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
+        seed = self._private.private_bytes(Encoding.Raw, PrivateFormat.Raw, NoEncryption())
+        return HKDF(SHA512(), size, salt=None, info=purpose).derive(seed)
 
     def to_pem(self, passphrase: bytes | None) -> bytes:
         """Return the key as PKCS#8 PEM, encrypted unless the passphrase is None; an empty one is a ``UsageError``."""

@@ -15,8 +15,6 @@ from archiver.stamping import owed_checkpoint, owed_statements
 
 LITTLE_SPACE = 512 * 1024 * 1024
 """Free bytes below which ``status`` warns."""
-FAILING = 3
-"""Checks that must have failed in a row before a document is called failing."""
 
 
 def standing(archive: Archive, now: datetime) -> dict[str, Any]:
@@ -52,12 +50,13 @@ def _count(archive: Archive, sql: str, *arguments: object) -> int:
 def _failing(archive: Archive) -> list[dict[str, Any]]:
     """Documents whose newest checks all failed or were blocked, with the last reason."""
     found = []
+    wanted = archive.settings["alert.failing_after"]
     for watched in archive.watched():
         rows = archive.index.rows(
             "select result, reason, detail from capture where document = ? order by seq desc limit ?",
-            (watched.document, FAILING),
+            (watched.document, wanted),
         )
-        if len(rows) == FAILING and all(row["result"] in ("failed", "blocked") for row in rows):
+        if len(rows) == wanted and all(row["result"] in ("failed", "blocked") for row in rows):
             reason = f"{rows[0]['reason']}: {rows[0]['detail']}"
             found.append({"document": watched.document, "title": watched.entry.title, "reason": reason})
     return found
@@ -143,7 +142,8 @@ def _warnings(archive: Archive, facts: dict[str, Any]) -> list[str]:
     if facts["disk_free_bytes"] < LITTLE_SPACE:
         warnings.append(f"only {facts['disk_free_bytes'] // (1024 * 1024)} MiB are free")
     if facts["failing"]:
-        warnings.append(f"{counted(len(facts['failing']), 'document')} failed {FAILING} times in a row")
+        times = archive.settings["alert.failing_after"]
+        warnings.append(f"{counted(len(facts['failing']), 'document')} failed {times} times in a row")
     if facts["stamps_overdue"]:
         warnings.append(f"{counted(facts['stamps_overdue'], 'timestamp')} overdue: see archiver stamp list")
     if not archive.settings.authorities:

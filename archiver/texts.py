@@ -8,15 +8,16 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable
+import re
 
 from archiver.errors import ArchiveDamaged, FormatError
-from archiver.evidence.text_lines import SEED_BYTES, lines_root
+from archiver.evidence.text_lines import lines_root
 from archiver.watch.reading import Link, Reading
 from storage.errors import Missing
 from storage.interface import Files
 
 FOLDER = "texts"
+_NAME = re.compile(r"texts/([0-9a-f]{2})/([0-9a-f]{64})\.(?:txt|salt|links)")
 
 
 def text_path(sha256: str) -> str:
@@ -34,18 +35,23 @@ def links_path(sha256: str) -> str:
     return f"{FOLDER}/{sha256[:2]}/{sha256}.links"
 
 
-def keep(files: Files, reading: Reading, random: Callable[[int], bytes]) -> tuple[list[str], str | None]:
+def is_text_file(path: str) -> bool:
+    """Say whether a file with this name may lie in ``texts/``: one of the three kinds, in its folder."""
+    found = _NAME.fullmatch(path)
+    return found is not None and found[1] == found[2][:2]
+
+
+def keep(files: Files, reading: Reading, seed: bytes) -> tuple[list[str], str | None]:
     """Write what a text consists of that no statement names yet; return the paths to sync, and the root of its lines.
 
-    If we crash before the commit the files stay: named by what they hold, they harm nobody and serve the next time.
+    If we crash before the commit the files stay: named by what they hold, they harm nobody, and make way the next time.
     """
     sha256 = reading.text_sha256
-    paths = [text_path(sha256), salt_path(sha256)]
+    paths = [text_path(sha256)]
     _lay(files, paths[0], reading.text.encode())
-    seed = files.read(paths[1]) if files.exists(paths[1]) else b""
-    if len(seed) != SEED_BYTES:
-        seed = random(SEED_BYTES)  # none yet, or torn by a power loss before any statement could rest on it
-    _lay(files, paths[1], seed)
+    if reading.lines:  # of no lines nothing is salted
+        paths.append(salt_path(sha256))
+        _lay(files, paths[1], seed)
     return paths, lines_root(reading.lines, seed)
 
 
@@ -93,8 +99,10 @@ def fault_of(files: Files, text_sha256: str, links_sha256: str | None, root: str
             return f"{salt_path(text_sha256)} does not lead to the root that the assessment states"
     except Missing as error:
         return f"{error.path} is missing"
-    except (ArchiveDamaged, FormatError, UnicodeDecodeError) as error:
-        return str(error)
+    except FormatError as error:
+        return f"{salt_path(text_sha256)}: {error.what}"
+    except ArchiveDamaged as error:
+        return error.what
     return None if links_sha256 is None else fault_of_links(files, links_sha256)
 
 

@@ -68,17 +68,21 @@ def chain(archive: Archive, snapshot: str, start: int, end: int) -> Json:
         traces = trace(sources, rules, start, end)
     except ArchiverError as error:
         return {**found, "bytes_missing": str(error)}
-    return {**found, "bytes": [_bytes(capture.body, sources, item) for item in traces]}
+    return {**found, "bytes": [_bytes(archive, capture.body, sources, item) for item in traces]}
 
 
-def _bytes(capture: Json, sources: tuple[Source, ...], trace: Trace) -> dict[str, Any]:
-    """A range of the decoded content; where nothing was coded or chunked, it is the same range of the payload."""
+def _bytes(archive: Archive, capture: Json, sources: tuple[Source, ...], trace: Trace) -> dict[str, Any]:
+    """A range of the decoded content; where nothing was coded or chunked, it is the same range of the payload.
+
+    The body of a revisit lies in its full copy, an earlier snapshot.
+    """
     part = capture["parts"][trace.part]
     last = part["exchanges"][-1]
     content = part["content"] or {}
     plain = not content.get("coding") and last["framing"] in ("length", "close")
     records = {record["id"]: record for record in capture["warc"]["records"]}
     record = records.get(last["record"], {})
+    copy = last["revisit"]
     return {
         "part": trace.part,
         "url": sources[trace.part].url,
@@ -93,4 +97,5 @@ def _bytes(capture: Json, sources: tuple[Source, ...], trace: Trace) -> dict[str
         "record_type": record.get("type"),
         "record_sha256": record.get("block_sha256"),
         "record_offset": record.get("offset"),
+        "full_copy": copy and {"snapshot": archive.snapshot_name(copy["seq"]), "record": copy["record"]},
     }

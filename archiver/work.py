@@ -39,7 +39,7 @@ class Work(Protocol):
         """State that a token over one statement is wanted, and ask each authority now; return warnings."""
         ...
 
-    def act(self, name: str, values: Json) -> Json:
+    def act(self, name: str, values: Json, progress: Callable[[int, int], None] | None = None) -> Json:
         """Do one of ``archiver.acts``; return what it made."""
         ...
 
@@ -103,11 +103,11 @@ class LocalWork:
                 fetchable(url)
         return self.operation.watch(event, checked)
 
-    def act(self, name: str, values: Json) -> Json:
+    def act(self, name: str, values: Json, progress: Callable[[int, int], None] | None = None) -> Json:
         """Do one of ``archiver.acts``."""
         from archiver.acts import perform
 
-        return perform(self.operation, name, values)
+        return perform(self.operation, name, values, progress)
 
     def stamp_step(self, name: str, *, at_once: bool = False) -> StampFailure | bool:
         """``Operation.stamp_step`` in turn: one authority is asked by one thread at a time.
@@ -206,8 +206,8 @@ class RemoteWork:
         """Have the daemon publish and stamp now."""
         return [reply["warning"] for reply in self._ask({"do": "settle", "stamp": stamp})]
 
-    def act(self, name: str, values: Json) -> Json:
-        """Do one of ``archiver.acts``, in the daemon."""
+    def act(self, name: str, values: Json, progress: Callable[[int, int], None] | None = None) -> Json:
+        """Do one of ``archiver.acts``, in the daemon; how far it is, only its log says."""
         for reply in self._ask({"do": "act", "name": name, "values": values}):
             made: Json = reply["made"]
             return made

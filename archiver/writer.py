@@ -5,13 +5,15 @@ from __future__ import annotations
 import logging
 import queue
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
+from archiver.assessments import completed
 from archiver.check import Finished
-from archiver.errors import ArchiveError, UsageError
+from archiver.errors import ArchiveError, NotCheckable, UsageError
 from archiver.ledger import Committed, Maker
 from archiver.outcome import Outcome
 from archiver.pipeline import Pipeline
@@ -64,7 +66,7 @@ class Writer:
     def finish_all(self, finished: Sequence[Finished]) -> Future[list[Outcome]]:
         """Queue finished checks as one batch; the future resolves once all are acknowledged."""
         batch = list(finished)
-        return self._put(_Item(None, (), lambda: self._commit_or_release(batch, [])[0], Future()))
+        return self._put(_Item(None, (), lambda: self._assessed(self._commit_or_release(batch, [])[0]), Future()))
 
     def state(self, *makers: Maker) -> list[Committed]:
         """Commit other statements, and wait until they are acknowledged."""
@@ -78,7 +80,16 @@ class Writer:
 
     def publish(self) -> bool:
         """Publish a checkpoint over everything committed so far."""
-        return self.call(self.pipeline.publish)
+        return self.call(lambda: self._make_room_for(self.pipeline.publish))
+
+    @contextmanager
+    def stopped_by_failed_sync(self) -> Iterator[None]:
+        """Work of other threads on the archive's files: a sync that fails there ends all writing, as one here does."""
+        try:
+            yield
+        except SyncFailed as error:
+            self.fatal = error
+            raise
 
     def _put(self, item: _Item) -> Future[Any]:
         if self.fatal is not None:
@@ -127,7 +138,7 @@ class Writer:
         except BaseException as error:  # noqa: BLE001 - whatever it is, the waiting threads must hear of it
             self._fail(items, error)
             return
-        for item, outcome in zip(finished, outcomes, strict=True):
+        for item, outcome in zip(finished, self._assessed(outcomes), strict=True):
             item.future.set_result(outcome)
         at = 0
         for item in others:
@@ -144,22 +155,59 @@ class Writer:
             if not self._release_reserve():
                 raise
             LOG.error("the disk is full; the reserve was released: %s", error)
-            detail = str(error)[:200]
-            full: Maker = lambda _seq, _sealed: ("custody", {"event": "storage_full", "detail": detail})  # noqa: E731
             if not self.pipeline.unsettled:
-                outcomes, own = self.pipeline.commit(finished, [*makers, full])
+                outcomes, own = self.pipeline.commit(finished, [*makers, _storage_full(error)])
                 return outcomes, own[:-1]
             # The disk filled up after the commit: committing again would state every check twice.
             settled = self.pipeline.settle_rest(finished, makers)
-            self.pipeline.commit([], [full])
+            self.pipeline.commit([], [_storage_full(error)])
             return settled
+
+    def _assessed(self, outcomes: Sequence[Outcome]) -> list[Outcome]:
+        """Complete acknowledged outcomes by the assessments still owed, of the second capture of a document in a batch.
+
+        The captures are committed whatever happens here: an error leaves an outcome without its assessment, which is
+        stated before the next checkpoint is signed, or at the next start.
+        """
+        if all(o.assessment is not None or o.capture.body["result"] != "stored" for o in outcomes):
+            return list(outcomes)
+        try:
+            self._make_room_for(self.pipeline.assess_owed)
+        except Exception as error:  # noqa: BLE001 - as above; what may be half acknowledged is not told
+            self._note(error)
+            return list(outcomes)
+        return [completed(self.pipeline.archive, outcome) for outcome in outcomes]
+
+    def _make_room_for(self, work: Callable[[], T]) -> T:
+        """Do what can be done twice; when the disk is full, release the reserve, state that, and do it again."""
+        try:
+            return work()
+        except Full as error:
+            self._state_full(error)
+            return work()
+
+    def _state_full(self, error: Full) -> None:
+        """Release the reserve, settle what was committed, and state that the disk is full; else raise ``error``."""
+        if not self._release_reserve():
+            raise error
+        LOG.error("the disk is full; the reserve was released: %s", error)
+        self.pipeline.settle_rest([], [])
+        self.pipeline.commit([], [_storage_full(error)])
 
     def _call(self, item: _Item) -> None:
         assert item.call is not None
         try:
-            item.future.set_result(item.call())
+            item.future.set_result(self._called(item.call))
         except BaseException as error:  # noqa: BLE001 - handed to the thread that asked
             self._fail([item], error)
+
+    def _called(self, call: Callable[[], T]) -> T:
+        """Call; a full disk is stated where the reserve allows it, and whoever asked has to ask again."""
+        try:
+            return call()
+        except Full as error:
+            self._state_full(error)
+            raise StorageError(error.path, error.cause) from error
 
     def _fail(self, items: Sequence[_Item], error: BaseException) -> None:
         """Tell the waiting threads. After a failed sync the state on disk is unknown: nothing more is written.
@@ -167,12 +215,15 @@ class Writer:
         Nor after any error between commit and acknowledgement: a later batch would leave a hole in the index that no
         start-up looks for, while this one's state is redone from the journal at the next start.
         """
-        if isinstance(error, SyncFailed | Full) or not isinstance(error, Exception) or self.pipeline.unsettled:
-            self.fatal = error
-        if not isinstance(error, UsageError):  # whoever asked hears of it, and nothing is wrong here
-            LOG.error("not committed: %s", error)
+        self._note(error)
         for item in items:
             item.future.set_exception(error)
+
+    def _note(self, error: BaseException) -> None:
+        if isinstance(error, SyncFailed | Full) or not isinstance(error, Exception) or self.pipeline.unsettled:
+            self.fatal = error
+        if not isinstance(error, UsageError | NotCheckable):  # who asked hears of it, and nothing is wrong here
+            LOG.error("not committed: %s", error)
 
     # -- reserve -----------------------------------------------------------------------------------
 
@@ -198,3 +249,8 @@ class Writer:
             raise ArchiveError(
                 f"nothing more can be written: {self.fatal}", do="free space or check the disk, then start again"
             )
+
+
+def _storage_full(error: Full) -> Maker:
+    detail = str(error)[:200]
+    return lambda _seq, _sealed: ("custody", {"event": "storage_full", "detail": detail})

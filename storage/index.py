@@ -36,7 +36,8 @@ def _translated(path: str) -> Iterator[None]:
             raise Unwritable(path, text) from error
         raise StorageError(path, text) from error
     except sqlite3.DatabaseError as error:
-        raise Corrupt(path, str(error)) from error
+        is_none = type(error) is sqlite3.DatabaseError  # "file is not a database", "disk image is malformed"
+        raise Corrupt(path, f"{error}; run archiver rebuild" if is_none else str(error)) from error
 
 
 class Index:
@@ -63,6 +64,7 @@ class Index:
                 self._db.execute("pragma journal_mode = wal")
                 self._db.execute("pragma synchronous = full")
                 self._db.execute("pragma cache_size = -32000")
+                self._refuse_newer()
                 migrate(self._db)
                 if path is not None:
                     # Readers must not wait for the sync of a commit: they have a connection of their own.
@@ -72,9 +74,26 @@ class Index:
                     self._reader.execute("pragma query_only = on")
                     self._read_lock = threading.RLock()
             else:
-                (version,) = self._db.execute("pragma user_version").fetchone()
-                if version != len(STEPS):
-                    raise Corrupt(self._name, f"schema {version}, this software reads {len(STEPS)}")
+                self._bring_up(path)
+
+    def _bring_up(self, path: Path | None) -> None:
+        """Bring a database of earlier software to the present schema, if it may be written."""
+        version = self._refuse_newer()
+        if version == len(STEPS) or path is None:
+            return
+        try:
+            with closing(sqlite3.connect(path, isolation_level=None)) as writable:
+                writable.execute(f"pragma busy_timeout = {BUSY_MS}")
+                migrate(writable)
+        except sqlite3.OperationalError as error:
+            what = f"schema {version}, this software reads {len(STEPS)}, and it cannot be brought up to that: {error}"
+            raise Corrupt(self._name, f"{what}; run archiver rebuild") from error
+
+    def _refuse_newer(self) -> int:
+        (version,) = self._db.execute("pragma user_version").fetchone()
+        if version > len(STEPS):
+            raise Corrupt(self._name, f"schema {version} is of newer software, this one reads {len(STEPS)}")
+        return int(version)
 
     def close(self) -> None:
         """Close the connection; the last one checkpoints the write-ahead log."""
@@ -192,6 +211,13 @@ class Index:
                 order = ", ".join(str(n + 1) for n in range(len(names)))
                 for row in self._db.execute(f"select * from {table} order by {order}"):
                     yield table, tuple(row)
+
+    def words(self) -> Iterator[tuple[str, int, int]]:
+        """Every word that can be searched for, in order: the word, passages that hold it, how often it stands there."""
+        with self._lock, _translated(self._name):
+            self._db.execute("create virtual table if not exists temp.words using fts5vocab(main, passage_search, row)")
+            for row in self._db.execute("select term, doc, cnt from temp.words"):
+                yield row[0], row[1], row[2]
 
     def check(self) -> list[str]:
         """What SQLite's own integrity check finds; empty when nothing."""

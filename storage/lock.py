@@ -6,6 +6,8 @@ import fcntl
 import os
 import time
 import weakref
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
@@ -26,6 +28,7 @@ class WriterLock:
     def __init__(self, path: Path) -> None:
         self._path = path
         self._descriptor = -1
+        self._shared = False
         _ALL.add(self)
 
     @property
@@ -63,6 +66,18 @@ class WriterLock:
                 os.ftruncate(descriptor, 0)
             finally:
                 os.close(descriptor)
+
+    @contextmanager
+    def shared(self) -> Iterator[None]:
+        """Let processes forked in this block keep the lock as long as they live, without being its holder.
+
+        For those that write on the holder's behalf: were it killed, nobody may take the lock before they are gone.
+        """
+        self._shared = True
+        try:
+            yield
+        finally:
+            self._shared = False
 
     def holder(self) -> int | None:
         """Return the process number written in the file, or None; it says nothing unless the lock is held."""
@@ -105,9 +120,10 @@ class WriterLock:
 
     def _drop_in_child(self) -> None:
         # A forked child shares the lock; were it to live on after us, the archive would stay locked. Closing does
-        # not unlock as long as the parent has its descriptor.
+        # not unlock as long as the parent has its descriptor; one that shares it leaves it open until it ends.
         if self.held:
-            os.close(self._descriptor)
+            if not self._shared:
+                os.close(self._descriptor)
             self._descriptor = -1
 
 

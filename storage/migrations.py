@@ -222,14 +222,19 @@ STEPS: tuple[Callable[[sqlite3.Connection], None], ...] = (_first, _wordings, _d
 
 
 def migrate(connection: sqlite3.Connection) -> None:
-    """Apply the missing steps, each in one transaction with its number."""
-    (version,) = connection.execute("pragma user_version").fetchone()
-    for number in range(version, len(STEPS)):
+    """Apply the missing steps, each in one transaction with its number; several processes may do so at once."""
+    while _version(connection) < len(STEPS):
         connection.execute("begin immediate")
         try:
-            STEPS[number](connection)
-            connection.execute(f"pragma user_version = {number + 1}")
+            number = _version(connection)  # another process may have been quicker
+            if number < len(STEPS):
+                STEPS[number](connection)
+                connection.execute(f"pragma user_version = {number + 1}")
         except BaseException:
             connection.rollback()
             raise
         connection.commit()
+
+
+def _version(connection: sqlite3.Connection) -> int:
+    return int(connection.execute("pragma user_version").fetchone()[0])

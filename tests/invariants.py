@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import hmac
 import json
 import re
+import sqlite3
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -29,6 +31,7 @@ IN_FOLDER = re.compile(
     r"capture\.warc\.gz|statement\.json|statement\.tlog-proof"
     r"|(checkpoint|statement|before)\.[a-z0-9-]+(\.[2-9])?\.(tsr|chain\.pem)|before\.[a-z0-9-]+\.subject"
 )
+IN_TEXTS = re.compile(r"texts/([0-9a-f]{2})/\1[0-9a-f]{62}\.(txt|salt|links)")
 NOT_IMMUTABLE = re.compile(r"log/|journal/|staging/|lock$|reserve$|archive\.(db|toml)|\..*")
 
 
@@ -63,12 +66,22 @@ class Told:
                 self.entries[outcome.assessment.seq] = outcome.assessment.entry_hex
 
     def remember(self, files: Files) -> None:
-        """Note the head and the immutable files as they are, where all of them are durable."""
+        """Note the head and the immutable files as they are, where all of them are durable.
+
+        A text is immutable once an assessment names it; one that was written for a commit that never came makes way.
+        """
         if files.exists("log/checkpoint"):
             self.checkpoints.add(files.read("log/checkpoint"))
+        named = texts_named(files)
         for path in walk(files, ""):
-            if not NOT_IMMUTABLE.match(path) and "/." not in path:
+            if not NOT_IMMUTABLE.match(path) and "/." not in path and (path in named or not path.startswith("texts/")):
                 self.files[path] = files.read(path)
+
+    def hear_of(self, files: Files) -> None:
+        """Remember that everything stated so far was acknowledged."""
+        for name in files.list("journal"):
+            for line in files.read(f"journal/{name}").splitlines(keepends=True):
+                self.entries[json.loads(line)["seq"]] = sha256(line)
 
 
 def walk(files: Files, folder: str) -> Iterator[str]:
@@ -83,6 +96,19 @@ def walk(files: Files, folder: str) -> Iterator[str]:
 
 def sha256(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()
+
+
+def texts_named(files: Files) -> set[str]:
+    """The files of texts that whole lines of the journal name."""
+    named: set[str] = set()
+    for name in files.list("journal"):
+        for line in files.read(f"journal/{name}").splitlines(keepends=True):
+            if b'"links_sha256":"' in line and line.endswith(b"\n"):
+                body = json.loads(line)
+                base = f"texts/{body['text_sha256'][:2]}/{body['text_sha256']}"
+                links = f"texts/{body['links_sha256'][:2]}/{body['links_sha256']}.links"
+                named |= {f"{base}.txt", f"{base}.salt", links}
+    return named
 
 
 # -- the log, in a few lines -----------------------------------------------------------------------
@@ -185,6 +211,7 @@ class Audit:
         self.the_log_never_shrinks(told)
         self.a_clock_that_went_back_is_stated()
         self.nothing_is_skipped_silently(told)
+        self.every_wording_has_one_number()
         self.stored_files_are_immutable(told)
         if index is not None and scratch is not None:
             self.every_row_comes_from_statements_and_files(index, scratch)
@@ -203,6 +230,28 @@ class Audit:
                 self._folder(line)
             elif line.body["kind"] == "stamp" and line.body["event"] == "token":
                 self._token(line.body)
+            elif line.body["kind"] == "assessment" and line.body["links_sha256"] is not None:
+                self._text(line.body)
+
+    def _text(self, body: Json) -> None:
+        """A text, the seed of its lines and its links are what the assessment says."""
+        base = f"texts/{body['text_sha256'][:2]}/{body['text_sha256']}"
+        text = self.files.read(f"{base}.txt")
+        assert sha256(text) == body["text_sha256"], f"{base}.txt is not the text of {body['seq']}"
+        assert hashlib.sha512(text).hexdigest() == body["text_sha512"]
+        assert (len(text), text.count(b"\n")) == (body["text_bytes"], body["text_lines"])
+        hashed = None
+        if lines := text.split(b"\n")[:-1]:
+            seed = self.files.read(f"{base}.salt")
+            assert len(seed) == 32 and not seed.endswith(bytes(4)), f"{base}.salt is torn"
+            salted = [hmac.digest(seed, n.to_bytes(8, "big"), "sha256") + line for n, line in enumerate(lines)]
+            hashed = root(salted).hex()
+        assert hashed == body["text_lines_root"], f"{base}.salt does not lead to the root of {body['seq']}"
+        links = b""
+        if body["links"]:
+            links = self.files.read(f"texts/{body['links_sha256'][:2]}/{body['links_sha256']}.links")
+        assert sha256(links) == body["links_sha256"], f"the links of {body['seq']}"
+        assert links.count(b"\n") == body["links"]
 
     def _folder(self, line: Line) -> None:
         body, read = line.body, self.files.read
@@ -339,9 +388,50 @@ class Audit:
         places = {line.body["folder"] for line in self.lines if line.body.get("folder")}
         found = set(self._days())
         assert found == places, f"folders without statement or the reverse: {found ^ places}"
-        judged = {line.body["capture_seq"] for line in self.lines if line.body["kind"] == "assessment"}
-        stored = {line.body["seq"] for line in self.lines if line.body.get("result") == "stored"}
-        assert judged == stored, f"stored and not assessed: {stored - judged}"
+        self._assessed()
+        strangers = [path for path in walk(self.files, "texts") if not IN_TEXTS.fullmatch(path)]
+        assert not strangers, f"no texts: {strangers}"
+
+    def _assessed(self) -> None:
+        """Every stored capture was assessed by the rules it was made under; every release is carried out, once."""
+        bodies = [line.body for line in self.lines]
+        stored = {body["seq"]: body for body in bodies if body.get("result") == "stored"}
+        judged: dict[int, list[Json]] = {}
+        for body in bodies:
+            if body["kind"] == "assessment":
+                judged.setdefault(body["capture_seq"], []).append(body)
+        assert judged.keys() == stored.keys(), f"stored and not assessed: {stored.keys() - judged.keys()}"
+        for seq, assessments in judged.items():
+            first = assessments[0]
+            assert (first["watch_seq"], first["document"]) == (stored[seq]["watch_seq"], stored[seq]["document"])
+            assert first["capture_entry"] == self.entries[seq].hex()
+            for normaliser in {a["normaliser"] for a in assessments}:
+                chain = [a for a in assessments if a["normaliser"] == normaliser]
+                assert [a["supersedes"] for a in chain] == [None, *(a["seq"] for a in chain[:-1])], (
+                    f"the assessments of {seq} do not follow one another"
+                )
+        newest: dict[str, int] = {}
+        for body in bodies:
+            if body["kind"] == "assessment" and body["document"] is not None and body["supersedes"] is None:
+                assert body["capture_seq"] > newest.get(body["document"], -1), f"{body['seq']} comes too late"
+                newest[body["document"]] = body["capture_seq"]
+            if body["kind"] == "decision":
+                done = [a for a in judged[body["capture_seq"]] if a["decision_seq"] == body["seq"]]
+                wanted = [body["assessment_seq"]] if body["event"] == "released" else []
+                assert [a["supersedes"] for a in done] == wanted, f"decision {body['seq']} was not carried out"
+
+    def every_wording_has_one_number(self) -> None:
+        """Versions are counted per document and normaliser, and one text has one number for ever."""
+        if self.first:
+            return
+        known: dict[tuple[str, str], dict[str, int]] = {}
+        for line in self.lines:
+            body = line.body
+            if body["kind"] != "assessment" or body["version"] is None:
+                continue
+            numbers = known.setdefault((body["document"], body["normaliser"]), {})
+            expected = numbers.setdefault(body["text_sha256"], len(numbers) + 1)
+            assert body["version"] == expected, f"{body['seq']} says version {body['version']}, it is {expected}"
 
     def stored_files_are_immutable(self, told: Told) -> None:
         """Invariant 7."""
@@ -356,12 +446,30 @@ class Audit:
             body = line.body
             is_token = body["kind"] == "stamp" and body["event"] == "token"
             token = self.files.read(body["path"]) if is_token else None
-            rows += rows_of(Statement(line.data, body), line.path, line.offset, token)
+            text = None
+            if body["kind"] == "assessment" and body["links_sha256"] is not None:
+                data = self.files.read(f"texts/{body['text_sha256'][:2]}/{body['text_sha256']}.txt")
+                text = data.decode().split("\n")[:-1]
+            rows += rows_of(Statement(line.data, body), line.path, line.offset, token, text)
         scratch.apply(rows)
         mine, again = list(index.dump()), list(scratch.dump())
         assert len(mine) == len(again), f"{len(mine)} rows, a rebuild has {len(again)}"
         for one, other in zip(mine, again, strict=True):
             assert one == other, f"a row of {one[0]} differs from its rebuild"
+        assert words_found(index) == words_found(scratch), "a search finds something else than after a rebuild"
+
+
+def words_found(index: Index) -> list[tuple[object, ...]]:
+    """Every word of the index of search with the passages and places where it is found; it fits its passages."""
+    database = index._db
+    try:
+        database.execute("insert into passage_search (passage_search, rank) values ('integrity-check', 1)")
+    except sqlite3.DatabaseError as error:
+        raise AssertionError("the index of search does not fit its passages") from error
+    database.execute("create virtual table temp.words using fts5vocab(main, passage_search, instance)")
+    found = [tuple(row) for row in database.execute("select * from temp.words")]
+    database.execute("drop table temp.words")
+    return found
 
 
 @lru_cache(maxsize=1 << 12)

@@ -86,11 +86,14 @@ def look_at(root: Path, state: str, path: str) -> Look:
         if name == "statement.json":
             return lambda: [_first_failing(audit, seq, ((1,), numbers))]
         return lambda: [audit.seq(seq, numbers)]
-    if path.startswith(("stamps/", "log/tile/")):
+    if path.startswith(("stamps/", "log/tile/", "texts/")):
         reading = Reading(Audit(archive))
         reading.read()
-        step = reading.stamped if path.startswith("stamps/") else reading.consistent
-        number = 12 if path.startswith("stamps/") else 14
+        step, number = {
+            "stamps": (reading.stamped, 12),
+            "log": (reading.consistent, 14),
+            "texts": (reading.kept, 15),
+        }[path.partition("/")[0]]
         return lambda: [Report("archive", (run(number, guarded(step)),))]
     if path == "log/checkpoint":
         reading = Reading(Audit(archive))

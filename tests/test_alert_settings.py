@@ -22,7 +22,7 @@ def test_a_rule_has_sensible_defaults() -> None:
     settings = parse_settings(CHANNEL + RULE)
     [channel], [rule] = settings.channels, settings.rules
     assert (channel.name, channel.kind, channel.options) == ("legal", "atom", {"path": "legal.atom"})
-    assert (rule.classes, rule.events, rule.deliver) == (("wording",), ("change",), "now")
+    assert (rule.classes, rule.events, rule.deliver) == (("wording", "reversion"), ("change",), "now")
     assert rule.documents == rule.entities == rule.provisions == ()
     [planned] = plan_of(settings).rules
     assert planned.channels == ("legal",) and planned.name == "all"

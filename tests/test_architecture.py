@@ -22,7 +22,7 @@ from storage.errors import StorageError
 
 ROOT = Path(__file__).resolve().parent.parent
 MAX_LINES = 400
-TRAVELLER = "archiver/verifier/verify.py"  # one file that imports nothing of ours, by design; tests/verifier limits it
+TRAVELLER = "archiver/verifier/verify.py"  # one file by design; tests/verifier keeps it short
 PLUG_INS = ("capture", "stamp", "alert", "formats")
 
 # house of archiver -> houses it may import, besides itself. `storage` is the other package.
@@ -243,7 +243,8 @@ def exceptions_defined_in(package: str) -> Iterator[type[BaseException]]:
 
 
 def test_every_exception_of_archiver_descends_from_its_root() -> None:
-    found = [e for e in exceptions_defined_in(archiver.__name__) if e.__module__ != "archiver.verifier.verify"]
+    # The verifier that travels with a bundle imports nothing of ours.
+    found = [e for e in exceptions_defined_in(archiver.__name__) if not e.__module__.startswith("archiver.verifier.")]
     assert ArchiverError in found
     report([f"{e.__module__}.{e.__qualname__}" for e in found if not issubclass(e, ArchiverError)])
 

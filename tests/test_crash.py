@@ -25,7 +25,7 @@ from storage.index import Index
 from storage.local import LocalFiles
 from tests.invariants import Audit, Told, head_copy_knows_what_was_acknowledged
 from tests.simulators import crash_child
-from tests.simulators.website import Close, Document, Website
+from tests.simulators.website import Close, Document, Hit, Script, Website, response
 
 KILLS = 200
 LONGEST_S = 0.12
@@ -33,6 +33,8 @@ LONGEST_S = 0.12
 FULL = 20
 """After so many kills everything is audited, else what is new."""
 SEED = 20260512
+POLICY = b'<p>You may cancel within fourteen days of the day of the contract. <a href="/help">Help</a> is free.</p>' * 2
+"""What stays the same in the wordings of the policies, of which there are forty."""
 
 
 @dataclass
@@ -48,10 +50,12 @@ class Archive:
     def heads(self) -> Path:
         return self.state / "evidence-archiver" / "heads"
 
-    def recover(self) -> int:
+    def recover(self, *, publish: bool = False) -> int:
         """Start, let recovery do its work, stop; return the number of statements."""
         operation = open_operation(self.root, lambda: None, environment={"XDG_STATE_HOME": str(self.state)})
         try:
+            if publish:
+                operation.pipeline.publish()
             return operation.pipeline.ledger.next_seq
         finally:
             operation.close()
@@ -63,7 +67,7 @@ class Archive:
         """Check the invariants of what is new, or of everything and row by row."""
         with LocalFiles(self.root) as files, LocalFiles(self.heads) as head:
             audit = Audit(files, head, first=0 if full else self.audited)
-            index = Index(self.root / "archive.db", read_only=True)
+            index = Index(self.root / "archive.db")
             scratch = Index(None)
             audit.everything(self.told, index if full else None, scratch=scratch)
             index.close()
@@ -171,6 +175,17 @@ def site() -> Website:
         "/robots.txt": Document(b"User-agent: *\nDisallow: /private\n", "text/plain"),
     }
     website = Website(documents)
+    wordings = 0
+
+    def changing(_: Hit) -> Script:
+        nonlocal wordings
+        wordings += 1
+        if wordings % 13 == 0:
+            return [response(b"<p>We will be back.</p>", status="503 Service Unavailable")]
+        clause = f"<p>We keep what you send us for {wordings // 2 % 40 + 2} days, unless the law asks for longer.</p>"
+        return [response(clause.encode() + POLICY)]
+
+    website.scripts["/policy"] = website.scripts["/privacy"] = changing
     website.scripts["/cut"] = [b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n<p>cut", Close()]
     return website
 
@@ -193,11 +208,15 @@ def test_nothing_acknowledged_is_lost_after_200_kills_with_eight_checks_in_fligh
                     head_copy_knows_what_was_acknowledged(head, archive.told)
                 if kill % 5 == 0 and kill % FULL:
                     continue  # the next life recovers by itself, and may be killed while it does
-                size = archive.recover()
+                # Most lives die before they publish: without this, each start would read all of them again.
+                size = archive.recover(publish=kill % FULL == 0)
                 archive.audit(full=kill % FULL == 0)
                 assert archive.recover() == size, "a start after a clean stop states nothing"
+    texts = [path.suffix for path in (archive.root / "texts").rglob("*.*")]
     print(
-        f"{KILLS} kills, {opened} lives opened the archive, {acknowledged} statements acknowledged of {archive.audited}"
+        f"{KILLS} kills, {opened} lives opened the archive, {acknowledged} statements acknowledged"
+        f" of {archive.audited}, {texts.count('.txt')} wordings"
     )
+    assert texts.count(".txt") == texts.count(".salt") > 5
     assert opened > KILLS // 3
     assert acknowledged > KILLS

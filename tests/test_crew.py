@@ -10,11 +10,14 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 import pytest
 
-from tests.simulators.website import Sleep, Website, response
+from archiver.errors import ArchiveLocked
+from archiver.operation import open_operation
+from tests.simulators.website import Hit, Script, Sleep, Website, response
 
 DOCUMENTS = 80
 
@@ -115,9 +118,9 @@ def test_the_crew_dies_with_its_writer(folder: Path, site: Website) -> None:
     process.kill()
     process.wait()
     until = time.monotonic() + 5
-    while any(Path(f"/proc/{pid}/stat").exists() and _state(pid) != "Z" for pid in crew) and time.monotonic() < until:
+    while any(_alive(pid) for pid in crew) and time.monotonic() < until:
         time.sleep(0.01)
-    assert not [pid for pid in crew if Path(f"/proc/{pid}/stat").exists() and _state(pid) != "Z"]
+    assert not any(_alive(pid) for pid in crew)
     again = run(folder, "--json", "capture", site.url("/1"))
     assert again.returncode == 0, again.stderr
     stated = {body["parts"][0]["url"] for body in captures(folder)}
@@ -127,3 +130,52 @@ def test_the_crew_dies_with_its_writer(folder: Path, site: Website) -> None:
 
 def _state(pid: int) -> str:
     return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+
+
+LIVES_ON = """
+import sys
+from archiver import crew
+from archiver.cli import run
+crew._PR_SET_PDEATHSIG = 0  # no such request: the kernel refuses it, as where it is forbidden
+sys.exit(run())
+"""
+
+
+def test_a_member_that_outlives_its_writer_is_waited_for(folder: Path, site: Website) -> None:
+    """What it still writes lands in staging before the next writer may look there."""
+    late = Event()
+
+    def answer_late(_: Hit) -> Script:
+        late.wait(30)
+        return [response(b"<p>late</p>" * 1000)]
+
+    site.scripts["/late"] = answer_late
+    listed = folder / "list"
+    listed.write_text("\n".join(site.url(path) for path in ["/late", *(f"/{n}" for n in range(40))]))
+    words = command(folder, "capture", "--from", str(listed))[3:]
+    process = subprocess.Popen([sys.executable, "-c", LIVES_ON, *words], env=environment(folder))
+    until = time.monotonic() + 20
+    while not site.asked("/late") and time.monotonic() < until:
+        time.sleep(0.01)
+    crew = members(process.pid)
+    process.kill()
+    process.wait()
+    assert any(_alive(pid) for pid in crew)
+    archive = folder / "archive"
+    before = len(captures(folder))
+    with pytest.raises(ArchiveLocked):
+        open_operation(archive, lambda: None, wait_s=0.3, environment=environment(folder))
+    assert len(captures(folder)) == before, "nobody recovers what is still being written to"
+    late.set()
+    again = run(folder, "--json", "capture", site.url("/1"))
+    assert again.returncode == 0, again.stderr
+    assert not any(_alive(pid) for pid in crew)
+    (stated,) = [body for body in captures(folder) if body["parts"][0]["url"] == site.url("/late")]
+    assert stated["reason"]["code"] == "interrupted"
+    assert [item["name"] for item in stated["partial"]] == ["partial-capture.warc.gz"], "what came late is sealed"
+    assert run(folder, "verify", "--all").returncode == 0
+    assert os.listdir(archive / "staging") == []  # noqa: PTH208
+
+
+def _alive(pid: int) -> bool:
+    return Path(f"/proc/{pid}/stat").exists() and _state(pid) != "Z"

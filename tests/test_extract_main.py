@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
 from archiver.watch.extract.main_content import Roots, main_content
+from archiver.watch.extract.page_mass import Page
 
 CLAUSE = (
     "The controller keeps the data of its customers only as long as the contract with them requires it, and no longer."
@@ -82,6 +83,8 @@ def test_all_of_the_document_and_nothing_around_it(document: str) -> None:
         "<form><label>Search</label><input></form>",
         "<div class=copy>© 2026 Acme Ltd. All rights reserved.</div>",
         "<script>var shown = 'today';</script><style>p { color: red }</style>",
+        "<div class='article-votes'>Was this article helpful? <span>13 out of 25 found this helpful</span></div>",
+        "<div class=recently-viewed-articles><h3>Recently viewed</h3><a href=/1>How to pay our bills</a></div>",
         "<select><option>Afrikaans<option>Bosanski</select>",
     ],
 )
@@ -140,6 +143,18 @@ def test_a_small_main_is_not_believed() -> None:
     assert text_of(page(f"<div>{CLAUSES}</div>", wrong)).count(CLAUSE) == 8
 
 
+@pytest.mark.parametrize("names", ["role=dialog", "class=cookie-consent-layer", "id=CookieDialog"])
+def test_a_consent_dialogue_longer_than_the_document_is_left_out(names: str) -> None:
+    cookies = "".join(
+        f"<p>Cookie c{n} of a partner keeps what you saw for {n} days and is no needed one.</p>" for n in range(50)
+    )
+    dialogue = f"<div {names}><h2>This site uses cookies</h2>{cookies}<button>Allow all cookies</button></div>"
+    text = text_of(page(f"<div class=text><h1>Terms</h1>{CLAUSES}</div>", NAVIGATION, dialogue))
+    assert (text.count(CLAUSE), text.count("Cookie")) == (8, 0)
+    policy = f"<div {names}><h1>Cookie policy</h1>{cookies}<button>Settings</button></div>"
+    assert text_of(page(policy, NAVIGATION, FOOTER)).count("Cookie c") == 50
+
+
 def test_the_title_before_the_document_stays() -> None:
     head = "<div class=hero><h1>Privacy Policy</h1></div>"
     text = text_of(page(f"<div>{head}<article>{CLAUSES}</article></div>", NAVIGATION, FOOTER))
@@ -150,10 +165,18 @@ def test_the_title_before_the_document_stays() -> None:
     assert text_of(page(behind)).startswith("Section 1")
 
 
-@pytest.mark.parametrize("age", ["Updated over a week ago", "Geändert vor 3 Tagen", "Il y a 2 jours", "Hace una semana"])
-def test_how_long_ago_is_no_text(age: str) -> None:
+@pytest.mark.parametrize(
+    ("language", "age"),
+    [
+        ("en", "Updated over a week ago"),
+        ("de-CH", "Geändert vor 3 Tagen"),
+        ("fr", "Il y a 2 jours"),
+        ("es", "Hace una semana"),
+    ],
+)
+def test_how_long_ago_is_no_text(language: str, age: str) -> None:
     aged = f"<main><h1>Terms</h1><div class=byline><span>{age}</span></div>{CLAUSES}</main>"
-    assert age not in text_of(page(aged))
+    assert age not in text_of(page(aged).replace("<html>", f"<html lang={language}>"))
     sentence = "<p>Notice must be given 30 days before, and what was notified two weeks ago has effect.</p>"
     assert "two weeks ago" in text_of(page(f"<main><h1>Terms</h1>{sentence}{CLAUSES}</main>"))
 
@@ -216,6 +239,25 @@ def test_no_clause_is_ever_lost(count: int, tag: str, depth: int) -> None:
     inner = "".join(f"<{tag}><h3>{n}</h3><p>{CLAUSE}</p></{tag}>" for n in range(count))
     document = f"{'<div>' * depth}{inner}{'</div>' * depth}"
     assert text_of(page(document, NAVIGATION, FOOTER)).count(CLAUSE) == count
+
+
+def test_what_is_left_out_counts_neither_as_text_nor_as_links() -> None:
+    html = page(f"<div><p>{CLAUSE}</p><ul id=x><li>words <a href=/a>and a link</a></li></ul><a href=/b>stays</a></div>")
+    tree = LexborHTMLParser(html)
+    assert tree.body is not None
+    measured = Page(tree.body)
+    assert measured.mass(tree.body) == len(CLAUSE) + len("words")
+    measured.leave_out(tree.css("#x")[0])
+    outer = tree.css("div")[0]
+    for node in (tree.body, outer):  # one was measured before, the other was not
+        assert (measured.text(node), measured.linked(node)) == (len(CLAUSE) + len("stays"), len("stays"))
+    assert measured.is_out(tree.css("li")[0])
+    assert not measured.is_out(outer)
+
+
+def test_a_page_nested_deeper_than_browsers_nest_is_taken_whole() -> None:
+    roots = roots_of(page("<div>" * 600 + "<nav><a href=/>x</a></nav>" + CLAUSES + "</div>" * 600))
+    assert ([node.tag for node in roots.nodes], roots.removed) == (["body"], ())
 
 
 def test_a_tangled_page_ends_in_time_and_whole() -> None:

@@ -123,6 +123,12 @@ def test_headings_by_size_and_weight() -> None:
     assert document.headings == ("Privacy Policy", "1. Data")
 
 
+def test_a_bold_line_as_long_as_the_text_below_it_is_a_heading() -> None:
+    bold = "The personal data that is kept by a controller of personal data"
+    pieces = [*column([bold], top=714, font="F2"), *column([*CLAUSE, "", *CLAUSE])]
+    assert read_pdf(pdf([pieces])).lines == (f"# {bold}", WHOLE, WHOLE)
+
+
 def test_list_items() -> None:
     lines = [
         "We collect:",
@@ -205,6 +211,28 @@ def test_links_of_annotations() -> None:
     assert document.links[1].words == "Write to us."
 
 
+def test_a_link_over_two_lines_is_one() -> None:
+    areas = [(1, (333, 698, 420, 712), "https://example.org/x"), (1, (72, 684, 160, 698), "https://example.org/x")]
+    links = read_pdf(pdf([column(CLAUSE)], areas)).links
+    assert [(link.line, link.target) for link in links] == [(0, "https://example.org/x")]
+    assert "as long as" in links[0].words
+
+
+def test_pdfium_is_called_by_one_thread_at_a_time() -> None:
+    done = threading.Event()
+
+    def read() -> None:
+        read_pdf(pdf([column(CLAUSE)]))
+        done.set()
+
+    with pdf_module.LOCK:
+        thread = threading.Thread(target=read)
+        thread.start()
+        assert not done.wait(0.3)
+    thread.join()
+    assert done.is_set()
+
+
 @pytest.mark.parametrize(
     ("content", "code"),
     [
@@ -232,6 +260,13 @@ def test_an_encrypted_pdf_says_so() -> None:
     locked = f"/Encrypt << /Filter /Standard /V 1 /R 2 /O {mark} /U {mark} /P -44 >> /ID [{mark} {mark}]"
     problem = read_pdf(pdf([column(CLAUSE)], extra=locked)).problems[0]
     assert (problem.code, "password" in problem.detail) == ("unreadable", True)
+
+
+def test_a_page_that_cannot_be_read_is_a_problem_and_the_others_keep_their_numbers() -> None:
+    whole = pdf([column(["The first page says this."]), column(["The second page says that."])])
+    broken = whole.replace(b"/Type /Page /Parent", b"/Type /Pagx /Parent", 1)
+    document, pages = read_pdf_pages(broken)
+    assert len(document.problems) == 1 and (document.lines, pages) == (("The second page says that.",), (2,))
 
 
 def test_ceilings(monkeypatch: pytest.MonkeyPatch) -> None:

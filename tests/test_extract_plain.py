@@ -85,6 +85,10 @@ def test_a_text_that_is_not_wrapped_keeps_its_lines() -> None:
     assert read_plain("one\ntwo\r\nthree\rfour\ffive\u2028six").lines == ("one", "two", "three", "four", "five", "six")
 
 
+def test_a_rule_below_a_paragraph_makes_no_heading_of_it() -> None:
+    assert read_plain(CLAUSE.replace(" the contract", "\nthe contract") + "\n--------\nNext").lines == (CLAUSE, "Next")
+
+
 def test_spans_lead_back_to_the_text() -> None:
     document, spans = read_plain_spans(WRAPPED)
     assert len(spans) == len(document.lines)
@@ -247,3 +251,16 @@ def test_wrapping_does_not_change_the_words(paragraphs: list[list[str]]) -> None
     assert " ".join(read_plain(text).lines) == " ".join(wanted)
     if any(len(paragraph) > 120 for paragraph in wanted) and all(len(paragraph) > 60 for paragraph in wanted):
         assert list(read_plain(text).lines) == wanted
+
+
+def test_a_quotation_mark_alone_before_its_words() -> None:
+    width = "Words that fill a line up to the width that all of these lines are wrapped at.\n"
+    text = f">\x0cand lower words go on here up to the very width that they are wrapped at\n{width * 4}"
+    assert all("  " not in line for line in read_plain(text).lines)
+
+
+@pytest.mark.parametrize("text", ["[" * 50_000, "![" * 50_000, "[a](" * 50_000, "*_" * 600_000])
+def test_markdown_that_would_take_long_is_too_large(text: str) -> None:
+    began = time.monotonic()
+    assert [problem.code for problem in read_markdown(text).problems] == ["too_large"]
+    assert time.monotonic() - began < 2

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 
 import pytest
 from hypothesis import given
@@ -88,10 +89,17 @@ def test_a_removed_element_inside_a_removed_element_is_no_trouble() -> None:
     assert chosen("main", remove=("main",)) == []
 
 
+@pytest.mark.parametrize(
+    "everything", ["html", ":root", "*", "html, body", '{"startBefore": "html", "endAfter": "html"}']
+)
+def test_a_page_of_which_all_is_removed_is_empty(everything: str) -> None:
+    assert chosen(remove=(everything,)) == chosen("main", remove=(everything,)) == []
+
+
 VALID = [
-    "main", "#content > p.x", "a[href^='/x']", "div:not(.a, .b) ~ p", ":is(h1, h2)", "p:nth-of-type(2n+1)", "#\\31 a",
-    "a[href='x' i]", "ul:has(> li)", "body > header + section", '[data-x="("]', "/* note */ p", "[role=\"main\"]", "p::root"[:1],
-    "a[href$='[x].svg']", "*", ":root", "div.a\\:b", "é",
+    "main", "#content > p.x", "a[href^='/x']", "div:not(.a, .b) ~ p", ":is(h1, h2)", "p:nth-of-type(2n+1)",
+    "#\\31 a", "a[href='x' i]", "ul:has(> li)", "body > header + section", '[data-x="("]', "/* note */ p",
+    '[role="main"]', "a[href$='[x].svg']", "*", ":root", "div.a\\:b", "é",
 ]  # fmt: skip
 
 
@@ -101,9 +109,9 @@ def test_selectors_that_are_taken(selector: str) -> None:
 
 
 INVALID = [
-    "", "  ", "div >", "> p", "p,", ",p", "p,,q", "div:not(", "[a", "[a=", "[a='x", "[a='x'", "p)", "(]", "a]", "p /* c", "p\\",
-    "p::before", "//p", "p:contains(x)", "[a!=x]", "[data-x=1]", "p:hover", "p:ACTIVE", "a || b", "p{", "p;", "p\x00", "p\ud800",
-    "#", ".", "a..b", "1a", ":foo", ":nth-child(x)", "'main'", '"',
+    "", "  ", "div >", "> p", "p,", ",p", "p,,q", "div:not(", "[a", "[a=", "[a='x", "[a='x'", "p)", "(]", "a]",
+    "p /* c", "p\\", "p::before", "//p", "p:contains(x)", "[a!=x]", "[data-x=1]", "p:hover", "p:ACTIVE", "a || b",
+    "p{", "p;", "p\x00", "p\ud800", "#", ".", "a..b", "1a", ":foo", ":nth-child(x)", "'main'", '"',
     "p" * (MAX_SELECTOR + 1), ":not(" * (MAX_DEPTH + 1) + "p" + ")" * (MAX_DEPTH + 1),
     "{", "{}", "{1}", "{}x", '{"startBefore": "h1"}', '{"startBefore": "h1", "endAfter": 3}', '{"a": "b", "c": "d"}',
     '{"startBefore": "h1", "startAfter": "h1", "endAfter": "p"}', '{"startBefore": "h1", "endAfter": "p:hover"}',
@@ -139,3 +147,15 @@ def _unnested(depth: int) -> str:
 @pytest.mark.parametrize("depth", [1, 2, 500])
 def test_elements_within_one_another_are_read_once(depth: int) -> None:
     assert chosen("div", ".c1", page=_unnested(depth)) == [str(n) for n in range(depth)]
+
+
+@pytest.mark.parametrize("selector", ["p:nth-of-type(2n+1)", "p:NTH-child(2)", "b ~ p", "div:has(b ~ p)"])
+def test_selectors_that_count_siblings_have_a_ceiling(selector: str) -> None:
+    crowded = f"<main>{'<p>x' * 40_000}</main>"
+    for rules in (PageRules((selector,)), PageRules((), (selector,))):
+        began = time.monotonic()
+        document, _ = read_html(crowded, "https://example.org/", rules)
+        assert [problem.code for problem in document.problems] == ["too_large"]
+        assert time.monotonic() - began < 5
+    assert chosen("p:nth-of-type(2)", page=f"<main>{'<p>x' * 2_000}</main>") == ["x"]
+    assert len(read_html(crowded, "https://example.org/", PageRules(("p:first-of-type",)))[0].lines) == 1

@@ -15,7 +15,8 @@ from archiver.watch.extract.alongside import followed
 from archiver.watch.extract.sourcemap import trace
 from archiver.watch.extract.text_1 import read
 from archiver.watch.extract.words import collapsed
-from archiver.watch.reading import PageRules, Source
+from archiver.watch.reading import PageRules, Source, Trace
+from tests.test_extract_pdf import pdf
 
 URL = "https://example.org/terms"
 RULES = PageRules(("body",), ("nav",))
@@ -60,6 +61,10 @@ def bytes_of(source: Source, words: str, rules: PageRules = RULES) -> list[bytes
         ("<p>x\x00y\r\nz", "xy z", [b"x\x00y\r\nz"]),
         ("<p>می\u200cخواهم x", "می\u200cخواهم", ["می\u200cخواهم".encode()]),
         ("<svg><title>no</title></svg><textarea>no</textarea><p>no", "no", [b"no"]),
+        ("<pre>\none\n  two&#10;three</pre>", "one\ntwo\nthree", [b"one", b"two", b"three"]),
+        ("<xmp>one\ntwo</xmp><p>x\ny", "two\nx y", [b"two", b"x\ny"]),
+        ("<svg><script><p>no</p></script></svg>", "no", [b"no"]),
+        ("<svg><desc><style><p>no</style></desc></svg>yes", "yes", [b"yes"]),
         ("a<plaintext>b &amp; <i>", "b &amp; <i>", [b"b &amp; <i>"]),
     ],
 )  # fmt: skip
@@ -107,21 +112,42 @@ def test_nothing_has_no_trace() -> None:
 def test_a_text_that_was_read_otherwise_is_refused() -> None:
     lines = ["quite another text than the one that is said to be its source"] * 3
     with pytest.raises(FormatError):
-        list(followed("Some words.", lines, markdown=False))
+        list(followed("Some words.", lines, [(0, 11)] * 3, markdown=False))
 
 
-def test_plain_text_and_markdown_are_followed() -> None:
-    plain = "1. Title\n\n  of  the\tterms: * fees *\u00ad e\u0301\n"
-    spans = [
-        span for line in followed(plain, ["1. Title", "of the terms: * fees * é"], markdown=False) for span in line
-    ]
-    assert [plain[span[0] : span[1]] for span in spans if span] == list("1.Titleoftheterms:*fees*") + ["e\u0301"]
-    source = "# *Fees*\n\n* See [the _fees_](https://e.org/fees) &amp; 1\\. fees\n"
-    line = ["# Fees", "- See the fees & 1. fees"]
-    found = [[source[s[0] : s[1]] for s in spans if s] for spans in followed(source, line, markdown=True)]
-    assert found == [list("#Fees"), [*"Seethefees", "&amp;", *"1.fees"]]
-    last = list(followed(source, line, markdown=True))[1][-4]
-    assert last is not None and last[0] == source.rindex("fees")
+def follow(source: str, line: str, *, markdown: bool) -> list[str]:
+    (places,) = followed(source, [line], [(0, len(source))], markdown=markdown)
+    assert len(places) == len(line)
+    return [source[place[0] : place[1]] for place in places if place]
+
+
+def test_a_line_of_plain_text_is_followed() -> None:
+    source = "1. of  the\n\tterms: * fees *\u00ad e\u0301"
+    assert follow(source, "1. of the terms: * fees * é", markdown=False) == [*"1.oftheterms:*fees*", "e\u0301"]
+
+
+def test_a_line_of_markdown_is_followed() -> None:
+    source = "* See [the _fees_](https://e.org/fees) &amp; 1\\. ~~fees~~"
+    assert follow(source, "- See the fees & 1. fees", markdown=True) == [*"Seethefees", "&amp;", *"1.fees"]
+    (places,) = followed(source, ["- See the fees & 1. fees"], [(0, len(source))], markdown=True)
+    assert places[-4] == (source.rindex("fees"), source.rindex("fees") + 1)
+
+
+def test_plain_text_and_markdown_are_traced() -> None:
+    plain = Source(URL, "Über uns\n\nDie Gebühr gilt.\n\nDie Gebühr ".encode("latin-1"), "text/plain; charset=latin1")
+    assert bytes_of(plain, "Gebühr") == ["Gebühr".encode("latin-1")]
+    markdown = Source(URL, b"# Fees\n\nSee **the [fees](/fees)** &amp; more.\n\n* one\n* two\n", "text/markdown")
+    assert bytes_of(markdown, "the fees & more") == [b"the [fees](/fees)** &amp; more"]
+    assert bytes_of(markdown, "one\n- two") == [b"one", b"two"]
+
+
+def test_a_pdf_is_traced_to_its_pages() -> None:
+    content = pdf([[(72, 700, 12, "F1", "The first page.")], [(72, 700, 12, "F1", "The second page.")]])
+    source = Source(URL, content, "application/pdf")
+    text = read([source], [PageRules()]).text
+    at = text.index("second")
+    assert trace([source], [PageRules()], at, at + 6) == (Trace(0, 0, len(content), exact=False, page=2),)
+    assert [each.page for each in trace([source], [PageRules()], 0, len(text))] == [1, 2]
 
 
 words = st.text(string.ascii_letters + " \n\t.,<>&;'\"\u00a0\u00ad\u0301\u200bé中", max_size=15)
@@ -135,8 +161,8 @@ tree = st.recursive(
     lambda inner: st.builds(
         lambda tag, parts: f"<{tag}>{''.join(parts)}</{tag.split()[0]}>",
         st.sampled_from(
-            """p div b i a ul ol li table tr td pre h2 blockquote script style title textarea select svg nav template
-            noscript button""".split() + ["p hidden", "ol start=7", 'a href="<b>"', "img alt='a &lt; b'"]
+            """p/div/b/i/a/ul/ol/li/table/tr/td/pre/h2/blockquote/script/style/title/textarea/select/svg/nav/template
+            /noscript/button/p hidden/ol start=7/a href="<b>"/img alt='a &lt; b'""".replace("\n", "").split("/")
         ),
         st.lists(inner, max_size=4),
     ),

@@ -11,14 +11,19 @@ from functools import cache
 
 import pytest
 
+from archiver.acts import perform
+from archiver.decisions import waiting
 from archiver.evidence.checkpoint import Checkpoint, sign_checkpoint
 from archiver.headcopy import Head, HeadCopy
 from archiver.signing import LogKey
+from archiver.watch.entry import WatchEntry
 from storage.index import Index
 from storage.memory import MemoryFiles
-from tests.invariants import Audit, Told, head_copy_knows_what_was_acknowledged
+from tests.invariants import Audit, Told, head_copy_knows_what_was_acknowledged, walk
 from tests.simulators.scripted import ORIGIN, live, make
 
+POLICY = "http://a.example/policy"
+"""Watched: three wordings, and an answer that was held back and released."""
 FIRST = "snapshots/2026/05/12/EA-S-00000001"
 """A stored capture with a proof and a token."""
 
@@ -38,6 +43,14 @@ def _made() -> tuple[MemoryFiles, MemoryFiles, bytes, Told]:
     told.hear(life.run(check, life.check("http://a.example/denied")))
     life.operation.publish()
     life.operation.stamp_step("forge", at_once=True)
+    life.operation.publish()
+    life.operation.watch("added", [(None, WatchEntry("Example", "Terms", (POLICY,), 3600))])
+    (watched,) = life.archive.watched()
+    for _ in range(4):
+        told.hear(life.run(life.operation.check_of(watched, "manual")))
+    (held,) = waiting(life.archive)
+    values = {"event": "released", "snapshots": [held["snapshot"]], "by": "A. Analyst"}
+    perform(life.operation, "decide", values)
     life.operation.publish()
     told.remember(files)
     return files, head, index.image(), told
@@ -61,6 +74,10 @@ class Archive:
         data = self.files.read(path)
         assert old in data
         self.files.replace(path, data.replace(old, new, 1))
+
+    def text(self, kind: str) -> str:
+        """Path of a text, a salt or a list of links of an assessment."""
+        return next(path for path in walk(self.files, "texts") if path.endswith(f".{kind}"))
 
     def sign(self, size: int, root: bytes) -> None:
         checkpoint = Checkpoint(ORIGIN, size, root)
@@ -91,8 +108,12 @@ def noticed(archive: Archive, check: Callable[[Audit], object], spoil: Callable[
         (lambda a: a.change(f"{FIRST}/statement.json", b"{", b"{ "), "is not its line"),
         (lambda a: a.files.write(f"{FIRST}/draft.json", b"{}\n"), "draft.json"),
         (lambda a: a.change("stamps/4/forge.chain.pem", b"A", b"B"), "chain.pem"),
+        (lambda a: a.change(a.text("txt"), b"e", b"E"), "is not the text of"),
+        (lambda a: a.files.replace(a.text("salt"), bytes(range(32))), "does not lead to the root"),
+        (lambda a: a.files.replace(a.text("salt"), bytes(32)), "is torn"),
+        (lambda a: a.change(a.text("links"), b"h", b"H"), "the links of"),
     ],
-    ids=["other-warc", "other-statement", "stranger", "other-chain"],
+    ids="other-warc other-statement stranger other-chain other-text other-salt torn-salt other-links".split(),
 )
 def test_1_a_statement_names_only_bytes_that_are_durable(
     archive: Archive, spoil: Callable[[Archive], object], why: str
@@ -140,6 +161,27 @@ def test_4_every_row_comes_from_statements_and_files(archive: Archive) -> None:
         lambda audit: audit.every_row_comes_from_statements_and_files(archive.index, Index(None)),
         lambda a: a.index.apply([("digest", {"sha256": bytes(32), "object": "warc", "seq": 1})]),
         "rows, a rebuild has",
+    )
+
+
+@pytest.mark.parametrize("command", ["'delete', 1", "null, 99"], ids=["word-lost", "word-too-many"])
+def test_4_a_search_finds_what_it_finds_after_a_rebuild(archive: Archive, command: str) -> None:
+    line = archive.index.rows("select line from passage where id = 1")[0]["line"]
+    sql = f"insert into passage_search (passage_search, rowid, line) values ({command}, ?)"
+    noticed(
+        archive,
+        lambda audit: audit.every_row_comes_from_statements_and_files(archive.index, Index(None)),
+        lambda a: a.index.run(sql, (line,)),
+        "does not fit its passages",
+    )
+
+
+def test_4_every_wording_has_one_number(archive: Archive) -> None:
+    noticed(
+        archive,
+        Audit.every_wording_has_one_number,
+        lambda a: a.change(a.journal, b'"version":2', b'"version":3'),
+        "says version 3, it is 2",
     )
 
 
@@ -191,8 +233,11 @@ def test_5_a_clock_that_went_back_is_stated(archive: Archive) -> None:
         (lambda a: a.files.write("staging/some-check/intent.json", b""), "is forgotten"),
         (lambda a: a.files.write("staging/torn-00", b""), "was cut off and never stated"),
         (lambda a: a.files.write(f"{FIRST}9/capture.warc.gz", b""), "folders without statement"),
+        (lambda a: a.files.write("texts/ab/notes", b""), "no texts"),
+        (lambda a: a.change(a.journal, b'"decision_seq":1', b'"decision_seq":2'), "was not carried out"),
+        (lambda a: a.change(a.journal, b'"kind":"assessment"', b'"kind":"assessmenT"'), "stored and not assessed"),
     ],
-    ids=["intent", "staging", "cut", "folder"],
+    ids="intent staging cut folder stranger-among-texts decision assessment".split(),
 )
 def test_6_nothing_is_skipped_silently(archive: Archive, spoil: Callable[[Archive], object], why: str) -> None:
     noticed(archive, lambda audit: audit.nothing_is_skipped_silently(archive.told), spoil, why)

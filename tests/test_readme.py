@@ -48,6 +48,7 @@ def plain(text: str, site: Website) -> str:
     text = text.replace(site.url(""), "https://example.com").replace(f"127.0.0.1:{site.port}", "example.com")
     text = re.sub(r"\b[0-9a-f]{64}\b", "DIGEST", text)
     text = re.sub(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", "TIME", text)
+    text = re.sub(r"\d{4}-\d\d-\d\d(?: \d\d:\d\d)?", "DAY", text)
     text = re.sub(r"captured \w+\.? \d+, \d{4}, \d\d:\d\d:\d\d UTC", "captured TIME", text)
     return "\n".join(line.rstrip() for line in text.strip().splitlines()).replace("127.0.0.1 (", "example.com (")
 

@@ -442,6 +442,27 @@ def test_a_draft_of_other_bytes_is_not_believed(place: Place) -> None:
     assert capture["reason"]["code"] == "interrupted"
 
 
+@pytest.mark.parametrize("dealt_with", ["finished", "sealed", "nothing had come"])
+def test_what_is_written_to_a_check_that_was_recovered_already_harms_nothing(place: Place, dealt_with: str) -> None:
+    """A member of a crew that lived on for a moment: its folder is the rest of a stated check, and goes."""
+    life = place.live()
+    check = life.check(TERMS)
+    life.operation.pipeline.intend([check])
+    finished = life.operation.pipeline.capture(check)
+    if dealt_with == "finished":
+        life.operation.pipeline.make_durable([finished])
+    elif dealt_with == "nothing had come":
+        place.files.remove(check.staging)
+    place.recovers()
+    stated, kept = len(place.statements), place.everything()
+    place.files.write(f"{check.staging}/capture.warc.gz", b"late")
+    place.files.write(f"{check.staging}/spool-1", b"later")
+    place.live()
+    assert len(place.statements) == stated
+    assert place.everything() == kept
+    place.recovers()
+
+
 def test_a_reply_that_was_never_stated_is_dropped(place: Place) -> None:
     place.files.write("staging/stamp-0123456789abcdef0123456789abcdef/token.tsr", b"unverified")
     place.recovers()

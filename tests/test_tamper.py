@@ -25,13 +25,14 @@ from archiver.audit_archive import verify_archive
 from archiver.evidence.timestamp import read_token
 from archiver.evidence.verify import Report
 from archiver.exits import exit_code
-from tests.simulators.archives import Workshop, small_archive, workshop
+from tests.simulators.archives import TERMS, Workshop, small_archive, workshop
 from tests.tampering import changed, flipped, look_alone, problem, survey, survey_archive
 
 LARGE = 500
 """Places that are changed in a file that is not small; all of a smaller one."""
 PROCESSES = 2
-EXAMINED = re.compile(r"snapshots/|stamps/|log/|journal/|keys/log\.(vkey|pub\.pem)")
+EXAMINED = re.compile(r"snapshots/|texts/|stamps/|log/|journal/|keys/log\.(vkey|pub\.pem)")
+REWORDED = TERMS.replace(b"fourteen days", b"thirty days").replace(b"/rules", b"/house")
 
 
 @dataclass(frozen=True)
@@ -55,7 +56,12 @@ class Made:
 def made(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Made]:
     with workshop(tmp_path_factory.mktemp("tamper")) as shop:
         root = shop.folder / "archive"
-        yield Made(shop, root, small_archive(shop, root))
+        snapshots = small_archive(shop, root)
+        terms = shop.site.documents["/terms"]
+        shop.site.documents["/terms"] = REWORDED
+        (reworded,) = shop.capture(root, [shop.site.url("/terms")])
+        shop.site.documents["/terms"] = terms
+        yield Made(shop, root, [*snapshots, str(reworded.capture.body["snapshot"])])
 
 
 @pytest.fixture
@@ -126,7 +132,9 @@ def test_the_archive_is_whole_and_has_everything(made: Made) -> None:
         assert kind in paths
     types = {record["type"] for f in made.folders for record in statement_of(f)["warc"]["records"]}
     assert "revisit" in types
-    assert [len(statement_of(f)["parts"][0]["exchanges"]) for f in made.folders] == [1, 1, 2]
+    assert [len(statement_of(f)["parts"][0]["exchanges"]) for f in made.folders] == [1, 1, 2, 1]
+    kinds = sorted(path.rpartition(".")[2] for path in made.files() if path.startswith("texts/"))
+    assert kinds == ["links", "links", "salt", "salt", "txt", "txt"], "two wordings, each with links of its own"
 
 
 def statement_of(folder: Path) -> Any:
@@ -169,11 +177,14 @@ def test_the_command_names_the_file_of_a_snapshot(copied: Made, kind: str) -> No
     [
         ("journal/*.jsonl", 4),
         ("log/checkpoint", 4),
-        ("log/tile/0/000.p/16", 4),
-        ("log/tile/entries/000.p/16", 4),
+        ("log/tile/0/000.p/22", 4),
+        ("log/tile/entries/000.p/22", 4),
         ("stamps/10/checkpoint", 1),
         ("stamps/10/north.tsr", 1),
         ("stamps/10/south.chain.pem", 1),
+        ("texts/*/*.txt", 1),
+        ("texts/*/*.salt", 1),
+        ("texts/*/*.links", 1),
         ("keys/log.vkey", 4),
         ("keys/log.pub.pem", 4),
     ],
@@ -184,6 +195,42 @@ def test_the_command_names_the_file_of_the_archive(copied: Made, place: str, cod
         done = archiver(copied, "verify", "--all")
     assert done.returncode == code, done.stdout + done.stderr
     assert str(file.relative_to(copied.root)) in done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("kind", ["txt", "salt", "links"])
+@pytest.mark.parametrize("how", ["changed", "missing"])
+def test_the_command_names_the_text_of_a_snapshot_and_that_alone(copied: Made, kind: str, how: str) -> None:
+    """Of the two wordings one is spoilt: the snapshots of the other pass, and so does everything that is not a text."""
+    seq = int(copied.snapshots[3].rpartition("-")[2])
+    with sqlite3.connect(copied.root / "archive.db") as db:
+        row = db.execute("select text_sha256, links_sha256 from assessment where capture_seq = ?", (seq,)).fetchone()
+    db.close()
+    name = row[kind == "links"].hex()
+    file = copied.root / f"texts/{name[:2]}/{name}.{kind}"
+    if how == "missing":
+        file.unlink()
+    else:
+        file.write_bytes(flipped(file.read_bytes(), 20))
+    one = archiver(copied, "verify", copied.snapshots[3])
+    assert one.returncode == 1 and file.name in one.stdout, one.stdout + one.stderr
+    other = archiver(copied, "verify", *copied.snapshots[:3])
+    assert other.returncode == 0, other.stdout
+    reports = everything(copied)
+    assert {number for number, _ in failures(reports)} == {15}, failures(reports)
+    assert all(file.name in detail for _, detail in failures(reports))
+
+
+def test_files_that_a_crash_left_of_a_text_harm_nothing_and_are_counted(copied: Made) -> None:
+    """Written before a commit that never came: whole, torn, or the seed alone."""
+    for name, data in (("ab", b"half a te"), ("cd", b"")):
+        file = copied.root / f"texts/{name}/{name * 32}.txt"
+        file.parent.mkdir(exist_ok=True)
+        file.write_bytes(data)
+        file.with_suffix(".salt").write_bytes(bytes(32))
+    reports = everything(copied)
+    assert exit_code(reports) == 0
+    (texts,) = (check.detail for check in reports[0].checks if check.number == 15)
+    assert texts.endswith("; 4 files that no assessment names")
 
 
 def test_every_bit_of_the_head_copy(copied: Made) -> None:
@@ -274,7 +321,7 @@ def _certificates_in(file: Path) -> range:
 def test_a_file_missing(copied: Made) -> None:
     for path in copied.files():
         file = copied.root / path
-        if re.search(r"log/tile/.*\.p/(?!16$)", path):
+        if re.search(r"log/tile/.*\.p/(?!22$)", path):
             continue  # heads that were superseded: their partial tiles may be deleted (C2SP tlog-tiles)
         data = file.read_bytes()
         file.unlink()
@@ -331,6 +378,10 @@ def test_a_copy_of_a_token_under_another_name(copied: Made) -> None:
         "snapshots/notes.txt",
         "snapshots/2026/notes.txt",
         "snapshots/2026/01/01/EA-S-00000099/statement.json",
+        "texts/notes.txt",
+        "texts/ab/notes.txt",
+        f"texts/ab/{'ab' * 32}.html",
+        f"texts/ab/{'ba' * 32}.txt",
     ],
 )
 def test_a_file_too_many_in_the_archive(copied: Made, path: str) -> None:
@@ -342,7 +393,7 @@ def test_a_file_too_many_in_the_archive(copied: Made, path: str) -> None:
 
 def test_a_file_renamed(copied: Made) -> None:
     for path in copied.files():
-        if path.startswith("keys/") or re.search(r"log/tile/.*\.p/(?!16$)", path):
+        if path.startswith("keys/") or re.search(r"log/tile/.*\.p/(?!22$)", path):
             continue
         file = copied.root / path
         other = file.with_name(f"{file.name}x")
@@ -449,6 +500,10 @@ def test_the_end_of_the_journal_cut_off(copied: Made) -> None:
         "delete from watch_entry",
         "insert into digest values (zeroblob(32), 'content', 2)",
         "insert into url (url) values ('https://example.org/')",
+        "update passage set line = line || '.' where id = 1",
+        "update wording_passage set place = place + 100",
+        "insert into passage_search (passage_search, rowid, line) select 'delete', id, line from passage where id = 1",
+        "insert into passage_search (rowid, line) values (99, 'words that nobody said')",
     ],
 )
 def test_a_row_altered_by_hand(copied: Made, change: str) -> None:
@@ -474,6 +529,8 @@ def answers(made: Made) -> list[Any]:
         ["verify", *made.snapshots],
         ["verify", "--all"],
         ["history", "EA-D-00001"],
+        ["search", "working day"],
+        ["search", '"thirty days"'],
         *(["cite", snapshot, "--format", "json"] for snapshot in made.snapshots),
     ]
     found = []

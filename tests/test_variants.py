@@ -84,10 +84,24 @@ def test_returns_far_apart_are_reversions() -> None:
 
 def test_one_wording_ten_times_in_a_row_ends_it() -> None:
     settled = "ABAB" + "B" * (SETTLED_CHECKS - 1)
-    assert placed(settled)[-1] == Placement("unchanged", settled=True)
+    assert placed(settled)[-1] == Placement("unchanged", compare_with=(1,), settled=True)
     assert not any(p.settled for p in placed(settled)[:-1])
     assert valid_variants(story(settled)) == (2,)
     assert outcomes(settled + "A")[-1] == "new reversion"
+
+
+def test_what_was_held_is_told_once_it_settles() -> None:
+    def news(versions: str, every: float = 6 * HOUR) -> list[tuple[int, ...]]:
+        return [p.compare_with for p in placed(versions, every) if p.settled]
+
+    assert news("ABAB" + "B" * 9) == [(1,)], "people were told that A is back"
+    assert news("ABABA" + "A" * 9) == [()], "and it is"
+    assert news("ABABC" + "C" * 9) == [()], "a new wording is told at once"
+    assert news("ABABCA" + "A" * 9) == [(3,)]
+    assert news("ABAB" + "B" * 30) == [(1,)], "told once"
+    assert news("ABABB", 31 * DAY / 2) == [], "returns so far apart are no alternation"
+    past = [*story("ABAB"), (2, 40 * DAY)]
+    assert place(past[:-1], 2, 40 * DAY) == Placement("unchanged", compare_with=(1,), settled=True)
 
 
 def test_ten_checks_within_hours_do_not_end_it() -> None:

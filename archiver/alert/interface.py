@@ -28,7 +28,7 @@ class Event:
     """Something that happened and that people may want to hear of; texts in it come from the web."""
 
     id: str
-    """Stable: the same event has the same text for ever, such as ``EA-A-00000123@evidence.example.org/log``."""
+    """Stable: the same event has the same text for ever, such as ``EA-E-00000123@evidence.example.org/log``."""
     kind: EventKind
     at: str
     """RFC 3339 UTC with milliseconds."""

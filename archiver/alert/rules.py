@@ -24,7 +24,7 @@ class Rule:
     """Patterns for the document's identifier or title."""
     entities: tuple[str, ...] = ()
     provisions: tuple[str, ...] = ()
-    classes: tuple[str, ...] = ("wording",)
+    classes: tuple[str, ...] = ("wording", "reversion")
     """Change classes, for events of kind ``change`` only."""
     events: tuple[str, ...] = ("change",)
     deliver: Deliver = "now"

@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 from archiver.cli.context import Context
+from archiver.cli.layout import counted, fields, paragraph
 
 
 @click.command(epilog="Example: archiver absence EA-D-00001 --from 2026-01-01 --to 2026-06-30")
@@ -48,19 +49,25 @@ def absence(context: Context, document: str, first: str, last: str, dry_run: boo
 def _show(found: dict[str, Any]) -> None:
     what = f"unchanged, version {found['version']}" if found["unchanged"] else "not shown to be unchanged"
     click.echo(f"{found['document']}  {what}")
-    click.echo(f"  from               {found['from']}")
-    click.echo(f"  to                 {found['to']}")
-    click.echo(
-        f"  checks             {found['checks']}: {found['full_bodies']} full bodies,"
-        f" {found['not_modified']} answers 304, {len(found['exceptions'])} exceptions"
+    gap = found["largest_gap_s"]
+    answered = (
+        f"{counted(found['full_bodies'], 'full body', 'full bodies')}, {counted(found['not_modified'], 'answer')} 304"
     )
-    if found["first_check_at"]:
-        click.echo(f"  shown from         {found['first_check_at']}")
-        click.echo(f"  shown to           {found['last_check_at']}")
-    click.echo(f"  largest gap        {found['largest_gap_s']} s ({found['largest_gap_s'] / 3600:.1f} h)")
+    rows: list[tuple[str, object]] = [
+        ("from", found["from"]),
+        ("to", found["to"]),
+        ("checks", f"{found['checks']}: {answered}, {counted(len(found['exceptions']), 'exception')}"),
+        ("first shown", found["first_check_at"] or "by no check"),
+        ("last shown", found["last_check_at"] or "by no check"),
+        ("largest gap", f"{gap} s ({gap / 3600:.1f} h) without a check that shows a wording"),
+    ]
     if found["text_sha256"]:
-        click.echo(f"  SHA-256 of text    {found['text_sha256']}")
+        rows += [("text", f"by {found['normaliser']}"), ("  SHA-256", found["text_sha256"])]
     if found["statement_sha256"]:
-        click.echo(f"  statement          {found['seq']}, SHA-256 {found['statement_sha256']}")
+        rows += [("statement", f"{found['seq']} of the log"), ("  SHA-256", found["statement_sha256"])]
+    else:
+        rows.append(("statement", "none: a dry run states nothing"))
+    click.echo(fields(rows))
     for item in found["exceptions"]:
-        click.echo(f"  exception          check {item['seq']} at {item['at']}: {item['outcome']} ({item['reason']})")
+        said = f"{item['at']}  {item['outcome']}: {item['reason']}"
+        click.echo(paragraph(said, f"  check {item['seq']}  ", "    "))

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import click
 
-from archiver.cli.context import Context, table
+from archiver.cli.context import Context
+from archiver.cli.layout import paragraph
 
 
 @click.group()
@@ -34,15 +35,21 @@ def list_(context: Context) -> int:
     if context.as_json:
         context.emit({"channels": listed, "rules": rules, "pending": pending, "failed": standing["failed"]})
         return 1 if standing["failed"] else 0
-    click.echo(table(("channel", "kind", "leads to"), [tuple(channel.values()) for channel in listed]))
+    for channel in listed:
+        click.echo(paragraph(str(channel["target"]), f"channel {channel['name']} ({channel['kind']}): ", "  "))
+    if not listed:
+        context.note("no channel is set up: nobody is told of anything; docs/alerts.md says how")
     for rule in rules:
         what = [f"{name} {', '.join(rule[name])}" for name in _LISTS if rule[name]]
-        click.echo(f"rule {rule['name']}: {'; '.join(what)}; {rule['deliver']}, to {', '.join(rule['channels'])}")
+        told = f"{'; '.join(what)}; {rule['deliver']}, to {', '.join(rule['channels'])}"
+        click.echo(paragraph(told, f"rule {rule['name']}: ", "  "))
     for item in pending:
         tried = f", {item['attempts']} failed: {item['error']}" if item["attempts"] else ""
-        click.echo(f"pending: {item['alert']} to {item['channel']}, next try {item['next_try']}{tried}")
+        click.echo(
+            paragraph(f"{item['alert']} to {item['channel']}, next try {item['next_try']}{tried}", "pending: ", "  ")
+        )
     for item in standing["failed"]:
-        click.echo(f"given up: {item['alert']} to {item['channel']}, {item['error']}")
+        click.echo(paragraph(f"{item['alert']} to {item['channel']}, {item['error']}", "given up: ", "  "))
     return 1 if standing["failed"] else 0
 
 
@@ -66,7 +73,8 @@ def test(context: Context, channel: str) -> None:
     archive = context.archive()
     channels = open_channels(archive.settings, context.path, os.environ)
     if channel not in channels:
-        raise UsageError(f"there is no channel {channel!r}", do=f"known: {', '.join(channels) or 'none'}")
+        known = f"known: {', '.join(channels)}" if channels else "add a [[channel]] to archive.toml (docs/alerts.md)"
+        raise UsageError(f"there is no channel {channel!r}", do=known)
     at = format_instant(utc_now())
     message = render_test(channel, at, plan_of(archive.settings).letterhead)
     channels[channel].send(message)

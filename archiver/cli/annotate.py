@@ -8,7 +8,10 @@ from typing import Any
 import click
 
 from archiver.cli.context import Context, table
+from archiver.cli.layout import clipped, paragraph
 
+BY_WIDTH = 20
+"""Characters of a name in ``annotate list``."""
 _TERMS = ("severity", "confidence", "category", "regulation", "jurisdiction")
 
 
@@ -63,7 +66,9 @@ def _state(context: Context, values: dict[str, Any]) -> None:
     if context.as_json:
         context.emit(made)
     else:
-        click.echo(f"{made['annotation']}  revision {made['revision']}, {made['event']} by {made['by']}")
+        click.echo(
+            f"{made['annotation']}  {_about(made)}  revision {made['revision']}, {made['event']} by {made['by']}"
+        )
     for warning in warnings:
         context.note(f"warning: {warning}")
 
@@ -80,13 +85,17 @@ def list_(context: Context, subject: str | None) -> None:
     if context.as_json:
         context.emit(found)
         return
+    if not found:
+        context.note("nothing is annotated; archiver annotate add DOCUMENT --severity high --text '…'")
+        return
     rows = [
-        (a["annotation"], a["subject"], a["version"], a["severity"], a["category"], a["by"], a["at"]) for a in found
+        (a["annotation"], _about(a), a["severity"], a["category"], clipped(a["by"], BY_WIDTH), a["at"][:10])
+        for a in found
     ]
-    click.echo(table(("annotation", "subject", "version", "severity", "category", "by", "at"), rows))
+    click.echo(table(("annotation", "about", "severity", "category", "by", "on"), rows))
     for item in found:
         if item["text"]:
-            click.echo(f"{item['annotation']}: {item['text']}")
+            click.echo(_text(item["text"], f"{item['annotation']}  "))
 
 
 @annotate.command(epilog="Example: archiver annotate show EA-A-000001")
@@ -108,4 +117,14 @@ def show(context: Context, annotation: str) -> None:
         )
         for name in ("subject", "version", *_TERMS, "effective_date", "text"):
             if item[name] is not None:
-                click.echo(f"  {name:<15} {item[name]}")
+                click.echo(_text(str(item[name]), f"  {name.replace('_', ' '):<15} "))
+
+
+def _about(item: dict[str, Any]) -> str:
+    return f"{item['subject']} v{item['version']}" if item["version"] else str(item["subject"])
+
+
+def _text(text: str, first: str) -> str:
+    """Free text keeps its own lines."""
+    lines = [line for line in text.splitlines() if line.strip()]
+    return "\n".join(paragraph(line, " " * len(first) if number else first) for number, line in enumerate(lines))

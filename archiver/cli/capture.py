@@ -89,7 +89,8 @@ def _target(archive: Archive, word: str) -> dict[str, str]:
 
 
 def _text(result: dict[str, Any]) -> str:
-    lines = [f"{result['snapshot'] or 'statement ' + str(result['seq'])}  {result['outcome']}  {result['url']}"]
+    name = result["snapshot"] or f"statement {result['seq']}"
+    lines = [f"{name}  {_outcome(result)}  {result['url']}"]
     if result["reason"]:
         lines.append(f"  reason                     {result['reason']}")
     if result["final_url"] != result["url"]:
@@ -97,6 +98,7 @@ def _text(result: dict[str, Any]) -> str:
     for key, name in (
         ("content_sha256", "SHA-256 decoded content"),
         ("payload_sha256", "SHA-256 payload as sent"),
+        ("text_sha256", "SHA-256 text"),
         ("warc_sha256", "SHA-256 capture.warc.gz"),
         ("statement_sha256", "SHA-256 statement.json"),
     ):
@@ -106,3 +108,10 @@ def _text(result: dict[str, Any]) -> str:
         at = f"{stamp['gen_time']} over a {stamp['subject']}" if stamp["gen_time"] else stamp["state"]
         lines.append(f"  timestamp {stamp['authority']:<16} {at}")
     return "\n".join(lines)
+
+
+def _outcome(result: dict[str, Any]) -> str:
+    """``new_version v2 (wording)``: the outcome, of a watched document with the version it is, and what changed."""
+    version = f" v{result['version']}" if result["version"] is not None else ""
+    change = f" ({result['change']})" if result["change"] else ""
+    return f"{result['outcome']}{version}{change}"

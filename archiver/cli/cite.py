@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -10,11 +9,14 @@ import click
 
 from archiver.cli.context import Context, table
 
+DSSE = ("dsse", "intoto signed with the key of the log (DSSE)", "application/vnd.dsse.envelope.v1+json", ".dsse.json")
+"""An act rather than a format: it needs the key, which only the archive's writer has. Not among ``--all-formats``."""
+
 
 @click.command(epilog="Example: archiver cite EA-S-00000123 --format bluebook")
-@click.argument("subject", required=False, metavar="[SNAPSHOT|PROVISION]")
+@click.argument("subject", required=False, metavar="[SNAPSHOT|ARK|PROVISION]")
 @click.option("--format", "formats", multiple=True, metavar="NAME", help="Format; may be repeated. Default: text.")
-@click.option("--all-formats", is_flag=True, help="Every format.")
+@click.option("--all-formats", is_flag=True, help="Every format but dsse, which needs the key of the log.")
 @click.option(
     "--output", type=click.Path(path_type=Path), help="File, or with several formats a folder; never overwritten."
 )
@@ -34,16 +36,18 @@ def cite(
 ) -> None:
     """Print or write the citation record of a snapshot, or of a clause with its exact words.
 
-    The day of access is left to the citing author.
+    The day of access is left to the citing author. The format dsse is signed by the key of the log.
     """
     from archiver import formats as package
+    from archiver.attesting import record_of
     from archiver.environment import utc_now
     from archiver.errors import UsageError
+    from archiver.formats.json_record import visible_json
     from archiver.registry import plugins
 
     known = plugins(package)
     if list_formats:
-        rows = [(f.name, f.title, f.media_type, f.suffix) for f in known.values()]
+        rows = [*((f.name, f.title, f.media_type, f.suffix) for f in known.values()), DSSE]
         if context.as_json:
             context.emit([dict(zip(("name", "title", "media_type", "suffix"), row, strict=True)) for row in rows])
         else:
@@ -52,36 +56,33 @@ def cite(
     if subject is None:
         raise UsageError("no snapshot was named", do="archiver cite EA-S-00000123")
     wanted = list(known) if all_formats else list(formats) or ["json" if context.as_json else "text"]
+    suffixes = {**{name: form.suffix for name, form in known.items()}, DSSE[0]: DSSE[3]}
     for name in wanted:
-        if name not in known:
-            raise UsageError(f"unknown format {name!r}", do=f"known: {', '.join(known)}")
-    record = _record(context, subject, day, utc_now())
+        if name not in suffixes:
+            raise UsageError(f"unknown format {name!r}", do=f"known: {', '.join(suffixes)}")
+    record = record_of(context.archive(), subject, day, utc_now())
     if stamp:
         _stamp(context, record["snapshot"])
-        record = _record(context, subject, day, utc_now())
-    texts = {name: known[name].render(record) for name in wanted}
+        record = record_of(context.archive(), subject, day, utc_now())
+    texts = {name: known[name].render(record) for name in wanted if name in known}
+    if DSSE[0] in wanted:
+        with context.work() as work:
+            texts[DSSE[0]] = visible_json(work.act("attest", {"subject": subject, "day": day}))
     if output is None:
         for text in texts.values():
             click.echo(text, nl=False)
         return
     for name, text in texts.items():
-        target = output / f"{subject}{known[name].suffix}" if len(texts) > 1 or output.is_dir() else output
+        target = (
+            output / f"{_file_name(subject, record)}{suffixes[name]}" if len(texts) > 1 or output.is_dir() else output
+        )
         _write(target, text)
         context.note(f"wrote {target}")
 
 
-def _record(context: Context, subject: str, day: str | None, now: datetime) -> dict[str, Any]:
-    from archiver.errors import UsageError
-
-    if "-P-" in subject:
-        from archiver.citing_clause import clause_record
-
-        return clause_record(context.archive(), subject, day, now)
-    if day is not None:
-        raise UsageError("--on is for provisions", do="archiver cite EA-P-000001 --on 2026-05-12")
-    from archiver.citing import citation_record
-
-    return citation_record(context.archive(), subject, now)
+def _file_name(subject: str, record: dict[str, Any]) -> str:
+    """What a file is called by: the identifier that was asked for; an ARK, which has slashes, by its snapshot."""
+    return subject if "-P-" in subject else str(record["snapshot"])
 
 
 def _stamp(context: Context, snapshot: str) -> None:

@@ -109,10 +109,11 @@ def _first_line(data: bytes) -> bytes | None:
 
 def table(headers: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
     """Rows as a plain table."""
-    from tabulate import tabulate
+    import tabulate
 
+    tabulate.MIN_PADDING = 0  # a heading needs no more room than what stands under it
     return str(
-        tabulate(
+        tabulate.tabulate(
             [["" if v is None else str(v) for v in row] for row in rows],
             headers,
             tablefmt="simple",
@@ -139,3 +140,24 @@ class Progress:
     def step(self, count: int = 1) -> None:
         """So many more are done."""
         self._bar.update(count)
+
+
+class Rising:
+    """A progress bar whose length is told with the first step; a context manager."""
+
+    def __init__(self, label: str) -> None:
+        self._label = label
+        self._bar: Progress | None = None
+
+    def __enter__(self) -> Rising:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._bar is not None:
+            self._bar.__exit__()
+
+    def at(self, done: int, of: int) -> None:
+        """So many of so many are done; each step is told."""
+        if self._bar is None:
+            self._bar = Progress(self._label, of).__enter__()
+        self._bar.step()

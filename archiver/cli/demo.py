@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -22,9 +22,9 @@ if TYPE_CHECKING:
 )
 @click.pass_obj
 def demo(context: Context, folder: Path | None) -> int:
-    """Show the main job without account or network: a policy that changes, captures, timestamps, a citation.
+    """Show the main job without account or network: a policy that changes, a clause that is followed, a citation.
 
-    Runs the daemon, a site and a timestamp authority on loopback, about fifteen seconds. Exits 1 when something
+    Runs the daemon, a site and a timestamp authority on loopback, about twenty seconds. Exits 1 when something
     does not verify. On a terminal all keeps running until Enter, for trials of your own; elsewhere it ends by itself.
     """
     from archiver.cli.tour import Tour
@@ -44,10 +44,12 @@ def demo(context: Context, folder: Path | None) -> int:
                 visits.append(stage.visit(revision))
                 tour.visit(visits[-1])
             fine = all(visit.as_expected for visit in visits)
-            fine &= tour.evidence(stage, visits)
+            clause = stage.mark(visits[0])
+            fine &= tour.evidence(stage, visits, clause["provision"])
             reports = stage.verify_all()
             fine &= tour.verdict(reports)
-            tour.closing(stage, visits)
+            tour.closing(stage, visits, clause["provision"])
+            found = _found(stage, clause) if context.as_json else {}
             tour.wait_for_enter()
             stopped = stage.stop_daemon()
     except KeyboardInterrupt:
@@ -56,7 +58,7 @@ def demo(context: Context, folder: Path | None) -> int:
     fine &= stopped == 0
     tour.stopped(stage, stopped, fine=fine)
     if context.as_json:
-        context.emit(_document(stage, visits, reports, fine=fine))
+        context.emit({**_document(stage, visits, reports, fine=fine), **found})
     return 0 if fine else 1
 
 
@@ -87,7 +89,7 @@ def _document(stage: Stage, visits: list[Visit], reports: list[Report], *, fine:
                 "snapshot": visit.check["snapshot"],
                 "outcome": visit.check["outcome"],
                 "version": visit.check["version"],
-                "change": visit.change,
+                "change": visit.check["change"],
                 "expected": visit.as_expected,
                 "sealed_after": visit.before,
                 "sealed_before": visit.after,
@@ -97,3 +99,19 @@ def _document(stage: Stage, visits: list[Visit], reports: list[Report], *, fine:
         "verify": [{"subject": report.subject, "verdict": report.verdict} for report in reports],
         "verdict": "pass" if fine else "fail",
     }
+
+
+def _found(stage: Stage, clause: dict[str, Any]) -> dict[str, object]:
+    """The redline that the tour shows, the clause's life, and what cites it."""
+    from archiver.citing_clause import clause_record
+    from archiver.demo.story import COMPARED
+    from archiver.differences import told, version_side
+    from archiver.environment import utc_now
+
+    old, new = COMPARED
+    redline = stage.read(
+        lambda archive: told(version_side(archive, stage.document, old), version_side(archive, stage.document, new))
+    )
+    record = stage.read(lambda archive: clause_record(archive, clause["provision"], None, utc_now()))
+    cited = {name: record[name] for name in ("citation_id", "snapshot", "completeness", "pin")}
+    return {"diff": redline, "provision": clause, "citation": cited}

@@ -7,15 +7,18 @@ import getpass
 import secrets
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from archiver.cli.context import Context
+from archiver.cli.export_pages import page_options
 
 if TYPE_CHECKING:
     from archiver.archive import Archive
+    from archiver.dossier import Dossier
     from archiver.exporting import Means, Stamper
     from archiver.stamp.interface import StampFailure
     from archiver.stamping import Verified
@@ -27,7 +30,7 @@ if TYPE_CHECKING:
     "--output",
     type=click.Path(path_type=Path),
     required=True,
-    help="The file, whose suffix says the form; of several snapshots a folder. Nothing is overwritten.",
+    help="The file, whose suffix says the form; of several snapshots a folder, or one .wacz. Nothing is overwritten.",
 )
 @click.option("--form", default=".zip", show_default=True, metavar="SUFFIX", help="The form of files in a folder.")
 @click.option("--stamp", is_flag=True, help="Ask each timestamp authority for a token over the list of digests.")
@@ -35,9 +38,11 @@ if TYPE_CHECKING:
 @click.option("--no-record", is_flag=True, help="State nothing in the log about this export.")
 @click.option("--by", default=getpass.getuser, show_default="the user's name", help="Who hands it out, for the log.")
 @click.option("--reason", help="Why, for the log.")
+@page_options
 @click.pass_obj
 def export(
     context: Context,
+    /,
     snapshots: tuple[str, ...],
     output: Path,
     form: str,
@@ -46,8 +51,12 @@ def export(
     no_record: bool,
     by: str,
     reason: str | None,
+    **pages: Any,
 ) -> None:
     """Write an evidence bundle of each SNAPSHOT: a zip file that a stranger can check without this software.
+
+    A name that ends with .pdf makes a certificate instead, one with .exhibit.pdf an exhibit with its load file, and
+    one with .wacz a WACZ for replay software, of all that are named.
 
     The log states what was handed out, unless --no-record; VERIFY.txt in the bundle says how to check it.
     """
@@ -59,32 +68,53 @@ def export(
     issued = utc_now()
     dossiers = [dossier_of(archive, snapshot, issued) for snapshot in targets]
     secret = _Secret(context)
-    means = _means(archive, secret, sign=not no_sign, stamp=stamp)
-    if means.key is None and not no_sign:
+    on_paper = all(target.suffix == ".pdf" for target in targets.values())
+    means = _means(archive, secret, sign=not (no_sign or on_paper), stamp=stamp)
+    if on_paper:
+        from archiver.cli.export_pages import binder_of, require_free
+
+        binder = binder_of(archive, pages)
+        means = replace(means, binder=binder)
+        require_free(targets, binder)
+    elif means.key is None and not no_sign:
         context.note("warning: the list of digests is not signed: the passphrase of the log key was not given")
     person = {"by": by, "reason": reason}
     told = []
+    files: dict[Path, list[Dossier]] = {}
     for dossier in dossiers:
-        made = _one(context, secret, dossier, targets[dossier.snapshot], means, None if no_record else person)
+        files.setdefault(targets[dossier.snapshot], []).append(dossier)
+    for target, held in files.items():
+        made = _one(context, secret, held, target, means, None if no_record else person)
         told.append(made)
         if not context.as_json:
             click.echo(f"{made['file']}  {made['file_bytes']} bytes, SHA-256 {made['file_sha256']}")
+    if means.binder is not None:
+        from archiver.cli.export_pages import write_beside
+
+        for path in write_beside(targets, means.binder):
+            context.note(f"wrote {path}")
     if context.as_json:
         context.emit(told)
 
 
 def _targets(snapshots: tuple[str, ...], output: Path, form: str) -> dict[str, Path]:
-    """The file of each snapshot; ``UsageError`` for a form that is not known, or one file for several."""
+    """The file of each snapshot; ``UsageError`` for a form that is not known, or one file for more than it holds."""
     from archiver.errors import UsageError
-    from archiver.exporting import exporter_for
+    from archiver.exporting import EXPORTERS, Gatherer, exporter_for
 
     wanted = list(dict.fromkeys(snapshots))
+    if (
+        output.name.endswith(tuple(EXPORTERS))
+        and not output.is_dir()
+        and isinstance(exporter_for(output.name), Gatherer)
+    ):
+        return dict.fromkeys(wanted, output)
     if len(wanted) > 1 or output.is_dir():
         exporter_for(form)
         if output.exists() and not output.is_dir():
             raise UsageError(f"{output} is a file", do="name a folder for several snapshots")
         return {snapshot: output / f"{snapshot}{form}" for snapshot in wanted}
-    exporter_for(output.suffix)
+    exporter_for(output.name)
     return {wanted[0]: output}
 
 
@@ -134,16 +164,35 @@ def _stampers(archive: Archive) -> dict[str, Stamper]:
 
 
 def _one(
-    context: Context, secret: _Secret, dossier: Any, target: Path, means: Means, person: dict[str, Any] | None
+    context: Context, secret: _Secret, held: list[Dossier], target: Path, means: Means, person: dict[str, Any] | None
+) -> dict[str, Any]:
+    """Hand out one file; where the log's newest checkpoint is too old for it, publish one first if we may write."""
+    from archiver.bundling_journal import NotCovered
+
+    try:
+        return _write(context, secret, held, target, means, person)
+    except NotCovered:
+        if person is None:
+            raise
+    with _work(context, secret) as work:
+        for warning in work.settle(stamp=False):
+            context.note(f"warning: {warning}")
+    return _write(context, secret, held, target, means, person)
+
+
+def _write(
+    context: Context, secret: _Secret, held: list[Dossier], target: Path, means: Means, person: dict[str, Any] | None
 ) -> dict[str, Any]:
     """Write one file, state it, and give it its name; what ``--json`` prints of it."""
     from archiver.exporting import written
 
-    with written(dossier, target, means) as file:
+    subjects = [dossier.snapshot for dossier in held]
+    with written(held[0], target, means, held[1:]) as file:
         for warning in file.warnings:
             context.note(f"warning: {warning}")
         told: dict[str, Any] = {
-            "snapshot": dossier.snapshot,
+            "snapshot": subjects[0],
+            **({"snapshots": subjects} if len(subjects) > 1 else {}),
             "file": str(target),
             "form": file.form,
             "file_sha256": file.sha256,
@@ -152,7 +201,7 @@ def _one(
             "statement_sha256": None,
         }
         if person is not None:
-            values = {"subjects": [dossier.snapshot], "name": target.name, **person}
+            values = {"subjects": subjects, "name": target.name, **person}
             values |= {name: told[name] for name in ("form", "file_sha256", "file_bytes")}
             with _work(context, secret) as work:
                 told["statement_sha256"] = work.act("export", values)["statement_sha256"]

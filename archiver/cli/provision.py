@@ -9,6 +9,10 @@ from typing import Any
 import click
 
 from archiver.cli.context import Context, table
+from archiver.cli.layout import clipped, counted, fields, moment, paragraph
+
+TITLE_WIDTH, WORDS_SHOWN = 24, 240
+"""Characters of a title and of a clause in ``provision list``; ``--json`` cuts nothing."""
 
 
 @click.group()
@@ -29,13 +33,20 @@ def provision() -> None:
 @click.option("--by", default=getpass.getuser, show_default="the user's name", help="Who marks it.")
 @click.pass_obj
 def add(context: Context, subject: str, quote: str, prefix: str, suffix: str, title: str | None, by: str) -> None:
-    """Follow the clause QUOTE from its place in DOCUMENT (newest version) or SNAPSHOT; - reads it from standard input."""
+    """Follow the clause QUOTE from its place in DOCUMENT (newest version) or SNAPSHOT.
+
+    The words must stand there, once; - reads them from standard input.
+    """
     exact = sys.stdin.read() if quote == "-" else quote
     values = {"subject": subject, "exact": exact, "prefix": prefix, "suffix": suffix, "title": title, "by": by}
     with context.work() as work:
         made = work.act("mark", values)
         warnings = work.settle(stamp=False)
     _show(context, made)
+    if not context.as_json:
+        name = made["provision"]
+        click.echo("")
+        click.echo(f"next: archiver provision show {name}, archiver cite {name}")
     for warning in warnings:
         context.note(f"warning: {warning}")
 
@@ -53,8 +64,14 @@ def list_(context: Context, document: str | None, removed: bool) -> None:
     if context.as_json:
         context.emit(found)
         return
-    rows = [(p["provision"], p["document"], p["title"], p["marked_at"], _short(p["exact"])) for p in found]
-    click.echo(table(("provision", "document", "title", "marked", "words"), rows))
+    for item in found:
+        state = ", followed no longer" if item["removed"] else ""
+        title = f"  {clipped(item['title'], TITLE_WIDTH)}" if item["title"] else ""
+        by = f" by {item['by']}" if item["by"] else ""
+        click.echo(f"{item['provision']}  {item['document']}{title}  marked {item['marked_at'][:10]}{by}{state}")
+        click.echo(paragraph(clipped(item["exact"], WORDS_SHOWN), "  "))
+    if not found:
+        context.note("no clause is followed; archiver provision add DOCUMENT 'the words of the clause'")
 
 
 @provision.command(epilog="Example: archiver provision show EA-P-000001")
@@ -101,43 +118,107 @@ def others(context: Context, identifier: str, least: int, limit: int) -> int:
         context.emit(found)
         return 0 if found["passages"] else 1
     for hit in found["passages"]:
-        click.echo(f"{hit['score']:>3}  {hit['document']}  {hit['entity']}: {hit['title']}  v{hit['version']}")
-        click.echo(f"     {hit['snapshot']}, seen {hit['first_seen'][:10]} to {hit['last_seen'][:10]}")
-        click.echo(f"     {hit['text']}")
+        place = f"{hit['score']:>3}  {hit['document']}  v{hit['version']}  "
+        click.echo(paragraph(f"{hit['entity']}: {hit['title']}", place, "     "))
+        seen = f"seen {hit['first_seen'][:10]} to {hit['last_seen'][:10]}"
+        click.echo(f"     {hit['snapshot']}  line {hit['line'] + 1}  {seen}")
+        click.echo(paragraph(hit["text"], "     "))
     count = found["prevalence"]
-    click.echo(
-        f"in {len(count['with'])} of {len(count['compared'])} documents, each as last checked between"
-        f" {count['checked_from']} and {count['checked_to']}: {', '.join(count['with']) or 'none'} (all compared: --json)"
-    )
-    return 0 if found["passages"] else 1
-
-
-def _short(text: str) -> str:
-    line = " ".join(text.split())
-    return line if len(line) <= 60 else f"{line[:59]}…"
+    having, compared = len(count["with"]), len(count["compared"])
+    have = "has a passage" if having == 1 else "have a passage"
+    names = f": {', '.join(count['with'])}" if having else ""
+    told = f"{having} of {counted(compared, 'other document')} {have} with {least} of 100 or more{names}."
+    click.echo(paragraph(told, "", "  "))
+    if compared:
+        first, last = count["checked_from"], count["checked_to"]
+        days = f"on {first}" if first == last else f"between {first} and {last}"
+        click.echo(f"Each was last checked {days}; --json lists all.")
+    return 0 if having else 1
 
 
 def _show(context: Context, found: dict[str, Any]) -> None:
     if context.as_json:
         context.emit(found)
         return
-    click.echo(f"{found['provision']}  of {found['document']}{': ' + found['title'] if found['title'] else ''}")
-    click.echo(f"  “{' '.join(found['exact'].split())}”")
-    click.echo(f"  first seen {found['first_seen'] or 'never'}, last seen {found['last_seen'] or 'never'}")
-    click.echo(
-        f"  {found['stability']}: {found['changes']} changes in {found['months_monitored']} months monitored,"
-        f" {found['telling_checks']} of {found['checks']} checks tell"
-    )
+    click.echo(paragraph(found["title"] or "", f"{found['provision']}  {found['document']}  ", "  "))
+    click.echo(paragraph(f"“{found['exact']}”", "  "))
+    marked = f"{found['marked_at']}{' by ' + found['by'] if found['by'] else ''}"
     rows = [
-        (f"v{w['version']}", w["snapshot"], w["first_seen"], w["last_seen"], w["state"], w["score"])
+        ("marked", f"{marked}{'; followed no longer' if found['removed'] else ''}"),
+        ("first seen", found["first_seen"] or "at no check"),
+        ("last seen", found["last_seen"] or "at no check"),
+        ("changes", f"{found['changes']} in {counted(found['months_monitored'], 'month')} monitored"),
+        ("stability", found["stability"]),
+        ("checks", f"{found['checks']}, of which {found['telling_checks']} tell of the clause"),
+    ]
+    click.echo(fields(rows, wide=10))
+    click.echo("")
+    rows_of_life = [
+        (f"v{w['version']}", w["snapshot"], moment(w["first_seen"]), moment(w["last_seen"]), _state(w))
         for w in found["life"]
     ]
-    click.echo(table(("version", "snapshot", "first seen", "last seen", "state", "score"), rows))
-    for wording in found["life"]:
-        if wording["state"] in ("reworded", "split") and wording["exact"]:
-            click.echo(f"v{wording['version']}: {' '.join(wording['exact'].split())}")
-    wire = found.get("wire")
-    if wire:
+    click.echo(table(("version", "snapshot", "first seen (UTC)", "last seen (UTC)", "state, score"), rows_of_life))
+    others = [w for w in found["life"] if w["state"] in ("reworded", "split") and w["exact"]]
+    if others:
         click.echo("")
-        for name, value in wire.items():
-            click.echo(f"{name:<22} {value}")
+    for wording in others:
+        for piece in wording["pieces"] or [wording["exact"]]:
+            click.echo(paragraph(f"“{piece}”", f"{'v' + str(wording['version']):<4}"))
+    if found.get("wire"):
+        _show_wire(found["wire"])
+
+
+def _state(wording: dict[str, Any]) -> str:
+    """The state; of other words also how much of the marked ones is left, of 100."""
+    inexact = wording["state"] in ("reworded", "split")
+    return f"{wording['state']} {wording['score']}" if inexact else str(wording["state"])
+
+
+def _show_wire(wire: dict[str, Any]) -> None:
+    """The way from the words to the stored bytes, one step after the other."""
+    click.echo("")
+    click.echo("From the words to what passed the wire:")
+    index = f"statement {wire['log_index']} of the log"
+    text = f"characters {wire['start']} to {wire['end']} of the text by {wire['normaliser']}"
+    rows: list[tuple[str, object]] = [
+        ("snapshot", f"{wire['snapshot']}, version {wire['version']}, {index}"),
+        ("text", text),
+        ("  SHA-256", wire["text_sha256"]),
+    ]
+    for place in wire["bytes"]:
+        rows += _place(place)
+    if wire["bytes_missing"]:
+        rows.append(("bytes", f"not known: {wire['bytes_missing']}"))
+    rows += [
+        ("capture.warc.gz", ""),
+        ("  SHA-256", wire["warc_sha256"]),
+        ("statement.json", ""),
+        ("  SHA-256", wire["statement_sha256"]),
+    ]
+    rows += [(_stamp(stamp)) for stamp in wire["timestamps"]] or [("timestamps", "none yet")]
+    click.echo(fields(rows))
+    click.echo("Characters and bytes count from 0; the end is not included.")
+
+
+def _place(place: dict[str, Any]) -> list[tuple[str, object]]:
+    """Where some of the words stand: bytes of the content, the payload, the record."""
+    within = "bytes" if place["exact"] else "within bytes"
+    page = f", page {place['page']}" if place["page"] else ""
+    same = "the same bytes of the body as sent" if place["payload_range"] else "the body as sent, to be decoded first"
+    copy = place["full_copy"]
+    return [
+        ("content", f"{within} {place['start']} to {place['end']}{page} of {place['url']}, decoded"),
+        ("  SHA-256", place["content_sha256"] or "not known"),
+        ("payload", same),
+        ("  SHA-256", place["payload_sha256"] or "not known"),
+        ("record", f"{place['record_type']} at byte {place['record_offset']} of capture.warc.gz"),
+        ("  ID", place["record"]),
+        ("  SHA-256", place["record_sha256"] or "not known"),
+        *([("full copy", f"the body lies in {copy['snapshot']}, record {copy['record']}")] if copy else []),
+    ]
+
+
+def _stamp(stamp: dict[str, Any]) -> tuple[str, str]:
+    if not stamp["gen_time"]:
+        return "timestamp", f"{stamp['authority']}: {stamp['state']}"
+    return "timestamp", f"{stamp['authority']}: {stamp['gen_time']} over a {stamp['subject']}"

@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from archiver.cli.context import Context, table
+from archiver.cli.layout import moment, paragraph
 
 
 @click.group()
@@ -33,10 +34,13 @@ def list_(context: Context, document: str | None) -> None:
     if not found:
         context.note("nothing waits")
         return
-    rows = [(w["snapshot"], w["document"], w["captured_at"], w["verdict"], w["reason_code"]) for w in found]
-    click.echo(table(("snapshot", "document", "captured", "verdict", "reason"), rows))
+    rows = [(w["snapshot"], w["document"], moment(w["captured_at"]), w["verdict"], w["reason_code"]) for w in found]
+    click.echo(table(("snapshot", "document", "captured (UTC)", "verdict", "reason"), rows))
+    click.echo("")
     for item in found:
-        click.echo(f"{item['snapshot']}: {item['reason']}")
+        click.echo(paragraph(item["reason"], f"{item['snapshot']}  "))
+    click.echo("")
+    click.echo("next: archiver quarantine release SNAPSHOT, or confirm SNAPSHOT")
 
 
 _BY = click.option("--by", default=getpass.getuser, show_default="the user's name", help="Who decides.")

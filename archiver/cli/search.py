@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from archiver.cli.context import Context
+from archiver.cli.layout import paragraph
 
 
 @click.command(epilog="""Example: archiver search 'train "our models"' --current""")
@@ -33,9 +34,13 @@ def search(
     for hit in hits:
         numbers = ", ".join(f"v{number}" for number in hit["versions"])
         state = "current" if hit["current"] else "past"
-        click.echo(f"{hit['document']}  {hit['entity']}: {hit['title']}  {numbers} ({state})  {hit['snapshot']}")
-        click.echo(f"  seen {hit['first_seen'][:10]} to {hit['last_seen'][:10]}, line {hit['line'] + 1}")
-        click.echo(f"  {hit['text']}")
+        click.echo(paragraph(f"{hit['entity']}: {hit['title']}", f"{hit['document']}  ", "  "))
+        seen = f"seen {hit['first_seen'][:10]} to {hit['last_seen'][:10]}"
+        click.echo(paragraph(f"{state}: {numbers}, {seen}, {hit['snapshot']} line {hit['line'] + 1}", "  "))
+        click.echo(paragraph(hit["text"], "  "))
     if not hits:
-        context.note("no passage holds these words")
+        where = "the versions seen last" if current else "any version"
+        context.note(f"no passage of {where} holds all these words")
+    elif len(hits) == limit:
+        context.note(f"the best {limit} are shown; --limit shows more")
     return 0 if hits else 1

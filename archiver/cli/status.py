@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 from archiver.cli.context import Context
+from archiver.cli.layout import paragraph
 
 
 @click.command(epilog="Example: archiver status --json")
@@ -41,17 +42,23 @@ def _print(facts: dict[str, Any]) -> None:
         ("log", f"{facts['log_size']} statements, checkpoint over {facts['checkpoint_size']}"),
         ("covered until", facts["checkpoint_time"] or "nothing is covered"),
         ("timestamps", f"{facts['stamps_pending']} pending, {facts['stamps_overdue']} overdue"),
-        ("quarantine", f"{facts['quarantine_waiting']} wait for a decision"),
+        ("quarantine", _waiting(facts["quarantine_waiting"])),
         ("alerts", f"{facts['alerts']['pending']} pending, {facts['alerts']['overdue']} overdue"),
         ("disk free", f"{facts['disk_free_bytes'] / 1e9:.1f} GB"),
     ]
     for name, value in lines:
         click.echo(f"{name:<15} {value}")
     for item in facts["failing"]:
-        click.echo(f"failing: {item['document']} {item['title']}: {item['reason']}")
+        click.echo(paragraph(f"{item['document']} {item['title']}: {item['reason']}", "failing: ", "  "))
     for item in facts["quarantined"]:
-        click.echo(f"quarantined: {item['snapshot']} of {item['document']}: {item['reason']}")
+        click.echo(paragraph(f"{item['snapshot']} of {item['document']}: {item['reason']}", "quarantined: ", "  "))
     for item in facts["alerts"]["failed"]:
-        click.echo(f"alert given up: {item['alert']} to {item['channel']}: {item['error']}")
+        click.echo(paragraph(f"{item['alert']} to {item['channel']}: {item['error']}", "alert given up: ", "  "))
     for warning in facts["warnings"]:
-        click.echo(f"warning: {warning}")
+        click.echo(paragraph(warning, "warning: ", "  "))
+
+
+def _waiting(count: int) -> str:
+    if not count:
+        return "nothing waits for a decision"
+    return f"{count} {'waits' if count == 1 else 'wait'} for a decision: archiver quarantine list"

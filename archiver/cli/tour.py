@@ -21,10 +21,7 @@ if TYPE_CHECKING:
 WIDTH = 100
 """Columns of the story on a wide terminal and in a pipe."""
 CITATION_BLOCKS = 2
-"""Paragraphs of the citation record that are shown: what it cites, and its dates."""
-
-COLUMNS = 100
-"""Width that the story keeps to."""
+"""Paragraphs of the citation record that are shown: what it cites, and the clause in its words."""
 
 
 class Tour:
@@ -59,13 +56,15 @@ class Tour:
 
     def opening(self) -> None:
         """The first line, before anything takes time."""
-        self._say("A tour of the archiver on this machine alone: no account, no network, about 15 seconds.")
+        self._say("A tour of the archiver on this machine alone: no account, no network, about 20 seconds.")
         self._say()
 
     def stage(self, stage: Stage) -> None:
         """What was set up, and where."""
+        from archiver.demo.story import SELECT
+
         rows = (
-            ("site", stage.site.url, "privacy policy of a made-up company"),
+            ("site", stage.site.url, f"a made-up policy; selector: {SELECT}"),
             ("authority", stage.authority_url, "RFC 3161 timestamps by openssl ts"),
             ("archive", str(stage.root), "new signing key, new log"),
             ("daemon", f"process {stage.daemon_pid}", f"archiver run; it logs to {stage.log.name}"),
@@ -90,9 +89,9 @@ class Tour:
     def visit(self, visit: Visit) -> None:
         """What the check came to."""
         check = visit.check
-        outcome = str(check["outcome"])
+        outcome, change = str(check["outcome"]), check["change"]
         if check["version"] is not None:
-            outcome += f" v{check['version']}{f' ({visit.change})' if visit.change else ''}"
+            outcome += f" v{check['version']}{f' ({change})' if change else ''}"
         between = f"sealed between {_clock(visit.before)} and {_clock(visit.after)}"
         colour = "yellow" if check["outcome"] == "quarantined" else "green"
         if not visit.as_expected:
@@ -103,45 +102,54 @@ class Tour:
 
     # -- the evidence ------------------------------------------------------------------------------
 
-    def evidence(self, stage: Stage, visits: list[Visit]) -> bool:
-        """History, one snapshot verified by us and by an outsider's tools, one citation; False when one fails."""
+    def evidence(self, stage: Stage, visits: list[Visit], provision: str) -> bool:
+        """Redline, a clause's life, one snapshot verified by us and by others' tools, citations; False if one fails."""
         from archiver.cli.cite import cite
+        from archiver.cli.diff import diff
         from archiver.cli.history import history
+        from archiver.cli.provision import show
         from archiver.cli.verify import verify
+        from archiver.demo.story import CLAUSE_TITLE, COMPARED
 
         snapshot = cited(visits).check["snapshot"]
-        fine = self._command(stage, history, stage.document) == 0
-        fine &= self._command(stage, verify, snapshot) == 0
+        fine = self._command(stage, "history", history, stage.document)
+        fine &= self._command(stage, "diff", diff, stage.document, *map(str, COMPARED), code=1)
+        self._heading("one clause of the first visit is marked, and followed from there")
+        self._say(f"$ archiver provision add {visits[0].check['snapshot']} \\")
+        self._say(f"    '{visits[0].revision.clause}' \\")
+        self._say(f"    --title '{CLAUSE_TITLE}'")
+        fine &= self._command(stage, "provision show", show, provision)
+        fine &= self._command(stage, "verify", verify, snapshot)
         fine &= self._outsider(stage, snapshot)
-        self._command(stage, cite, snapshot, "--format", "bluebook")
-        self._citation(stage, snapshot)
+        fine &= self._command(stage, "cite", cite, snapshot, "--format", "bluebook")
+        self._citation(stage, provision)
         return fine
 
-    def _command(self, stage: Stage, command: click.Command, *arguments: str) -> int:
-        """Run an ordinary command as if it had been typed, and return its exit code."""
+    def _command(self, stage: Stage, name: str, command: click.Command, *arguments: str, code: int = 0) -> bool:
+        """Run an ordinary command as if it had been typed, and say whether it ended with the code it should."""
         if self._as_json:
-            return 0
-        self._heading(f"archiver {command.name} {' '.join(arguments)}")
+            return True
+        self._heading(f"archiver {name} {' '.join(arguments)}")
         context = Context(str(stage.root), False, False, None, None)
-        result = command.main(list(arguments), f"archiver {command.name}", standalone_mode=False, obj=context)
-        return result if isinstance(result, int) else 0
+        result = command.main(list(arguments), f"archiver {name}", standalone_mode=False, obj=context)
+        return (result if isinstance(result, int) else 0) == code
 
-    def _citation(self, stage: Stage, snapshot: str) -> None:
-        """The beginning of the citation record as text, and how much more there is."""
-        from archiver.citing import citation_record
+    def _citation(self, stage: Stage, provision: str) -> None:
+        """The beginning of the clause's citation record as text, and how much more there is."""
+        from archiver.citing_clause import clause_record
         from archiver.environment import utc_now
         from archiver.formats.text import PLUGIN
 
-        record = stage.read(lambda archive: citation_record(archive, snapshot, utc_now()))
+        record = stage.read(lambda archive: clause_record(archive, provision, None, utc_now()))
         text = PLUGIN.render(record)
         *shown, rest = text.split("\n\n", CITATION_BLOCKS)
-        self._heading(f"archiver cite {snapshot}")
+        self._heading(f"archiver cite {provision}")
         self._say("\n\n".join(shown))
         self._say()
         left = len(rest.splitlines())
         self._paragraph(
-            f"… and {left} more lines: digests, files, timestamps, log, transport, limits, and what the record lacks."
-            " It calls itself incomplete as long as it lacks anything."
+            f"… and {left} more lines: dates, digests, files, timestamps, log, transport, limits, what the record"
+            " lacks. It calls itself incomplete as long as it lacks anything."
         )
 
     def _outsider(self, stage: Stage, snapshot: str) -> bool:
@@ -169,9 +177,10 @@ class Tour:
 
     # -- the end -----------------------------------------------------------------------------------
 
-    def closing(self, stage: Stage, visits: list[Visit]) -> None:
+    def closing(self, stage: Stage, visits: list[Visit], provision: str) -> None:
         """What was shown and what not, and what to try next."""
-        snapshot = cited(visits).check["snapshot"]
+        check = cited(visits).check
+        snapshot, day = check["snapshot"], check["started_at"][:10]
         self._heading("what this showed, and what not")
         for text in _lessons(visits):
             self._paragraph(text, "  - ")
@@ -180,13 +189,16 @@ class Tour:
         self._say(f"cd {stage.root}")
         folder = stage.folder_of(snapshot).relative_to(stage.root)
         rows = (
+            (f"{program} search train object", "every wording ever seen"),
+            (f"{program} provision show {provision}", "a clause, down to the bytes"),
+            (f"{program} cite {provision} --format csl", "formats: cite --list-formats"),
+            (f"{program} absence {stage.document} --from {day} --to {day}", "did it stay the same?"),
+            (f"{program} quarantine list", "what waits for a person"),
             (f"{program} verify --all", "the log and every snapshot"),
-            (f"{program} cite {snapshot} --format csl", "formats: cite --list-formats"),
             (f"{program} log prove {snapshot}", "inclusion proof, signed head"),
-            (f"{program} status", "what needs a person"),
             (f"gzip -dc {folder}/capture.warc.gz | less", "what passed the wire"),
         )
-        wide = min(max(len(line) for line, _ in rows), COLUMNS - 32)
+        wide = min(max(len(line) for line, _ in rows), WIDTH - 32)
         for line, about in rows:
             self._say(f"{line:<{wide}}  # {about}")
 

@@ -47,8 +47,8 @@ def verify(
 ) -> int:
     """Verify snapshots by identifier, by SHA-256 (of WARC, payload, content or statement), by any file, or by folder.
 
-    A FOLDER, or a BUNDLE made by export, needs no archive when --key and --root are given. A WARC file that is none of
-    ours is checked for its own digests.
+    A FOLDER, or a BUNDLE or WACZ file made by export, needs no archive when --key and --root are given. A WARC or WACZ
+    file that is none of ours is checked for its own digests.
     """
     from archiver.errors import UsageError
     from archiver.exits import exit_code
@@ -188,6 +188,20 @@ class _Desk:
         evidence = Evidence(folder_at(path), self._verifier(), roots, referent=referent, unreadable=(StorageError,))
         return Report(str(path), verify_folder(evidence))
 
+    def _wacz(self, path: Path) -> list[Report]:
+        """A package is checked by itself; the archive at hand lends its key and roots if the log is the same."""
+        from archiver.evidence.wacz_check import check_wacz
+
+        key, roots = self._verifier(), self._root_certificates()
+        if self._key is None and self._has_archive:
+            roots = self.audit().roots
+
+        def key_of(origin: str) -> Verifier | None:
+            return key if self._key is not None or (key is not None and key.name == origin) else None
+
+        with path.open("rb") as source:
+            return check_wacz(source, str(path), key_of, roots, (OSError,))
+
     def _bundle(self, path: Path) -> Report:
         from archiver.evidence.verify import Report
         from archiver.evidence.verify_bundle import verify_bundle
@@ -199,6 +213,8 @@ class _Desk:
             return Report(str(path), verify_bundle(source, self._verifier(), roots, (OSError,)))
 
     def _file(self, path: Path) -> list[Report]:
+        if path.suffix.lower() == ".wacz":
+            return self._wacz(path)
         found = self.audit().file(path) if self._has_archive else []
         if found:
             return found
@@ -208,7 +224,7 @@ class _Desk:
             from archiver.cli.foreign_warc import check_foreign
 
             return [check_foreign(path)]
-        if (start[:2] == b"PK" and path.suffix != ".wacz") or path.suffix == ".zip":
+        if start[:2] == b"PK" or path.suffix == ".zip":
             return [self._bundle(path)]
         if not self._has_archive:
             from archiver.errors import UsageError

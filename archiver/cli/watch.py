@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from archiver.cli.context import Context, table
+from archiver.cli.layout import clipped, moment
 from archiver.cli.watch_files import export, import_
 
 if TYPE_CHECKING:
@@ -16,8 +18,8 @@ if TYPE_CHECKING:
     from archiver.watch.entry import WatchedDocument, WatchEntry
     from archiver.watch.reading import PageRules
 
-ENTITY_WIDTH, TITLE_WIDTH = 32, 56
-"""Columns of ``watch list`` for people; ``--json`` cuts nothing."""
+ENTITY_WIDTH, TITLE_WIDTH, OTHER_WIDTH = 32, 56, 54
+"""Columns of ``watch list`` for people, the last one of all but names; ``--json`` cuts nothing."""
 
 
 @click.group()
@@ -120,20 +122,21 @@ def list_(context: Context, removed: bool) -> None:
     if context.as_json:
         context.emit(rows)
         return
+    entity, title = _name_widths()
     gone = {w.document for w in archive.watched(removed=True) if w.entry.removed} if removed else set()
     shown = [
         (
             r["document"],
-            clipped(r["entity"], ENTITY_WIDTH),
-            clipped(r["title"], TITLE_WIDTH),
+            clipped(r["entity"], entity),
+            clipped(r["title"], title),
             r["every"],
-            "removed" if r["document"] in gone else "paused" if r["paused"] else r["next_check"],
+            "removed" if r["document"] in gone else "paused" if r["paused"] else moment(r["next_check"] or ""),
             r["last_outcome"],
         )
         for r in rows
     ]
     if shown:
-        click.echo(table(("document", "entity", "title", "every", "next check", "last outcome"), shown))
+        click.echo(table(("document", "entity", "title", "every", "next check (UTC)", "last outcome"), shown))
     else:
         context.note("nothing is watched; archiver watch add URL")
 
@@ -164,9 +167,11 @@ def show(context: Context, document: str) -> None:
             name = ""
 
 
-def clipped(text: str, most: int) -> str:
-    """The text, or its beginning and an ellipsis: one long title must not push a table apart."""
-    return text if len(text) <= most else text[: most - 1] + "…"
+def _name_widths() -> tuple[int, int]:
+    """Columns for entity and title: on a narrow terminal names make way, in a pipe they have all they may take."""
+    left = shutil.get_terminal_size((OTHER_WIDTH + ENTITY_WIDTH + TITLE_WIDTH, 24)).columns - OTHER_WIDTH
+    entity = max(8, min(ENTITY_WIDTH, left * 2 // 5))
+    return entity, max(12, min(TITLE_WIDTH, left - entity))
 
 
 def _words(value: Any) -> list[str]:

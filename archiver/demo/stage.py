@@ -24,7 +24,7 @@ from archiver.archive import Archive, open_archive
 from archiver.audit import Audit
 from archiver.control import ask_daemon
 from archiver.demo.site import Site, root_file, serve_site
-from archiver.demo.story import ENTITY, TITLE, Revision
+from archiver.demo.story import CLAUSE_TITLE, ENTITY, SELECT, TITLE, Revision
 from archiver.demo_authority import make_authority, serve_authority
 from archiver.errors import ArchiverError, UsageError
 from archiver.evidence.canonical import Json
@@ -59,14 +59,13 @@ class Visit:
     revision: Revision
     check: Json
     """As ``history --json`` tells it, timestamps included."""
-    change: str | None
     before: str | None
     """Time of the newest outside timestamp that was known when the check began."""
 
     @property
     def as_expected(self) -> bool:
         """True when the check came to what the story says."""
-        return self.check["outcome"] == self.revision.outcome and self.change == self.revision.change
+        return (self.check["outcome"], self.check["change"]) == (self.revision.outcome, self.revision.change)
 
     @property
     def after(self) -> str | None:
@@ -168,7 +167,7 @@ class Stage:
 
     def watch(self) -> None:
         """Put the policy on the watch list; the daemon sees by itself that its first check is due."""
-        entry = WatchEntry(ENTITY, TITLE, (self.site.url,), EVERY_S)
+        entry = WatchEntry(ENTITY, TITLE, (self.site.url,), EVERY_S, select=(SELECT,))
         (self.document,) = RemoteWork(self.root).watch("added", [(None, entry)])
 
     def visit(self, revision: Revision) -> Visit:
@@ -181,6 +180,14 @@ class Stage:
             self.watch()
         self.wait(f"timestamps over visit {revision.number}", lambda: _stamped(self._checks()[before:]))
         return self.read(lambda archive: _visit(archive, self.document, revision))
+
+    def mark(self, first: Visit) -> Json:
+        """Follow the clause on training from the first visit on; as ``provision show --json`` tells its life."""
+        values = {"subject": first.check["snapshot"], "exact": first.revision.clause, "title": CLAUSE_TITLE}
+        with RemoteWork(self.root) as work:
+            made = work.act("mark", values)
+            work.settle(stamp=False)
+        return made
 
     def folder_of(self, snapshot: str) -> Path:
         """Folder of a snapshot."""
@@ -240,8 +247,6 @@ def _stamped(checks: list[Json]) -> bool:
 
 
 def _visit(archive: Archive, document: str, revision: Revision) -> Visit:
-    history = history_of(archive, document)
-    check = history["checks"][-1]
-    change = history["versions"][-1]["change"] if check["outcome"] == "new_version" else None
+    check = history_of(archive, document)["checks"][-1]
     before = archive.statement(check["seq"]).body["before"]
-    return Visit(revision, check, change, None if before is None else before["gen_time"])
+    return Visit(revision, check, None if before is None else before["gen_time"])

@@ -9,10 +9,12 @@ from string import Template
 ENTITY = "Example Cloud"
 TITLE = "Privacy Policy"
 PATH = "/legal/privacy"
+SELECT = "main"
+"""The part of the page that is the document: not its navigation, nor the number of its build."""
 
 NEVER = "We do not use your content to train machine learning models."
 UNLESS = "We may use your content to train our machine learning models, unless you object in your account settings."
-ALWAYS = "By using the service you allow us to train our machine learning models on your content."
+ALWAYS = "We use your content to train our machine learning models, whether you object or not."
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +64,7 @@ REVISIONS = (
         "4131",
         "unchanged",
         None,
-        "The bytes differ and are kept; the text does not, so there is no version and nobody is told.",
+        "The bytes differ and are kept; the text does not, so there is no new version and nobody is told.",
     ),
     Revision(
         4,
@@ -88,3 +90,7 @@ REVISIONS = (
 )
 CITED = 5
 """The revision that the tour verifies and cites: the one that nobody can read on the site any more."""
+COMPARED = 2, 3
+"""The versions between which the tour shows the redline: the way out goes."""
+CLAUSE_TITLE = "Training of models"
+"""Title of the clause that is followed: that of the first revision, in its words there."""

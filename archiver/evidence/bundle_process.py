@@ -80,7 +80,7 @@ def _asked(facts: BundleFacts) -> Iterator[str]:
 
 def _permission(body: Json) -> Iterator[str]:
     if not body["robots"]:
-        yield "No robots.txt was asked for [robots]."
+        yield "The statement names no robots.txt [robots]."
     for robots in body["robots"][:MOST]:
         said = {
             "allowed": "allowed the address",
@@ -108,7 +108,7 @@ def _connections(body: Json) -> Iterator[str]:
             if connection is not None and connection not in seen:
                 seen.append(connection)
     if not seen:
-        yield "No connection was made."
+        yield f"The statement names no connection for what was asked{_besides(body)}."
     for connection in seen[:MOST]:
         if connection["resolved"] == [connection["host"]]:
             asked = f"The host {_shown(connection['host'])} is an address; nothing was looked up."
@@ -123,6 +123,13 @@ def _connections(body: Json) -> Iterator[str]:
             f"{connection['local_ip']} to {connection['peer_ip']}, port {connection['port']}; it uses no proxy."
         )
         yield _tls(connection["tls"])
+
+
+def _besides(body: Json) -> str:
+    """What the absence of an exchange does not mean."""
+    if body["recovered"]:
+        return ": what happened before the interruption it does not know"
+    return "; that for robots.txt is in the WARC" if body["robots"] and body["warc"] else ""
 
 
 def _tls(tls: Json | None) -> str:
@@ -143,7 +150,7 @@ def _tls(tls: Json | None) -> str:
 def _exchanges(body: Json) -> Iterator[str]:
     exchanges = [exchange for part in body["parts"] for exchange in part["exchanges"]]
     if not exchanges:
-        yield "No request was sent."
+        yield f"The statement names no request for what was asked{_besides(body)}."
         return
     for exchange in exchanges[:MOST]:
         status = "no status line" if exchange["status"] is None else f"status {exchange['status']}"

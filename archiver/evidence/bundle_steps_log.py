@@ -47,7 +47,7 @@ _NODE = """
 node() { { printf '\\001'; echo "$1" | base64 -d; echo "$2" | base64 -d; } | openssl dgst -sha256 -binary | base64; }
 """
 _SIGNED = """
-signed() {  # CHECKPOINT: three lines, an empty one, and "— NAME BASE64" (4 bytes of key identifier, 64 of Ed25519)
+signed() {  # CHECKPOINT: three lines, an empty one, and the signature: 4 bytes that name the key, 64 of Ed25519
   head -n 3 "$1" > "$T/note"; l=$(line 5 "$1"); echo "${l##* }" | base64 -d | tail -c +5 > "$T/ed25519"
   openssl pkeyutl -verify -pubin -inkey "$KEY" -rawin -in "$T/note" -sigfile "$T/ed25519"
 }

@@ -7,8 +7,10 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from archiver.errors import UsageError
+from archiver.evidence.ark import ark_of
 from archiver.evidence.canonical import Json, encode_line
 from archiver.evidence.citation_capture import content_id_of, digests, transport_part
+from archiver.evidence.citation_custody import copies_elsewhere, counts, custody_events
 from archiver.evidence.citation_gaps import gaps
 from archiver.evidence.citation_seal import (
     NO_SIGNATURE,
@@ -18,19 +20,24 @@ from archiver.evidence.citation_seal import (
     sealed_between,
     timestamp,
 )
-from archiver.evidence.citation_strings import bluebook
+from archiver.evidence.citation_styles import STYLES, strings_of
 from archiver.evidence.instant import parse_instant
 from archiver.evidence.statement import LIMITS
 
 SCHEMA = "evidence-archiver/citation/1"
 EXPORTS = {
-    "bibtex": ".bibtex.bib",
+    **{style: f".{style}.txt" for style in STYLES},
     "biblatex": ".biblatex.bib",
-    "bluebook": ".bluebook.txt",
+    "bibtex": ".bibtex.bib",
     "csl": ".csl.json",
+    "datacite": ".datacite.json",
+    "intoto": ".intoto.json",
     "json": ".citation.json",
+    "jsonld": ".jsonld.json",
     "ris": ".ris",
+    "robust-link": ".robust-link.html",
     "text": ".citation.txt",
+    "wikipedia": ".wikipedia.txt",
 }
 """Format and the suffix its file has after the snapshot's identifier."""
 
@@ -115,6 +122,10 @@ class CitationFacts:
     fixity: tuple[FixityCheck, ...] = ()
     files: tuple[str, ...] = ()
     """Names of the files in the snapshot's folder."""
+    naan: str | None = None
+    """The organisation's number for ARKs, five digits; None where it has none."""
+    custody: tuple[Json, ...] | None = None
+    """``custody`` statements that name the snapshot; None where nobody looked."""
 
 
 def build(facts: CitationFacts) -> Json:
@@ -133,15 +144,18 @@ def build(facts: CitationFacts) -> Json:
     timestamps = [timestamp(stamp.statement, stamp.verified, stamp.verified_at) for stamp in facts.stamps]
     inclusion, signature = log_facts(facts.inclusion, facts.origin, seq) if facts.inclusion else (None, NO_SIGNATURE)
     promise = facts.commitment or Commitment()
+    ark = ark_of(facts.naan, facts.entry) if facts.naan else None
+    custody = custody_events(facts.custody, snapshot, facts.origin)
     record: Json = {
         "schema": SCHEMA,
-        "citation_id": f"{facts.origin}#{snapshot}",
+        "citation_id": ark or f"{facts.origin}#{snapshot}",
+        "ark": ark,
         "version": 1,
         "supersedes": None,
         "reason": None,
         "content_id": content_id,
         "content_id_of": identified,
-        "resolver": f"{facts.resolver_base.rstrip('/')}/{snapshot}" if facts.resolver_base else None,
+        "resolver": f"{facts.resolver_base.rstrip('/')}/{ark or snapshot}" if facts.resolver_base else None,
         "resolver_is_public": bool(facts.resolver_base) and facts.resolver_is_public,
         "archive": {"name": facts.archive, "origin": facts.origin},
         "snapshot": snapshot,
@@ -164,8 +178,10 @@ def build(facts: CitationFacts) -> Json:
         },
         "assessment": _assessment(facts.assessment),
         "transport": {"parts": parts, "robots": capture["robots"]},
+        "received": counts(capture["parts"], capture["method"]),
         "clock": capture["clock"],
         "environment": capture["environment"],
+        "process": {"description": None, "validation_run": None},
         "fixity": [
             {"object": c.object, "alg": "sha-256", "value": c.sha256, "at": c.at, "tool": c.tool, "equal": c.equal}
             for c in facts.fixity
@@ -173,14 +189,20 @@ def build(facts: CitationFacts) -> Json:
         "files": list(facts.files),
         "limits": limits,
         "limit_texts": {code: LIMITS.get(code, "A limit this version has no sentence for.") for code in limits},
-        "third_party_copies": [],
+        "custody": custody,
+        "third_party_copies": copies_elsewhere(custody),
         "exhibit": {"label": None, "bates": None},
         "exports": dict(EXPORTS),
     }
-    record["gaps"] = gaps(record)
-    record["completeness"] = "incomplete" if any(gap.startswith("MUST") for gap in record["gaps"]) else "complete"
-    record["strings"] = {"bluebook": bluebook(record)}
-    return record
+    record["strings"] = strings_of(record)
+    return judged(record)
+
+
+def judged(record: Json) -> Json:
+    """Return the record with its gaps, and ``complete`` only where no MUST is among them."""
+    found = gaps(record)
+    musts = any(gap.startswith("MUST") for gap in found)
+    return {**record, "gaps": found, "completeness": "incomplete" if musts else "complete"}
 
 
 def _require_one_subject(facts: CitationFacts, line: bytes) -> None:
@@ -226,14 +248,18 @@ _KINDS = {"updated": "last-updated", "published": "published", "effective": "eff
 
 
 def _publisher_date(assessment: Json | None) -> Json:
-    """The document's own date, verbatim as the snapshot words it; ``value`` only where a whole day is said."""
+    """The document's own date, verbatim as the snapshot words it; ``value`` only where a whole day is said.
+
+    ``kind`` is ``none`` only where its text was searched and states none.
+    """
     stated = (assessment or {}).get("publisher_dates") or []
     for kind, name in _KINDS.items():
         for date in stated:
             if date["kind"] == kind:
                 value = date["value"] if date["value"] and len(date["value"]) == len("2026-05-12") else None
                 return {"text": date["text"], "value": value, "kind": name}
-    return {"text": None, "value": None, "kind": "none"}
+    looked = assessment is not None and assessment["verdict"] == "passed" and "publisher_dates" in assessment
+    return {"text": None, "value": None, "kind": "none" if looked else "not extracted"}
 
 
 def _dates(facts: CitationFacts) -> Json:

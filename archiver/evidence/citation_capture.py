@@ -7,30 +7,42 @@ import base64
 from archiver.errors import FormatError
 from archiver.evidence.canonical import Json
 
+RECEIVED, DECODED, WRITTEN, STATED, DERIVED = (
+    "received",
+    "received, then decoded by us",
+    "written by us from what was sent and received",
+    "stated by us",
+    "derived by us",
+)
+"""``made`` of a digest: whether what it is of was received as it is, or what we did to it."""
 
-def _digest(of: str, alg: str, value: str | None, size: int | None, **more: str) -> list[Json]:
-    return [] if value is None else [{"object": of, "alg": alg, "value": value, "bytes": size, **more}]
+
+def _digest(of: str, alg: str, value: str | None, size: int | None, made: str, **more: str) -> list[Json]:
+    if value is None:
+        return []
+    return [{"object": of, "alg": alg, "value": value, "bytes": size, "made": made, **more}]
 
 
 def digests(capture: Json, entry: str, line_bytes: int, assessment: Json | None) -> list[Json]:
-    """Return ``hashes[]``: each digest complete, with what it is of and of how many bytes."""
-    found = _digest("statement (log entry)", "sha-256", entry, line_bytes, file="statement.json")
+    """Return ``hashes[]``: each digest complete, with what it is of, of how many bytes, and who made those."""
+    found = _digest("statement (log entry)", "sha-256", entry, line_bytes, STATED, file="statement.json")
     if warc := capture["warc"]:
         for alg, key in (("sha-256", "sha256"), ("sha-512", "sha512")):
-            found += _digest("capture.warc.gz", alg, warc[key], warc["bytes"], file="capture.warc.gz")
+            found += _digest("capture.warc.gz", alg, warc[key], warc["bytes"], WRITTEN, file="capture.warc.gz")
     for item in capture["partial"] or ():
-        found += _digest("file of an interrupted check", "sha-256", item["sha256"], item["bytes"], file=item["name"])
+        of = "file of an interrupted check"
+        found += _digest(of, "sha-256", item["sha256"], item["bytes"], WRITTEN, file=item["name"])
     for part in capture["parts"]:
         if part["exchanges"]:
             last = part["exchanges"][-1]
             url, of = last["url"], "payload as transferred"
-            found += _digest(of, "sha-256", last["payload_sha256"], last["payload_bytes"], url=url)
+            found += _digest(of, "sha-256", last["payload_sha256"], last["payload_bytes"], RECEIVED, url=url)
         if content := part["content"]:
             for alg, key in (("sha-256", "sha256"), ("sha-512", "sha512")):
-                found += _digest("decoded content", alg, content[key], content["bytes"], url=part["final_url"])
+                found += _digest("decoded content", alg, content[key], content["bytes"], DECODED, url=part["final_url"])
     if assessment and assessment["text_sha256"]:
         of = f"text by the normaliser {assessment['normaliser']}"
-        found += _digest(of, "sha-256", assessment["text_sha256"], assessment["text_bytes"])
+        found += _digest(of, "sha-256", assessment["text_sha256"], assessment["text_bytes"], DERIVED)
     return found
 
 

@@ -9,7 +9,8 @@ from datetime import date
 
 from archiver.errors import UsageError
 from archiver.evidence.canonical import Json
-from archiver.evidence.clause_strings import bluebook_with_clause
+from archiver.evidence.citation import judged
+from archiver.evidence.citation_styles import strings_of
 from archiver.evidence.instant import parse_instant
 
 AROUND = 32
@@ -137,8 +138,7 @@ def with_clause(record: Json, clause: ClauseFacts) -> Json:
             "sources": dict(SOURCES),
         },
     }
-    cited["strings"] = {**record["strings"], "bluebook": bluebook_with_clause(cited)}
-    return cited
+    return judged({**cited, "strings": strings_of(cited)})
 
 
 def _text_of(assessment: Json) -> str:

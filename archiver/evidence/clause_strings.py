@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from archiver.evidence.canonical import Json
-from archiver.evidence.citation_strings import bluebook, one_line
+from archiver.evidence.citation_strings import one_line
 
 _ON = {
     "verbatim": "the marked words",
@@ -53,9 +53,3 @@ def state_phrase(provision: Json) -> str:
     """Return what the cited words are to the marked ones."""
     state = provision["state"]
     return state if state in ("verbatim", "moved") else f"{state}, {provision['score']} of 100 against the marked words"
-
-
-def bluebook_with_clause(record: Json) -> str:
-    """Return the Bluebook form; the clause, where one is cited, in a last parenthetical."""
-    clause = clause_phrase(record)
-    return f"{bluebook(record).removesuffix('.')} ({clause})." if clause else bluebook(record)

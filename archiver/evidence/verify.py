@@ -57,6 +57,14 @@ BUNDLE_NAMES = {
     28: "citation",
 }
 """Checks of a bundle besides those of the folder in it (``verify_bundle``)."""
+PACKAGE_NAMES = {
+    31: "structure of the package",
+    32: "files of the package",
+    33: "signature of the package",
+    34: "index of the package",
+    35: "pages of the package",
+}
+"""Checks of a WACZ besides those of the folders in it (``wacz_check``)."""
 SMALL_FILE = 1024 * 1024
 """Bytes of a proof, token or chain file that is read whole; larger ones are refused."""
 HASH_CHUNK = 1024 * 1024
@@ -105,7 +113,7 @@ class CheckResult:
     @property
     def name(self) -> str:
         """What is checked."""
-        return NAMES.get(self.number) or BUNDLE_NAMES[self.number]
+        return {**NAMES, **BUNDLE_NAMES, **PACKAGE_NAMES}[self.number]
 
     def to_json(self) -> Json:
         """An item of ``checks`` in ``verify --json``."""

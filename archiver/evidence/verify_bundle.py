@@ -14,6 +14,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import BinaryIO
@@ -57,7 +58,8 @@ class _Seen:
     """An opened bundle with what it is checked against."""
 
     bundle: OpenBundle
-    key: Verifier
+    key: Verifier | None
+    """The one given, else the bundle's own; None when that cannot be read."""
     given_key: Verifier | None
     roots: Sequence[bytes]
     snapshot: Evidence
@@ -66,33 +68,31 @@ class _Seen:
 
 
 def verify_bundle(
-    source: BinaryIO, key: Verifier | None, roots: Sequence[bytes], unreadable: tuple[type[Exception], ...] = ()
+    source: BinaryIO,
+    given_key: Verifier | None,
+    given_roots: Sequence[bytes],
+    unreadable: tuple[type[Exception], ...] = (),
 ) -> tuple[CheckResult, ...]:
     """Run every check on a bundle; only 21 when its directory does not hold."""
+    key, roots = given_key, given_roots
     opened: list[OpenBundle] = []
     first = run(21, lambda: _layout(source, opened), unreadable)
     if not opened:
         return (first,)
     bundle = opened[0]
-    try:
-        own_key = Verifier.from_vkey(bundle.read(VKEY, MAX_LINE).decode("utf-8").removesuffix("\n"))
-        own_roots = tuple(_own_roots(bundle))
-    except (FormatError, UnicodeDecodeError) as error:
-        return first, CheckResult(23, "fail", f"key or roots in the bundle: {error}")
-    evidence = Evidence(
-        bundle.folder("snapshot"),
-        key or own_key,
-        roots or own_roots,
-        referent=partial(_referent, bundle),
-        unreadable=unreadable,
-    )
-    seen = _Seen(bundle, key or own_key, key, roots or own_roots, evidence)
+    with suppress(FormatError):  # check 23 says what is wrong with it
+        key = given_key or _own_key(bundle)
+    with suppress(FormatError):
+        roots = given_roots or tuple(_own_roots(bundle))
+    referent = partial(_referent, bundle)
+    evidence = Evidence(bundle.folder("snapshot"), key, roots, referent=referent, unreadable=unreadable)
+    seen = _Seen(bundle, key, given_key, roots, evidence)
     steps: Mapping[int, Callable[[_Seen], str]] = {22: _sums, 23: _signature, 24: _sums_tokens}
     further: Mapping[int, Callable[[_Seen], str]] = {25: _journal, 26: _further_tokens, 27: _text, 28: _citation}
     checks = [first, *(run(number, partial(step, seen), unreadable) for number, step in steps.items())]
     checks += verify_folder(evidence, FOLDER_CHECKS)
     checks += (run(number, partial(step, seen), unreadable) for number, step in further.items())
-    return tuple(_as_far_as_shown(check, key is not None, bool(roots)) for check in checks)
+    return tuple(_as_far_as_shown(check, given_key is not None, bool(given_roots)) for check in checks)
 
 
 def _as_far_as_shown(check: CheckResult, key: bool, roots: bool) -> CheckResult:
@@ -104,10 +104,26 @@ def _as_far_as_shown(check: CheckResult, key: bool, roots: bool) -> CheckResult:
     return check
 
 
+def _own_key(bundle: OpenBundle) -> Verifier:
+    data = bundle.read(VKEY, MAX_LINE)
+    try:
+        own = Verifier.from_vkey(data.decode("utf-8").removesuffix("\n"))
+    except (FormatError, UnicodeDecodeError) as error:
+        raise Failed(f"{VKEY}: {error}") from error
+    if data != f"{own.vkey}\n".encode():
+        raise Failed(f"{VKEY} is not one line")
+    if bundle.read(PUBLIC_PEM, MAX_LINE) != own.spki_pem:
+        raise Failed(f"{PUBLIC_PEM} is not the key of {VKEY}")
+    return own
+
+
 def _own_roots(bundle: OpenBundle) -> Iterable[bytes]:
     for name in bundle.names:
         if name.startswith("roots/"):
-            yield from certificates_from_pem(bundle.read(name, MAX_LINE))
+            try:
+                yield from certificates_from_pem(bundle.read(name, MAX_LINE))
+            except FormatError as error:
+                raise Failed(f"{name}: {error.what}") from error
 
 
 def _referent(bundle: OpenBundle, seq: int) -> Folder | None:
@@ -152,19 +168,16 @@ def _sha256(chunks: Iterable[bytes]) -> str:
 
 
 def _signature(seen: _Seen) -> str:
-    bundle = seen.bundle
-    own = Verifier.from_vkey(bundle.read(VKEY, MAX_LINE).decode("utf-8").removesuffix("\n"))
-    if bundle.read(VKEY, MAX_LINE) != f"{own.vkey}\n".encode():
-        raise Failed(f"{VKEY} is not one line")
-    if bundle.read(PUBLIC_PEM, MAX_LINE) != own.spki_pem:
-        raise Failed(f"{PUBLIC_PEM} is not the key of {VKEY}")
+    bundle, own = seen.bundle, _own_key(seen.bundle)
+    tuple(_own_roots(bundle))
     if seen.given_key is not None and seen.given_key != own:
         raise Failed(f"{VKEY} is of another key than the one given: {own.vkey}")
     if SIGNATURE not in bundle:
         raise Nothing(f"{SUMS} was not signed: the key was not at hand when the bundle was made")
-    if not seen.key.accepts(bundle.read(SUMS), bundle.read(SIGNATURE, MAX_LINE)):
+    signer = seen.given_key or own
+    if not signer.accepts(bundle.read(SUMS), bundle.read(SIGNATURE, MAX_LINE)):
         raise Failed(f"{SIGNATURE} is not this key's signature over {SUMS}")
-    return f"signed by {seen.key.vkey}"
+    return f"signed by {signer.vkey}"
 
 
 def _sums_tokens(seen: _Seen) -> str:
@@ -188,6 +201,8 @@ def _tokens(seen: _Seen, prefix: str, bases: Iterable[str], subject: bytes, abou
 
 def _heads(seen: _Seen) -> dict[str, Checkpoint]:
     """Every checkpoint of the bundle, its signature checked, by the member it lies in."""
+    if seen.key is None:
+        raise Incomplete(f"no public key of the log: {VKEY} does not hold, see check 23")
     found = {CHECKPOINT: open_checkpoint(seen.bundle.read(CHECKPOINT, MAX_LINE), seen.key)}
     if seen.snapshot.checkpoint is not None:
         found["snapshot/statement.tlog-proof"] = seen.snapshot.checkpoint
@@ -218,7 +233,7 @@ def _journal(seen: _Seen) -> str:
             line = seen.bundle.read(name, MAX_LINE)
             _require_line(extract, parse_statement(line).seq, line, name)
     key = extract.statements.get(0)
-    if key is None or key.kind != "key" or key.body["vkey"] != seen.key.vkey:
+    if key is None or key.kind != "key" or seen.key is None or key.body["vkey"] != seen.key.vkey:
         raise Failed(f"{EXTRACT} does not begin with the statement of this key")
     stamps = _require_stamps(seen, extract)
     return f"{extract.size} statements, {len(extract.statements)} in full, lead to the root of {CHECKPOINT}{stamps}"

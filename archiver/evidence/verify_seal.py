@@ -7,7 +7,7 @@ from datetime import timedelta
 
 from archiver.errors import FormatError
 from archiver.evidence.canonical import Json
-from archiver.evidence.instant import parse_instant
+from archiver.evidence.instant import format_instant, parse_instant
 from archiver.evidence.timestamp import VerifiedToken, certificates_from_pem, chain_to_pem, verify_token
 from archiver.evidence.verify import Evidence, Failed, Incomplete, Nothing, Sealed
 
@@ -93,16 +93,16 @@ def check_bracket(evidence: Evidence) -> str:
     # Two clocks that disagree within what they promise do not contradict each other.
     if before is not None and after is not None and before.moment - before.margin > after.moment + after.margin:
         raise Failed(
-            f"the token named as not before ({before.moment.isoformat()}) is newer than the one over the record"
-            f" ({after.moment.isoformat()})"
+            f"the token named as not before ({format_instant(before.moment)}) is newer than the one over the record"
+            f" ({format_instant(after.moment)})"
         )
     if after is None:
         raise Nothing("no verified token over the record: no upper bound")
-    upper = f"{after.moment.isoformat()} ({after.authority})"
+    upper = f"{format_instant(after.moment)} ({after.authority})"
     if before is None:
         return f"the record was sealed not after {upper}; no lower bound: no outside token was known when it began"
     width = max(0.0, (after.moment - before.moment).total_seconds())
-    lower = f"{before.moment.isoformat()} ({before.authority})"
+    lower = f"{format_instant(before.moment)} ({before.authority})"
     return f"the record was sealed between {lower} and {upper}, {width:.0f} s apart"
 
 

@@ -43,7 +43,8 @@ def _source(record: Json) -> Iterator[str]:
     yield f"Completeness: {record['completeness']}"
     yield f"Entity: {_named(source['author'], source['author_basis'])}"
     yield f"Document: {_named(source['title'], source['title_basis'])}"
-    yield f"Record ID: {record['snapshot']}"
+    yield f"Record ID: {record['snapshot']} in the log {record['archive']['origin']}"
+    yield f"ARK: {record['ark'] or 'none'}"
     yield f"Document ID: {record['document'] or 'none (a single URL, not on the watch list)'}"
     yield f"Content ID: {record['content_id'] or 'none'}"
     for url in source["urls"]:
@@ -51,11 +52,17 @@ def _source(record: Json) -> Iterator[str]:
     if source["final_url"]:
         yield f"Final URL: {plain_url(source['final_url'])}"
     yield f"Archive: {record['archive']['name']}"
-    yield f"Archive URL: {plain_url(record['resolver']) if record['resolver'] else 'none; on file with the archive'}"
+    yield f"Archive URL: {_address(record)}"
     for copy in record["third_party_copies"]:
         yield f"Copy elsewhere: {copy['archive']}, {plain_url(copy['uri'])}, {copy['at']}, {copy['compared']}"
     if not record["third_party_copies"]:
         yield "Copy elsewhere: none named"
+
+
+def _address(record: Json) -> str:
+    if not record["resolver"]:
+        return "none; on file with the archive"
+    return f"{plain_url(record['resolver'])} ({'public' if record['resolver_is_public'] else 'not public'})"
 
 
 def _named(value: str | None, basis: str | None) -> str:
@@ -64,8 +71,9 @@ def _named(value: str | None, basis: str | None) -> str:
 
 def _dates(record: Json) -> Iterator[str]:
     dates, published = record["dates"], record["source"]["publisher_date"]
-    words = published["text"]
-    yield f"Document last updated: {f'publisher says “{words}”' if words else 'not extracted from the document'}"
+    words, kind = published["text"], published["kind"]
+    nothing = "none" if kind == "none" else "not extracted from the document"
+    yield f"Document last updated: {f'publisher says “{words}” ({kind})' if words else nothing}"
     yield f"First tracked: {_dated(record, 'first_tracked')}"
     yield f"First seen: {_dated(record, 'first_seen')}"
     yield f"Captured: {dates['captured']} – {dates['captured_end']} UTC (start – end of this capture)"
@@ -82,7 +90,7 @@ def _digests(record: Json) -> Iterator[str]:
     for item in record["hashes"]:
         size = "" if item["bytes"] is None else f", {item['bytes']} bytes"
         url = f", from {plain_url(item['url'])}" if "url" in item else ""
-        yield f"{item['alg'].upper()} of {item['object']}{size}{url}: {item['value']}"
+        yield f"{item['alg'].upper()} of {item['object']} ({item['made']}){size}{url}: {item['value']}"
 
 
 def _held(record: Json) -> Iterator[str]:
@@ -94,11 +102,24 @@ def _held(record: Json) -> Iterator[str]:
         yield f"SHA-256 of {check['object']} recomputed {check['at']} by {check['tool']}: {result}"
     if not record["fixity"]:
         yield "SHA-256 recomputed: not for this record"
+    yield from _custody(record)
     if promise["text"]:
         until, by = promise["until"] or "no date stated", promise["by"] or "nobody named"
         yield f"Retention: {promise['text']} (until {until}; by {by})"
     else:
         yield "Retention: no commitment stated"
+
+
+def _custody(record: Json) -> Iterator[str]:
+    for event in record["custody"] or ():
+        by, why = event.get("by") or "nobody named", event.get("reason") or "none stated"
+        premis = event.get("premis") or "no PREMIS name"
+        yield (
+            f"Custody: {event['event']} ({premis}) {event['at']}, by {by}, reason: {why}, "
+            f"log index {event['seq']}, statement SHA-256 {event['statement_sha256']}"
+        )
+    if not record["custody"]:
+        yield f"Custody: {'not looked up' if record['custody'] is None else 'no event stated since the capture'}"
 
 
 def _times(record: Json) -> Iterator[str]:
@@ -141,6 +162,14 @@ def _transport(record: Json) -> Iterator[str]:
                 f"Transport: {hop['method']} {plain_url(hop['url'])} from {peer['ip']} port {peer['port']}, "
                 f"status {hop['status']}, {secured}, {hop['started_at']}"
             )
+    got = record["received"]
+    scope = f" ({got['scope']})" if got["scope"] else ""
+    yield (
+        f"Requests: {got['requested']} made, {got['received']} answered in full, {got['failed']} failed; addresses "
+        f"blocked {got['blocked']}, skipped {got['skipped']}{scope}"
+    )
+    for item in got["reasons"]:
+        yield f"Reason for {plain_url(item['url'])}: {item['code']}, {item['detail'] or 'no detail'}"
     clock, software = record["clock"] or {}, record["environment"] or {}
     bound = clock.get("max_error_us")
     sync = "state unknown"
@@ -148,7 +177,10 @@ def _transport(record: Json) -> Iterator[str]:
         sync = "synchronised" if clock["synchronised"] else "not synchronised"
     yield f"Clock: {sync}{'' if bound is None else f', error at most {bound} µs according to the kernel'}"
     yield f"Software: {software.get('software')} on {software.get('os')}"
-    yield f"Trigger: {record['capture']['trigger']}"
+    yield f"Trigger: {record['capture']['trigger']}, attended: {'yes' if record['capture']['attended'] else 'no'}"
+    process = record["process"]
+    described, validated = process["description"] or "none named", process["validation_run"] or "none named"
+    yield f"Process description: {described}; validation run: {validated}"
 
 
 def _limits(record: Json) -> Iterator[str]:

@@ -3,16 +3,8 @@
 from __future__ import annotations
 
 from archiver.evidence.canonical import Json
-from archiver.evidence.citation_strings import one_line
-
-_BEST_FIRST = ("decoded content", "payload as transferred", "capture.warc.gz", "statement (log entry)")
-
-
-def main_digest(record: Json) -> Json:
-    """Return the SHA-256 that says most of the document: of its decoded content, else the next best there is."""
-    found = [item for item in record["hashes"] if item["alg"] == "sha-256"]
-    rank = {name: place for place, name in enumerate(_BEST_FIRST)}
-    return min(found, key=lambda item: rank.get(item["object"], len(rank)))
+from archiver.evidence.citation_strings import main_digest as main_digest
+from archiver.evidence.citation_strings import one_line, plain_url
 
 
 def captured_by(record: Json) -> str:
@@ -25,3 +17,14 @@ def digest_phrase(record: Json) -> str:
     """Return ``SHA-256 of decoded content <64 hex>``."""
     digest = main_digest(record)
     return f"SHA-256 of {digest['object']} {digest['value']}"
+
+
+def received_as(record: Json) -> str | None:
+    """Return the media type of the document as its server named it, one line; None where it named none."""
+    hops = record["transport"]["parts"][0]["hops"] if record["transport"]["parts"] else []
+    return one_line(hops[-1]["fields"].get("content_type") or "") or None if hops else None
+
+
+def web_address(url: str) -> str | None:
+    """Return the address with invalid characters encoded if it is one of http or https, else None."""
+    return plain_url(url) if url.lower().startswith(("http://", "https://")) else None

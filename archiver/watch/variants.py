@@ -43,7 +43,7 @@ class Placement:
 
     ``change_hint`` is the class where history decides it; None where the words do: compare them then with the nearest
     of ``compare_with`` (empty before the first version). ``held``: no alert. ``settled``: with this check the document
-    stopped varying, and what was held back about its present version may be told.
+    stopped varying; where it stays with another version than was told last, ``compare_with`` names that one.
     """
 
     outcome: Literal["unchanged", "new_version", "varying"]
@@ -65,20 +65,30 @@ class _Story:
     returned: tuple[float, float] | None = None
     """When a wording last came back, and when it had been seen before: there the alternation begins, if it is one."""
     variants: frozenset[int] = frozenset()
+    told: int | None = None
+    """The version that people believe to be the present one: the last whose coming was not held."""
 
     def then(self, version: int, at: float) -> Placement:
         """Take in one more check and say what it means."""
+        varied, before = bool(self.variants), self.current
         self._forget_variants(at)
-        before = self.current
         if version == before:
             self.checks += 1
-            settled = self._settle(at)
-            placement = Placement("unchanged", settled=settled)
+            self._settle(at)
+            placement = self._stay(version, settled=varied and not self.variants)
         else:
             placement = self._turn(version, at, before)
             self.current, self.started, self.checks = version, at, 1
+            self.told = self.told if placement.held else version
         self.seen[version] = self.last = at
         return placement
+
+    def _stay(self, version: int, *, settled: bool) -> Placement:
+        told = self.told
+        if not settled or told is None or told == version:
+            return Placement("unchanged", settled=settled)
+        self.told = version
+        return Placement("unchanged", compare_with=(told,), settled=True)
 
     def _turn(self, version: int, at: float, before: int | None) -> Placement:
         known, varied = self.seen.get(version), bool(self.variants)
@@ -100,15 +110,13 @@ class _Story:
         self.returned = (at, known) if soon else None
         return Placement("new_version", "reversion", False, (before,))
 
-    def _settle(self, at: float) -> bool:
+    def _settle(self, at: float) -> None:
         lasted = at - self.started
         settled = (self.checks >= SETTLED_CHECKS and lasted >= SETTLED_CHECKS_S) or (
             self.checks >= SETTLED_FEW and lasted >= SETTLED_S
         )
-        if not (settled and self.variants):
-            return False
-        self.variants, self.returned = frozenset(), None
-        return True
+        if settled and self.variants:
+            self.variants, self.returned = frozenset(), None
 
     def _forget_variants(self, at: float) -> None:
         if self.variants:

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 from archiver.operation import Operation, open_operation
@@ -14,7 +18,6 @@ from archiver.watch.entry import WatchEntry
 from archiver.watch.reading import PageRules
 from bench.archives import new_archive
 from bench.policies.corpus import Observation, Policy
-from bench.website import Website, served
 
 ROUND = 64
 """Documents checked together: one observation of each."""
@@ -54,18 +57,43 @@ def replay(policies: list[Policy], folder: Path, *, selectors: bool, done: Calla
     """Replay all observations; without ``selectors`` the archive has to find the documents by itself."""
     site = folder / "site"
     site.mkdir(parents=True)
-    with served(site, folder / "nginx") as website:
+    with listening(site) as port:
         archive = folder / "archive"
-        new_archive(archive, website, "network.per_host_interval_s=0", "network.robots=record")
+        new_archive(
+            archive,
+            None,
+            "network.allow_private=127.0.0.0/8",
+            f"network.ports={port}",
+            "network.per_host_interval_s=0",
+            "network.robots=record",
+        )
         with open_operation(archive, lambda: None, environment={**os.environ}) as operation:
-            return _rounds(policies, operation, site, website, selectors, done)
+            return _rounds(policies, operation, site, f"http://127.0.0.1:{port}", selectors, done)
+
+
+class _Handler(SimpleHTTPRequestHandler):
+    """Files of one folder, without a word in the log."""
+
+    protocol_version = "HTTP/1.1"
+
+    def log_message(self, *_: object) -> None:
+        """Say nothing."""
+
+
+@contextmanager
+def listening(site: Path) -> Iterator[int]:
+    """Serve a folder on loopback; nothing is timed here, so any server will do."""
+    with ThreadingHTTPServer(("127.0.0.1", 0), partial(_Handler, directory=str(site))) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield server.server_address[1]
+        server.shutdown()
 
 
 def _rounds(
     policies: list[Policy],
     operation: Operation,
     site: Path,
-    website: Website,
+    root: str,
     selectors: bool,
     done: Callable[[int], None],
 ) -> list[Seen]:
@@ -75,7 +103,7 @@ def _rounds(
     for number in range(max(len(policy.observations) for policy in policies)):
         due = [policy for policy in policies if number < len(policy.observations)]
         for policy in due:
-            entry = _entry(policy, policy.observations[number], site, website, selectors)
+            entry = _entry(policy, policy.observations[number], site, root, selectors)
             if policy.name not in names:
                 (names[policy.name],) = operation.watch("added", [(None, entry)])
             elif entry != entries[policy.name]:
@@ -105,7 +133,7 @@ def _lines(operation: Operation, outcome: Outcome) -> tuple[str, ...] | None:
     return read_lines(operation.archive.files, assessment.body["text_sha256"])
 
 
-def _entry(policy: Policy, observation: Observation, site: Path, website: Website, selectors: bool) -> WatchEntry:
+def _entry(policy: Policy, observation: Observation, site: Path, root: str, selectors: bool) -> WatchEntry:
     """Put the pages of an observation onto the site, and say how the document is watched then."""
     urls = []
     for page in observation.pages:
@@ -113,7 +141,7 @@ def _entry(policy: Policy, observation: Observation, site: Path, website: Websit
         name = f"{policy.name}/{page.slug}.{ending}"
         (site / name).parent.mkdir(parents=True, exist_ok=True)
         (site / name).write_bytes(page.body)
-        urls.append(website.url(name))
+        urls.append(f"{root}/{name}")
     entry = WatchEntry(policy.entity, policy.title, tuple(urls), 3600)
     rules = observation.rules if selectors else (PageRules(),) * len(urls)
     return replace(entry, pages=rules)

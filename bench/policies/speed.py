@@ -6,8 +6,8 @@ import difflib
 import statistics
 import time
 from collections.abc import Callable, Sequence
+from itertools import pairwise
 
-from archiver.watch.change import classify
 from archiver.watch.diff import hunks
 from archiver.watch.extract.text_1 import read
 from archiver.watch.reading import Source
@@ -21,16 +21,14 @@ def pairs_of(policies: Sequence[Policy], most: int) -> list[Pair]:
     pairs = []
     for policy in policies:
         usable = [o for o in policy.observations if all(page.media_type == "text/html" for page in o.pages)]
-        pairs += list(zip(usable, usable[1:], strict=False))
+        pairs += list(pairwise(usable))
     return pairs[:: max(1, len(pairs) // most)][:most]
 
 
 def ours(pair: Pair) -> None:
-    """Read both by their selectors, class the difference and find the changed words."""
+    """Read both by their selectors, and find the changed lines and in them the changed words."""
     old, new = ([Source(p.url, p.body, p.media_type) for p in o.pages] for o in pair)
-    before, after = read(old, pair[0].rules), read(new, pair[1].rules)
-    classify(before.lines, after.lines)
-    hunks(before.lines, after.lines)
+    hunks(read(old, pair[0].rules).lines, read(new, pair[1].rules).lines)
 
 
 def theirs(pair: Pair) -> None:

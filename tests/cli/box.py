@@ -77,6 +77,8 @@ class Box:
     folder: Path
     site: Website | None = None
     authority: TimestampAuthority | None = None
+    program: str = "archiver"
+    """The module that runs where a command is a process of its own."""
     root: Path = field(init=False)
 
     def __post_init__(self) -> None:
@@ -157,7 +159,7 @@ class Box:
         """Start a command as a process of its own."""
         options = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "stdin": subprocess.DEVNULL, **options}
         env = {**self.environment, **options.pop("env", {})}
-        return subprocess.Popen([sys.executable, "-m", "archiver", *words], env=env, text=True, **options)
+        return subprocess.Popen([sys.executable, "-m", self.program, *words], env=env, text=True, **options)
 
     def ran(self, *words: str, **options: Any) -> Result:
         """Run a command as a process of its own to its end."""

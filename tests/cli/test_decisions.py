@@ -56,7 +56,7 @@ def test_other_rules_do_not_undo_a_decision(publisher: Publisher) -> None:
     publisher.box.verified()
 
 
-def test_a_crash_between_a_release_and_what_follows_is_made_up_for(
+def test_a_crash_right_after_a_release_was_stated_is_made_up_for(
     publisher: Publisher, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     held = publisher.check(SHORT)
@@ -64,14 +64,14 @@ def test_a_crash_between_a_release_and_what_follows_is_made_up_for(
     def dies(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(Pipeline, "assess_again", dies)
     values = {"event": "released", "snapshots": [held["snapshot"]], "by": "Ana"}
     with publisher_environment(publisher, monkeypatch) as operation, pytest.raises(KeyboardInterrupt):
         from archiver.acts import perform
 
+        monkeypatch.setattr(Pipeline, "settle", dies)
         perform(operation, "decide", values)
     monkeypatch.undo()
-    assert publisher.box.statements()[-1]["kind"] == "decision"
+    assert [body["kind"] for body in publisher.box.statements()[-2:]] == ["decision", "assessment"]
     assert publisher.waiting() == [held["snapshot"]]
     publisher.box.fine("capture", DOCUMENT)
     assert publisher.waiting() == []
@@ -102,3 +102,26 @@ def test_a_lost_text_does_not_hold_back_what_follows(publisher: Publisher) -> No
         change = told(publisher.check(terms(("handled with care", f"handled {damage!r:.12}"))))
         assert change[0] == "new_version" and change[2] == "wording"
         path = max((publisher.box.root / "texts").rglob("*.txt"), key=lambda one: one.stat().st_mtime_ns)
+
+
+def test_what_is_lost_is_named_and_the_rest_goes_on(publisher: Publisher) -> None:
+    second = publisher.check(terms(("handled with care", "handled at will")))
+    publisher.box.fine("provision", "add", DOCUMENT, "the privacy of the service is governed by rule 7")
+    (warc,) = publisher.box.root.glob(f"snapshots/*/*/*/{second['snapshot']}/capture.warc.gz")
+    warc.unlink()
+    publisher.edit("--remove", "h2")
+    derived = publisher.box.call("derive", "--present-rules", "--json")
+    assert (derived.code, derived.json["assessed"], derived.json["damaged"]) == (4, 1, [second["snapshot"]])
+    assert second["snapshot"] in derived.err and derived.err.count("\n") == 1
+    for text in (publisher.box.root / "texts").rglob("*.txt"):
+        text.unlink()
+    shown = publisher.box.call("provision", "show", "EA-P-000001")
+    assert shown.code == 3 and "missing" in shown.error() and "backup" in shown.error()
+
+
+def test_a_database_that_is_none_says_what_to_do(publisher: Publisher) -> None:
+    (publisher.box.root / "archive.db").write_bytes(b"not a database" * 1000)
+    result = publisher.box.call("status")
+    assert result.code == 4 and "run archiver rebuild" in result.error()
+    publisher.box.fine("rebuild")
+    publisher.box.verified()

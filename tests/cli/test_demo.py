@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from archiver.demo.outsider import try_all
-from archiver.demo.story import CITED, PATH, REVISIONS, site_file
+from archiver.demo.story import CITED, CLAUSE_TITLE, NEVER, PATH, REVISIONS, site_file
 
 EXPECTED = [
     ("new_version", None),
@@ -168,15 +168,21 @@ def test_an_outsider_finds_a_changed_byte(text: Ran, tmp_path: Path) -> None:
 
 
 def test_the_story_tells_what_was_shown_and_what_not(text: Ran) -> None:
-    snapshot = ask(text.archive, "history", "EA-D-00001")["checks"][CITED - 1]["snapshot"]
+    checks = ask(text.archive, "history", "EA-D-00001")["checks"]
+    first, snapshot = checks[0]["snapshot"], checks[CITED - 1]["snapshot"]
     for part in (
         "archiver history EA-D-00001",
         f"{snapshot}: pass",
         "the record was sealed between",
         "Verification: OK",
-        f"CITATION RECORD example.org/demo-log#{snapshot}",
+        "archiver diff EA-D-00001 2 3",
+        "wording: 2 places, ",
+        "archiver provision show EA-P-000001",
+        "reworded 69",
+        f"CITATION RECORD example.org/demo-log#{first}/EA-P-000001",
+        f"Words of the clause: “{NEVER[:40]}",
         "6 of 6 snapshots pass",
-        "compared byte by byte",
+        "the text does not, so there is no new version",
         "Not shown: ",
         "this archive alone trusts it",
         f"Kept: {text.folder}",
@@ -186,8 +192,38 @@ def test_the_story_tells_what_was_shown_and_what_not(text: Ran) -> None:
     assert "\x1b" not in text.out
 
 
+def test_the_clause_of_the_first_visit_is_followed_through_all(text: Ran) -> None:
+    clause = ask(text.archive, "provision", "show", "EA-P-000001")
+    assert clause["exact"] == NEVER and clause["title"] == CLAUSE_TITLE
+    assert [(item["version"], item["state"]) for item in clause["life"]] == [
+        (1, "verbatim"),
+        (2, "reworded"),
+        (3, "reworded"),
+    ]
+    assert [item["kind"] for item in clause["change_list"]] == ["reworded"] * 3
+    assert (clause["checks"], clause["telling_checks"]) == (6, 5)
+    (place,) = clause["wire"]["bytes"]
+    assert REVISIONS[0].page()[place["start"] : place["end"]].decode() == NEVER
+
+
+def test_what_is_offered_to_try_next_can_be_typed(text: Ran) -> None:
+    _, _, offered = text.out.partition("── try next")
+    commands = [re.sub(r"^.*-m archiver ", "", line.split("  #")[0]).split() for line in offered.splitlines()[2:]]
+    commands = [words for words in commands if words and words[0] not in ("gzip", "The")]
+    assert {words[0] for words in commands} >= {"search", "provision", "absence", "quarantine", "verify", "cite"}
+    for words in commands:
+        env = environment(text.archive)
+        del env["ARCHIVER_NETWORK_TIMEOUT_S"]
+        done = subprocess.run(
+            command("--archive", str(text.archive), *words), capture_output=True, text=True, env=env, timeout=60
+        )
+        # A span in which the wording changed is a finding.
+        assert done.returncode == (1 if words[0] == "absence" else 0), (words, done.stderr)
+        assert done.stdout, words
+
+
 def test_every_line_of_the_story_fits_a_hundred_columns(text: Ran) -> None:
-    told, _, evidence = text.out.partition("── archiver history")
+    told, _, evidence = text.out.partition("── archiver verify EA-")
     closing = evidence[evidence.index("── what this showed") :]
     # Lines that hold the folder are as long as the folder's name wants.
     lines = [line for line in (told + closing).splitlines() if str(text.folder) not in line and "python" not in line]
@@ -203,6 +239,8 @@ def test_json_is_one_document_and_the_story_goes_to_standard_error(as_json: Ran)
     assert all(visit["expected"] and visit["sealed_after"] and visit["sealed_before"] for visit in told["visits"])
     assert [report["verdict"] for report in told["verify"]] == ["pass"] * 7
     assert "1  The policy as first published" in as_json.err
+    assert (told["diff"]["class"], told["provision"]["provision"]) == ("wording", "EA-P-000001")
+    assert told["citation"]["citation_id"].endswith("/EA-P-000001") and told["citation"]["pin"]["exact"] == NEVER
 
 
 def test_stopped_half_way_it_takes_the_daemon_with_it(tmp_path: Path) -> None:

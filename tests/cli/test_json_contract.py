@@ -14,8 +14,8 @@ from tests.simulators.website import Website
 
 CHECK = {
     "seq", "snapshot", "document", "url", "final_url", "outcome", "reason", "started_at", "ended_at", "status",
-    "statement_sha256", "warc_sha256", "payload_sha256", "content_sha256", "text_sha256", "version", "tls_verdict",
-    "limits", "stamps",
+    "statement_sha256", "warc_sha256", "payload_sha256", "content_sha256", "text_sha256", "version", "change",
+    "tls_verdict", "limits", "stamps",
 }  # fmt: skip
 STAMP = {"authority", "state", "gen_time", "subject"}
 WATCHED = {
@@ -24,13 +24,53 @@ WATCHED = {
 REPORT = {"subject", "verdict", "checks", "not_checked"}
 NUMBERED = {"number", "name", "verdict", "detail"}
 HISTORY = {"document", "entity", "title", "url", "first_tracked", "last_verified", "versions", "checks"}
-VERSION = {"version", "snapshot", "first_seen", "last_seen", "text_sha256", "change", "publisher_date"}
+VERSION = {
+    "version", "snapshot", "first_seen", "last_seen", "text_sha256", "change", "publisher_date", "publisher_dates",
+    "compared_with", "words_added", "words_removed", "silent_edit", "in_force_from",
+}  # fmt: skip
 STATUS = {
     "documents", "snapshots", "checks_24h", "failing", "quarantined", "stamps_pending", "stamps_overdue", "log_size",
     "checkpoint_time", "disk_free_bytes", "last_backup", "warnings",
 }  # fmt: skip
+DIFF = {"from", "to", "class", "hunks", "links"}
+SIDE = {"document", "version", "snapshot", "captured_at", "text_sha256"}
+HUNK = {"kind", "old", "new", "old_line", "new_line", "words"}
+LINK = {"kind", "words", "target"}
+PROVISION = {
+    "provision", "document", "title", "exact", "prefix", "suffix", "marked_in", "marked_at", "by", "removed",
+    "first_seen", "last_seen", "changes", "months_monitored", "stability", "life", "change_list", "checks",
+    "telling_checks",
+}  # fmt: skip
+WORDING = {"version", "snapshot", "first_seen", "last_seen", "state", "exact", "score", "pieces"}
+CHANGE = {"kind", "last_check_at", "next_check_at", "from_version", "to_version"}
+WIRE = {
+    "snapshot", "version", "normaliser", "text_sha256", "start", "end", "bytes", "bytes_missing", "warc_sha256",
+    "log_index", "statement_sha256", "timestamps",
+}  # fmt: skip
+BYTES = {
+    "part", "url", "content_sha256", "start", "end", "exact", "page", "payload_sha256", "payload_range", "record",
+    "record_type", "record_sha256", "record_offset", "full_copy",
+}  # fmt: skip
+OTHERS = {"provision", "document", "exact", "least", "passages", "prevalence"}
+PASSAGE = {"document", "entity", "title", "snapshot", "line", "first_seen", "last_seen", "text"}
+ABSENCE = {
+    "document", "from", "to", "checks", "full_bodies", "not_modified", "largest_gap_s", "unchanged", "exceptions",
+    "statement_sha256", "normaliser", "version", "text_sha256", "first_seq", "last_seq", "first_check_at",
+    "last_check_at",
+}  # fmt: skip
+EXCEPTION = {"seq", "at", "outcome", "reason"}
+WAITING = {"snapshot", "document", "url", "captured_at", "verdict", "reason_code", "reason"}
+DECISION = {"snapshot", "event", "by", "reason", "statement_sha256", "version", "change"}
+ANNOTATION = {
+    "annotation", "revision", "event", "subject", "version", "by", "at", "severity", "confidence", "category",
+    "regulation", "jurisdiction", "effective_date", "text", "statement_sha256",
+}  # fmt: skip
+STATES = {"verbatim", "reworded", "moved", "split", "absent", "unknown"}
 TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
+BEGINS_AS_TIME = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d")
+TIMES = ("_at", "_seen", "_tracked", "_verified", "checkpoint_time", "next_check")
 DIGEST = re.compile(r"[0-9a-f]{64}")
+HEX = re.compile(r"[0-9A-Fa-f]{32,}")
 
 
 @pytest.fixture
@@ -57,10 +97,14 @@ def require_forms(value: Any, key: str = "") -> None:
         for inner in value:
             require_forms(inner, key)
     elif isinstance(value, str):
-        if key.endswith("_sha256"):
-            assert DIGEST.fullmatch(value), (key, value)
-        if key.endswith(("_at", "_seen", "_tracked", "_verified", "checkpoint_time", "next_check")):
+        if key.endswith("_sha256") or HEX.fullmatch(value):
+            assert DIGEST.fullmatch(value) and "sha256" in key, (key, value)
+        if key == "gen_time":
+            assert BEGINS_AS_TIME.match(value) and value.endswith("Z"), (key, value)  # the authority's own digits
+        elif key.endswith(TIMES) or BEGINS_AS_TIME.match(value):
             assert TIME.fullmatch(value), (key, value)
+    elif value is not None:
+        assert not key.endswith(("_sha256", *TIMES)), (key, value)
 
 
 def test_capture(filled: Box, site: Website) -> None:
@@ -157,3 +201,142 @@ def test_the_rest_is_json_too(filled: Box) -> None:
 def test_made_archives_say_where_they_are(filled: Box) -> None:
     made = filled.fine("init", str(filled.folder / "other"), "--no-passphrase", "--json").json
     require(made, {"archive", "origin", "vkey", "head_copy"})
+
+
+@pytest.fixture
+def marked(filled: Box) -> Box:
+    """The same with a clause that is followed."""
+    words = "We may close an account that was not used for a year, after a warning by e-mail."
+    filled.fine("provision", "add", "EA-D-00001", words, "--title", "Closing", "--by", "Ana")
+    return filled
+
+
+def test_diff(filled: Box, site: Website) -> None:
+    site.documents["/terms"] = TERMS + b'<p><a href="/away">Away</a> from here.</p>'
+    filled.fine("capture", "EA-D-00001", "--no-stamp")
+    names = [capture["snapshot"] for capture in filled.captures() if capture["document"] == "EA-D-00001"]
+    for words in (("EA-D-00001",), ("EA-D-00001", "1"), ("EA-D-00001", "1", "2"), (names[0], names[1])):
+        found = filled.call("diff", *words, "--json")
+        require(found.json, DIFF)
+        require_forms(found.json)
+        assert found.code == 1 and found.json["class"] == "wording"
+        for side in ("from", "to"):
+            require(found.json[side], SIDE)
+        for hunk in found.json["hunks"]:
+            require(hunk, HUNK)
+            assert hunk["kind"] in ("replaced", "added", "removed", "moved")
+            assert "".join(word["text"] for word in hunk["words"] if word["op"] != "insert") == hunk["old"]
+            assert "".join(word["text"] for word in hunk["words"] if word["op"] != "delete") == hunk["new"]
+        for link in found.json["links"]:
+            require(link, LINK)
+    same = filled.fine("diff", "EA-D-00001", "1", "1", "--json").json
+    require(same, DIFF)
+    assert same["class"] is None and same["hunks"] == same["links"] == []
+
+
+def test_provision(marked: Box) -> None:
+    added = marked.fine("provision", "add", "EA-D-00001", "Be very nice to everybody", "--json").json
+    shown = marked.fine("provision", "show", "EA-P-000002", "--json").json
+    for found in (added, shown):
+        require(found, PROVISION)
+        require_forms(found)
+        assert found["stability"] in ("stable", "changed", "volatile", "unknown")
+        for wording in found["life"]:
+            require(wording, WORDING)
+            assert wording["state"] in STATES and 0 <= wording["score"] <= 100
+        for change in found["change_list"]:
+            require(change, CHANGE)
+    assert [wording["state"] for wording in shown["life"]] == ["reworded", "verbatim"]
+    assert [change["kind"] for change in shown["change_list"]] == ["reworded"]
+    require(shown["wire"], WIRE)
+    for place in shown["wire"]["bytes"]:
+        require(place, BYTES)
+    for stamp in shown["wire"]["timestamps"]:
+        require(stamp, STAMP)
+    listed = marked.fine("provision", "list", "--json").json
+    require_forms(listed)
+    assert [item["provision"] for item in listed] == ["EA-P-000001", "EA-P-000002"]
+    assert marked.fine("provision", "remove", "EA-P-000002", "--json").json == {
+        "provision": "EA-P-000002",
+        "removed": True,
+    }
+
+
+def test_provision_others(marked: Box, site: Website) -> None:
+    site.documents["/other"] = TERMS
+    marked.fine("watch", "add", site.url("/other"), "--entity", "Other", "--document", "Rules")
+    marked.fine("capture", "EA-D-00003", "--no-stamp")
+    found = marked.fine("provision", "others", "EA-P-000001", "--json").json
+    require(found, OTHERS)
+    require_forms(found)
+    for passage in found["passages"]:
+        require(passage, PASSAGE | {"score", "version", "shared_words"})
+    require(found["prevalence"], {"with", "compared", "checked_from", "checked_to"})
+    assert found["prevalence"]["with"] == ["EA-D-00003"]
+    assert all(item.keys() == {"document", "version", "last_checked"} for item in found["prevalence"]["compared"])
+
+
+def test_search(filled: Box) -> None:
+    hits = filled.fine("search", "nice", "--json").json
+    require_forms(hits)
+    assert sorted(hit["versions"] for hit in hits) == [[1], [2]]
+    for hit in hits:
+        require(hit, PASSAGE | {"versions", "current"})
+    assert filled.call("search", "zebra", "--json").json == []
+
+
+@pytest.mark.parametrize("further", [(), ("--dry-run",), ("--stamp",)])
+def test_absence(filled: Box, further: tuple[str, ...]) -> None:
+    span = ("--from", "2026-01-01", "--to", "2099-12-31", *further, "--json")
+    for document, unchanged in (("EA-D-00001", False), ("EA-D-00002", False)):
+        found = filled.call("absence", document, *span)
+        require(found.json, ABSENCE)
+        require_forms(found.json)
+        assert (found.json["unchanged"], found.code) == (unchanged, 1)
+        assert (found.json["statement_sha256"] is None) == (further == ("--dry-run",))
+        for exception in found.json["exceptions"]:
+            require(exception, EXCEPTION)
+        for end in ("from", "to"):
+            assert TIME.fullmatch(found.json[end])
+
+
+def test_quarantine(filled: Box) -> None:
+    (waiting,) = filled.fine("quarantine", "list", "--json").json
+    require(waiting, WAITING)
+    made = filled.fine("quarantine", "confirm", waiting["snapshot"], "--by", "Ana", "--reason", "gone", "--json").json
+    made += filled.fine("quarantine", "release", waiting["snapshot"], "--by", "Ben", "--json").json
+    for decision in made:
+        require(decision, DECISION)
+    require_forms([waiting, made])
+    assert [(item["event"], item["version"]) for item in made] == [("confirmed", None), ("released", 1)]
+    derived = filled.fine("derive", "--json").json
+    assert derived.keys() == {"normaliser", "assessed", "versions", "damaged"}
+
+
+def test_annotate(marked: Box) -> None:
+    made = [
+        marked.fine("annotate", "add", subject, "--severity", "high", "--json").json
+        for subject in ("EA-D-00001", "EA-P-000001", marked.captures()[0]["snapshot"])
+    ]
+    made.append(marked.fine("annotate", "change", "EA-A-000001", "--text", "see §2", "--json").json)
+    made += marked.fine("annotate", "list", "--json").json
+    made += marked.fine("annotate", "show", "EA-A-000001", "--json").json
+    made.append(marked.fine("annotate", "withdraw", "EA-A-000001", "--json").json)
+    for item in made:
+        require(item, ANNOTATION)
+    require_forms(made)
+
+
+def test_capture_says_what_changed(filled: Box, site: Website) -> None:
+    site.documents["/terms"] = TERMS.replace(b"a year", b"two years")
+    (changed,) = filled.fine("capture", "EA-D-00001", "--json").json
+    (same,) = filled.fine("capture", "EA-D-00001", "--json").json
+    assert [(item["outcome"], item["version"], item["change"]) for item in (changed, same)] == [
+        ("new_version", 3, "wording"),
+        ("unchanged", 3, None),
+    ]
+
+
+def test_alerts(filled: Box) -> None:
+    found = filled.fine("alert", "list", "--json").json
+    assert found == {"channels": [], "rules": [], "pending": [], "failed": []}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from archiver import absence
 from tests.cli.box import Box
 from tests.cli.policy import DOCUMENT, Publisher, terms, told
 from tests.simulators.website import Website
@@ -59,3 +60,16 @@ def test_one_address_twice_by_the_same_rules_cannot_be_meant(publisher: Publishe
 def test_absence_ends_today(publisher: Publisher) -> None:
     found = publisher.box.fine("absence", DOCUMENT, "--from", "2026-01-01", "--to", "2099-01-01", "--json").json
     assert found["to"] == publisher.box.statements()[-1]["to"] < "2099"
+
+
+def test_absence_names_where_another_wording_begins(publisher: Publisher, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(absence, "MAX_EXCEPTIONS", 3)
+    other = terms(("handled with care", "handled at will"))
+    begun = [publisher.check(served) for served in (other, other, other, terms(), terms(), other)]
+    span = ("absence", DOCUMENT, "--from", "2026-01-01", "--to", "2099-01-01", "--json")
+    found = publisher.box.call(*span)
+    assert found.code == 1
+    assert [(item["seq"], item["reason"]) for item in found.json["exceptions"]] == [
+        (begun[0]["seq"], "version 2, class wording"),
+        (begun[5]["seq"], "version 2, class variant"),
+    ]

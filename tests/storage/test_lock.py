@@ -136,6 +136,31 @@ def test_a_forked_child_does_not_keep_the_lock(path: Path, tmp_path: Path) -> No
         child.join()
 
 
+def test_a_child_forked_to_work_for_the_holder_keeps_the_lock_until_it_ends(path: Path, tmp_path: Path) -> None:
+    lock = WriterLock(path)
+    lock.acquire()
+    started = tmp_path / "started"
+    with lock.shared():
+        child = multiprocessing.get_context("fork").Process(target=sleep_in_child, args=(str(started), 30))
+        child.start()
+    other = multiprocessing.get_context("fork").Process(target=sleep_in_child, args=(str(tmp_path / "other"), 30))
+    other.start()
+    try:
+        while not started.exists():
+            time.sleep(0.005)
+        lock.release()
+        with pytest.raises(Locked):
+            WriterLock(path).acquire(0.1)
+        child.kill()
+        child.join()
+        with WriterLock(path) as again:
+            assert again.held, "the other child, forked outside the block, has no part in it"
+    finally:
+        for process in (child, other):
+            process.kill()
+            process.join()
+
+
 def test_a_lock_on_a_file_that_was_replaced_is_not_taken_for_the_lock(path: Path) -> None:
     with WriterLock(path):
         path.unlink()

@@ -22,7 +22,7 @@ SELECTORS = st.lists(CSS | RANGES, max_size=3).map(tuple)
 @st.composite
 def entries(draw: st.DrawFn) -> WatchEntry:
     """An entry that can be meant."""
-    paths = draw(st.lists(st.from_regex(r"[a-z0-9/?=&%.-]{0,20}", fullmatch=True), min_size=1, max_size=3))
+    paths = draw(st.lists(st.from_regex(r"[a-z0-9/?=&%.-]{0,20}", fullmatch=True), min_size=1, max_size=3, unique=True))
     each = st.builds(PageRules, SELECTORS, SELECTORS)
     pages = draw(st.none() | st.lists(each, min_size=len(paths), max_size=len(paths)).map(tuple))
     return WatchEntry(

@@ -11,11 +11,12 @@ otherwise its cells are read like any other blocks. A break ends a line, but in 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from urllib.parse import urljoin
+from typing import NamedTuple
 
-from archiver.watch.extract.emails import address_of, decoded
+from archiver.watch.extract.addresses import Addresses
+from archiver.watch.extract.emails import decoded
 from archiver.watch.extract.words import MARKS, collapsed, composed
 from archiver.watch.reading import Link
 
@@ -31,7 +32,6 @@ _INLINE_TAG = re.compile(_INLINE)
 # The two elements whose text is written back without escapes although a reader sees it.
 _RAW = re.compile(r"(<xmp(?:>| [^>]*+>))(.*?)(?=</xmp>)|(<plaintext(?:>| [^>]*+>))(.*)(?=</plaintext>)", re.DOTALL)
 _MARK = re.compile(f"[{MARKS}]+")
-_ABSOLUTE = re.compile(r"https?://[^/]|mailto:|tel:")
 _INTEGER = re.compile(r"\s*+([+-]?[0-9]{1,9})")
 _VALUE_OF = {
     name: re.compile(rf' {name}="([^"]*)"') for name in ("href", "start", "value", "reversed", "alt", "data-cfemail")
@@ -50,11 +50,10 @@ _PARTING = frozenset(
 _HEADINGS = {f"h{level}": "#" * level + " " for level in range(1, 7)}
 
 
-@dataclass(slots=True)
-class _Block:
+class _Block(NamedTuple):
     prefix: str
     words: str
-    links: list[tuple[str, str]]
+    links: Sequence[tuple[str, str]]
 
 
 @dataclass(slots=True)
@@ -87,9 +86,8 @@ class Blocks:
     """Reads serialised HTML into blocks, portion by portion; ``lines`` and ``links`` give what was read so far."""
 
     def __init__(self, base: str, *, carry: bool = False) -> None:
-        self._base = base
+        self._addresses = Addresses(base)
         self._carry = carry
-        self._targets: dict[str, str] = {}
         self._sink: list[_Block] = []
         self._pieces: list[str] = []
         self._links: list[tuple[str, str]] = []
@@ -109,7 +107,7 @@ class Blocks:
         if "<xmp" in html or "<plaintext" in html:
             html = _RAW.sub(lambda found: (found[1] or found[3]) + _escaped(found[2] or found[4] or ""), html)
         skipped, depth, carried = "", 0, False
-        pieces = self._pieces
+        pieces, part = self._pieces, Blocks._part
         token = _EACH_TOKEN if "data-cfemail=" in html else _TOKEN
         for name, attributes, text in map(re.Match.groups, token.finditer(f"<hr>{html}")):
             if skipped:
@@ -138,13 +136,12 @@ class Blocks:
                     if carried and text:
                         pieces += _MARK.findall(text)
                     continue
-                if handle is not None:
+                if handle is not None and (pieces or handle is not part):
                     handle(self, name, attributes)
-            if text:
-                if self._preformatted:
-                    self._read_preformatted(text)
-                else:
-                    pieces.append(text)
+            if self._preformatted:
+                self._read_preformatted(text)
+            elif text and (pieces or not text.isspace()):
+                pieces.append(text)
         self._flush()
         while self._rows:
             self._end_row("/tr", "")
@@ -176,7 +173,10 @@ class Blocks:
         return name, self._carry
 
     def _clean(self, raw: str) -> str:
-        return collapsed(unescaped(raw), carry=self._carry)
+        if "&" in raw:
+            raw = unescaped(raw)
+        words = " ".join(raw.split())
+        return words if words.isprintable() else collapsed(words, carry=self._carry)
 
     def _flush(self) -> None:
         pieces = self._pieces
@@ -184,11 +184,7 @@ class Blocks:
             return
         words = self._clean("".join(pieces))
         if self._link is not None:
-            target, start = self._link
-            said = self._clean("".join(pieces[start:]))
-            if said:
-                self._links.append((said, target))
-            self._link = (target, 0)
+            self._say_link(0)
         pieces.clear()
         if not words:
             return
@@ -201,8 +197,20 @@ class Blocks:
             prefix, self._marker = self._marker, ""
         else:
             prefix = "> " if self._quotes else ""
-        self._sink.append(_Block(prefix, words, self._links))
-        self._links = []
+        if self._links:
+            self._sink.append(_Block(prefix, words, self._links))
+            self._links = []
+        else:
+            self._sink.append(_Block(prefix, words, ()))
+
+    def _say_link(self, begins_again: int) -> None:
+        """Note the words of the open link so far; its next words begin behind so many pieces."""
+        if self._link is not None:
+            target, start = self._link
+            words = self._clean("".join(self._pieces[start:]))
+            if words:
+                self._links.append((words, target))
+            self._link = (target, begins_again)
 
     def _read_preformatted(self, text: str) -> None:
         first, *others = text.split("\n")
@@ -214,11 +222,11 @@ class Blocks:
     # What each tag does. All take the name of the tag, with its slash, and the attributes as serialised.
 
     def _part(self, name: str, attributes: str) -> None:
-        if self._pieces:
-            if self._heading and name in ("div", "/div"):
+        if self._heading and name in ("div", "/div"):
+            if self._pieces:
                 self._pieces.append(" ")
-            else:
-                self._flush()
+        else:
+            self._flush()
 
     def _break(self, name: str, attributes: str) -> None:
         if self._heading or self._rows:
@@ -312,31 +320,12 @@ class Blocks:
         self._end_link(name, attributes)
         href = _VALUE_OF["href"].search(attributes) if attributes else None
         if href is not None:
-            self._link = (self._target(href[1]), len(self._pieces))
+            self._link = (self._addresses.absolute(unescaped(href[1])), len(self._pieces))
 
     def _end_link(self, name: str, attributes: str) -> None:
-        if self._link is None:
-            return
-        target, start = self._link
-        self._link = None
-        words = self._clean("".join(self._pieces[start:]))
-        if words:
-            self._links.append((words, target))
-
-    def _target(self, href: str) -> str:
-        target = self._targets.get(href)
-        if target is None:
-            address = re.sub(r"[\t\n\r]", "", unescaped(href)).strip(" \x00\x0b\x0c")
-            target = address_of(address)
-            if target is None and _ABSOLUTE.match(address):
-                target = address
-            if target is None:
-                try:
-                    target = urljoin(self._base, address)
-                except ValueError:  # not an address by any rule: kept as it was written
-                    target = address
-            self._targets[href] = target
-        return target
+        if self._link is not None:
+            self._say_link(0)
+            self._link = None
 
     def _picture(self, name: str, attributes: str) -> None:
         alternative = _VALUE_OF["alt"].search(attributes)

@@ -44,8 +44,8 @@ _SURE = "|".join(
     )
 )
 _LIKELY = (
-    "nav|navbar|navigation|menu|submenu|side-?bar|share|sharing|social|related|recommend(?:ed|ations?)|popular|trending|"
-    "teasers?|promo|subscribe|footer|toc|table-?of-?contents?|feedback|helpful|ratings?|reactions?(?:-[a-z]+)?|survey|pager|comments?|"
+    "nav|navbar|navigation|menu|submenu|side-?bar|share|sharing|social|related|recommend(?:ed|ations?)|popular|trending|recent(?:ly)?(?:-[a-z]+)?|"
+    "teasers?|promo|subscribe|footer|toc|table-?of-?contents?|feedback|helpful|ratings?|reactions?(?:-[a-z]+)?|votes?|relatives|survey|pager|comments?|"
     "overlay|drawer"
 )
 # A word of the family alone, first or last in a name: "related-articles", "page_footer"; not in "unrelated".
@@ -63,12 +63,17 @@ _ONE = r"(?:\d+|an?|one|ein(?:er?|em)?|une?|una?)"
 _ABOUT_AN_AGE = rf"{_ONE}\s+(?:{_UNITS})\s+ago|(?:vor|il y a|hace)\s+(?:\w+\s+)?{_ONE}\s+(?:{_UNITS})"
 _AGE = re.compile(rf"\b(?:{_ABOUT_AN_AGE})\b", re.IGNORECASE)
 _PERHAPS_AGE = re.compile(_ABOUT_AN_AGE, re.IGNORECASE)
-# Cheap to look for in all text of a page, whose pieces stand without a space between them.
-_AGE_SIGNS = (" ago", " vor ", "Vor ", "Il y a ", " il y a ", " hace ", "Hace ")
+_AGE_SIGNS = {"de": "vor ", "fr": "l y a ", "es": "ace "}
+"""By the language that a page declares; looked for in all its text, so one is as much as speed allows."""
 _AGE_LINE = 60
+
+CONTROL = "button, [role=button], input, a[class*=btn], a[class*=button]"
+COOKIES = re.compile(r"\bcookies?\b", re.IGNORECASE)
 
 _SENTENCE = 60
 _MUCH = 0.3
+_DOCUMENT = 600
+"""What must be left of a page for a long dialogue to be none of its document."""
 _SMALL = 300
 _TOC_LINKS = 4
 _NEAR = 8
@@ -78,7 +83,7 @@ def leave_out_boilerplate(page: Page) -> None:
     """Leave out what tags, roles and names say is not the document, wherever it stands."""
     limit = _MUCH * page.total
     for node in page.body.css(_NEVER):
-        if page.mass(node) <= limit and not _is_content(page, node):
+        if (page.mass(node) <= limit or _asks_for_cookies(page, node)) and not _is_content(page, node):
             page.leave_out(node)
     for node in page.body.css(_AROUND):
         if page.mass(node) <= limit and _is_around(page, node):
@@ -130,9 +135,18 @@ def _kind_of_name(classes: str, identifier: str) -> int:
 
 def _surely(page: Page, node: LexborNode) -> bool:
     mass = page.mass(node)
-    if mass < 0.2 * page.total:
+    if mass < 0.2 * page.total or _asks_for_cookies(page, node):
         return True
     return mass < 2000 and mass < 0.7 * page.total and node.css_first("h1") is None
+
+
+def _asks_for_cookies(page: Page, node: LexborNode) -> bool:
+    """Say whether a dialogue is about consent, however long: some list every cookie, longer than the document."""
+    if node.tag not in ("div", "section", "aside", "dialog", "form") or node.css_first("h1, main, article") is not None:
+        return False
+    if page.total - page.mass(node) < _DOCUMENT or any(up.tag in _LANDMARKS for up in page.around(node)):
+        return False
+    return node.css_first(CONTROL) is not None and len(COOKIES.findall(node.text(separator=" "))) > 2
 
 
 def _likely(page: Page, node: LexborNode) -> bool:
@@ -178,7 +192,7 @@ def _is_contents(page: Page, node: LexborNode) -> bool:
 
 def _leave_out_ages(page: Page) -> None:
     """Leave out how long ago something was, "updated two days ago": it says something new at each visit."""
-    if not any(_PERHAPS_AGE.search(page.words, max(at - 30, 0), at + 40) for at in _places(page.words)):
+    if not any(_PERHAPS_AGE.search(page.words, max(at - 30, 0), at + 40) for at in _places(page)):
         return
     for node in page.body.css("time, span, small, p, div, em, i, li"):
         own = node.text(deep=False)
@@ -186,15 +200,17 @@ def _leave_out_ages(page: Page) -> None:
             page.leave_out(node)
 
 
-def _places(words: str) -> Iterator[int]:
-    """Yield where an age may stand; of each sign the first hundred times."""
-    for sign in _AGE_SIGNS:
-        at = words.find(sign)
-        for _ in range(100):
-            if at < 0:
-                break
-            yield at
-            at = words.find(sign, at + 1)
+def _places(page: Page) -> Iterator[int]:
+    """Yield where in the words of a page an age may stand; the first hundred places."""
+    root = page.body.parent
+    language = (root.attributes.get("lang") or "") if root is not None else ""
+    sign = _AGE_SIGNS.get(language[:2].lower(), " ago")
+    at = page.words.find(sign)
+    for _ in range(100):
+        if at < 0:
+            return
+        yield at
+        at = page.words.find(sign, at + 1)
 
 
 def is_list_of_links(page: Page, node: LexborNode) -> bool:

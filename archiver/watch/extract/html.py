@@ -25,6 +25,9 @@ def read_html(
         return Document(problems=(problem,)), PageSigns(url, "text/html", charset)
     tree = parsed(text)
     page, base = signs.declared(tree, url, charset)
+    beyond = select.excess(tree, (*rules.select, *rules.remove))
+    if beyond is not None:
+        return Document(problems=(Problem("too_large", f"{url}: {beyond}"),)), page
     select.remove(tree, rules.remove)
     problems: tuple[Problem, ...] = ()
     if rules.select:

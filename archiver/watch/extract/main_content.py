@@ -11,7 +11,14 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from archiver.watch.extract.boilerplate import has_sentence, is_dated, is_list_of_links, leave_out_boilerplate
+from archiver.watch.extract.boilerplate import (
+    CONTROL,
+    COOKIES,
+    has_sentence,
+    is_dated,
+    is_list_of_links,
+    leave_out_boilerplate,
+)
 from archiver.watch.extract.page_mass import Page, PageTooTangled
 
 if TYPE_CHECKING:
@@ -29,8 +36,6 @@ _BANNER = 3000
 _TITLE = 200
 _BOXES = frozenset("div section ul ol header article aside footer form center fieldset table td".split())
 _WRAPPERS = frozenset("div section main article center form table tbody tr td".split())
-_CONTROL = "button, [role=button], input, a[class*=btn], a[class*=button]"
-_COOKIES = re.compile(r"\bcookies?\b", re.IGNORECASE)
 _RIGHTS = re.compile(r"©|\(c\) *(?:19|20)|copyright|all rights reserved", re.IGNORECASE)
 
 
@@ -134,7 +139,7 @@ def _belongs(page: Page, node: LexborNode, claimed: bool, *, after: bool) -> boo
         return False
     if claimed or node.tag in ("table", "td"):
         return True
-    if mass < _BANNER and len(_COOKIES.findall(words)) > 1 and node.css_first(_CONTROL) is not None:
+    if mass < _BANNER and len(COOKIES.findall(words)) > 1 and node.css_first(CONTROL) is not None:
         return False
     return mass >= _BLURB or has_sentence(node) or is_dated(node)
 

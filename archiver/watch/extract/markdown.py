@@ -15,7 +15,10 @@ from archiver.watch.reading import Link, Problem
 if TYPE_CHECKING:
     from markdown_it.token import Token
 
-MAX_CHARACTERS = 4_000_000
+MAX_CHARACTERS = 1_000_000
+"""About 5 to 10 seconds of the parser at its worst; three times the longest document seen in practice."""
+MAX_BRACKETS = 40_000
+"""Each one that nothing closes is looked for to the end: twice as many take 5 seconds."""
 MAX_NESTING = 60
 MAX_LEVELS = 12
 
@@ -54,6 +57,8 @@ def read_markdown_spans(text: str, url: str = "") -> tuple[Document, tuple[tuple
     """
     if len(text) > MAX_CHARACTERS:
         return Document(problems=(Problem("too_large", f"{len(text)} characters, more than {MAX_CHARACTERS}"),)), ()
+    if text.count("[") > MAX_BRACKETS:
+        return Document(problems=(Problem("too_large", f"more than {MAX_BRACKETS} brackets"),)), ()
     # The parser counts lines by line feeds once it has made them so; a null would become another character.
     front = _FRONT_MATTER.match(text)
     body = _blanked(text, front.end()) if front else text

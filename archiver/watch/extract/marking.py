@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from html import unescape
 from html.entities import html5
 
-from archiver.watch.extract.tokens import ATTRIBUTE, TOKEN
+from archiver.watch.extract.tokens import ATTRIBUTE, FOREIGN, HTML_IN_FOREIGN, LEAVES_FOREIGN, TOKEN
 from archiver.watch.extract.words import MARKS, shows_nothing
 
 _HIGH = 0xF0000
@@ -45,6 +45,8 @@ class Run:
     start: int
     end: int
     kind: str
+    by_line: bool = False
+    """Preformatted: each of its lines is one of the text, and has a mark of its own."""
 
     def units(self, source: str) -> Iterator[Unit]:
         """Yield what the run shows, piece by piece."""
@@ -86,19 +88,21 @@ def marked(source: str) -> Marked:
     runs: list[Run] = []
     pieces: list[str] = []
     copied = 0
-    for run in _runs(source):
+    for whole in _runs(source):
+        run = whole
         place: int | None = None
-        for unit in run.units(source):
+        for unit in whole.units(source):
             if _FOREIGN_MARK.search(unit.shown):
                 pieces += source[copied : unit.start], _HARMLESS
                 copied = unit.end
             elif place is None and not shows_nothing(unit.shown[:1]):
                 place = unit.start
                 number = len(runs)
+                runs.append(run)
                 pieces += source[copied:place], chr(_HIGH + number // _RADIX), chr(_LOW + number % _RADIX)
                 copied = place
-        if place is not None:
-            runs.append(run)
+            elif run.by_line and unit.shown == "\n":
+                place, run = None, replace(run, start=unit.end)
     pieces.append(source[copied:])
     return Marked("".join(pieces), tuple(runs))
 
@@ -130,21 +134,45 @@ def _numbered(written: str) -> str:
 
 def _runs(source: str) -> Iterator[Run]:
     """Yield the runs between the tags and in ``alt``, without what lies in scripts, styles and controls."""
-    position = 0
-    for token in TOKEN.finditer(source):
+    position = preformatted = 0
+    around: list[str] = []
+    while token := TOKEN.search(source, position):
         if position < token.start():
-            yield Run(position, token.start(), "data")
+            yield Run(position, token.start(), "data", preformatted > 0)
         position = token.end()
-        tag = (token["tag"] or "").lower()
-        if tag in ("img", "image"):
+        script, raw, tag = token.group("script", "raw", "tag")
+        foreign = bool(around) and around[-1] in FOREIGN
+        if foreign and (script or raw):  # a tag like any other here, and no raw text
+            position = token.end("attributes") + 1
+            tag = script or raw
+        if raw and not foreign and raw.lower() == "xmp":
+            yield Run(*token.span("inside"), "raw", by_line=True)
+        if not tag:
+            continue
+        name = tag.lower()
+        if name in ("img", "image"):
             yield from _alternative(source, *token.span("attributes"))
-        elif tag == "plaintext":
-            yield Run(position, len(source), "raw")
+        elif name == "plaintext" and not foreign:
+            yield Run(position, len(source), "raw", by_line=True)
             return
-        elif (token["raw"] or "").lower() == "xmp":
-            yield Run(*token.span("inside"), "raw")
+        elif name.lstrip("/") in ("pre", "listing"):
+            preformatted = max(preformatted + (-1 if name[0] == "/" else 1), 0)
+        _stand(around, name, closed=token["attributes"].endswith("/"))
     if position < len(source):
-        yield Run(position, len(source), "data")
+        yield Run(position, len(source), "data", preformatted > 0)
+
+
+def _stand(around: list[str], name: str, *, closed: bool) -> None:
+    """Keep note of the foreign elements around, as far as they decide what is raw text."""
+    if name in FOREIGN or (around and name in HTML_IN_FOREIGN):
+        if not closed:
+            around.append(name)
+    elif name[0] == "/" and name[1:] in around:
+        while around.pop() != name[1:]:
+            pass
+    elif around and around[-1] in FOREIGN and name in LEAVES_FOREIGN:
+        while around and around[-1] in FOREIGN:
+            around.pop()
 
 
 def _alternative(source: str, start: int, end: int) -> Iterator[Run]:

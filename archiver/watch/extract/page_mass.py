@@ -39,7 +39,7 @@ class Page:
         for node in body.css(_UNSEEN):
             size = len(node.text(strip=True))
             if size:
-                self._deduct(node, size)
+                self._deduct(node, size, self.around(node))
         self.words = body.text(strip=True)
         self._spend(len(self.words))
         visible = len(self.words) - self._deducted.get(body.mem_id, 0)
@@ -85,19 +85,22 @@ class Page:
 
     def leave_out(self, node: LexborNode) -> None:
         """Leave an element out of the document, and its text out of what stands around it."""
-        if self.is_out(node):
+        around = self.around(node)
+        if node.mem_id in self._out or any(up.mem_id in self._out for up in around):
             return
         text = self.text(node)
+        links = node.css("a[href]")
+        linked = self.linked(node) if links and text else 0
         self._out.add(node.mem_id)
         self.left_out.append(node)
         if text:
-            self._deduct(node, text)
-            linked = self.linked(node)
-            for up in self.around(node):
+            self._deduct(node, text, around)
+        for link in links:
+            self._link_sizes[link.mem_id] = 0
+        if linked:
+            for up in around:
                 if up.mem_id in self._linked:
                     self._linked[up.mem_id] -= linked
-        for link in node.css("a[href]"):
-            self._link_sizes[link.mem_id] = 0
 
     def around(self, node: LexborNode, at_most: int = MAX_DEPTH + 1) -> list[LexborNode]:
         """Return the elements around one, innermost first, as far as the body."""
@@ -122,11 +125,10 @@ class Page:
                 found.append(node)
         return tuple(found)
 
-    def _deduct(self, node: LexborNode, size: int) -> None:
+    def _deduct(self, node: LexborNode, size: int, around: list[LexborNode]) -> None:
         deducted = self._deducted
-        deducted[node.mem_id] = deducted.get(node.mem_id, 0) + size
-        for up in self.around(node):
-            deducted[up.mem_id] = deducted.get(up.mem_id, 0) + size
+        for element in (node, *around):
+            deducted[element.mem_id] = deducted.get(element.mem_id, 0) + size
 
     def _spend(self, steps: int) -> None:
         self._budget -= steps

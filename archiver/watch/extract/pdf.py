@@ -27,7 +27,7 @@ MAX_CHARACTERS = 8_000_000
 """Of the whole document: 16 times the longest one seen in practice."""
 MAX_LINKS = 20_000
 
-_LOCK = threading.Lock()
+LOCK = threading.Lock()
 _PASSWORD = 4
 _HYPHEN = "\ufffe"
 """What PDFium writes for a hyphen at the end of a line; no line feed follows it."""
@@ -78,7 +78,7 @@ def _contents(content: bytes) -> _Contents:
     from pypdfium2 import PdfDocument, PdfiumError
 
     contents = _Contents()
-    with _LOCK:
+    with LOCK:
         try:
             pdf = PdfDocument(content)
         except PdfiumError as error:

@@ -151,7 +151,7 @@ def _joined(words: str, line: str) -> str:
     if not after:
         return words
     cut = _CUT.search(words) is not None and after[0].isalpha()
-    return words + after if cut else f"{words} {after}"
+    return words + after if cut or not words else f"{words} {after}"
 
 
 def _indent_items(blocks: list[_Block]) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -21,6 +22,9 @@ MAX_SELECTOR = 2_000
 """Characters of one selector; real ones have at most a few hundred."""
 MAX_DEPTH = 20
 """Brackets within brackets; the parser of selectors recurses."""
+
+MAX_SIBLING_PAIRS = 200_000_000
+"""Of elements with one parent: 14,000 of one take a second or two where each is counted among all."""
 
 _STARTS = ("startBefore", "startAfter")
 _ENDS = ("endBefore", "endAfter")
@@ -101,6 +105,19 @@ def _range_of(text: str) -> _Range:
     return _Range(found[start], found[end], start == "startBefore", end == "endAfter")
 
 
+def excess(tree: LexborHTMLParser, selectors: Sequence[str]) -> str | None:
+    """Return why a page is too large for these selectors, or None.
+
+    ``:nth-child`` and its kin, and ``~``, look at all elements of one parent for each of them.
+    """
+    if not any("nth-" in selector.lower() or "~" in selector for selector in selectors) or tree.root is None:
+        return None
+    children = Counter(node.parent.mem_id for node in tree.root.traverse() if node.parent is not None)
+    if sum(count * count for count in children.values()) <= MAX_SIBLING_PAIRS:
+        return None
+    return f"{max(children.values())} elements side by side, too many for selectors that count or compare them"
+
+
 def portions(tree: LexborHTMLParser, selectors: Sequence[str]) -> tuple[list[list[LexborNode]], list[str]]:
     """Return what the selectors choose, in document order, nothing twice; and the selectors that match nothing.
 
@@ -123,9 +140,14 @@ def portions(tree: LexborHTMLParser, selectors: Sequence[str]) -> tuple[list[lis
 
 
 def remove(tree: LexborHTMLParser, selectors: Sequence[str]) -> None:
-    """Take everything that the selectors choose out of the tree; none need match."""
+    """Take everything that the selectors choose out of the tree; none need match. Of its root nothing is left."""
     for selector in selectors:
-        unlink(_chosen(tree, selector))
+        nodes = _chosen(tree, selector)
+        root = tree.root
+        if root is not None and any(node.mem_id == root.mem_id for node in nodes):
+            unlink(list(root.iter(include_text=True)))
+            return
+        unlink(nodes)
 
 
 def unlink(nodes: Iterable[LexborNode]) -> None:

@@ -11,7 +11,8 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from operator import itemgetter
 
-from archiver.watch.extract.tokens import ATTRIBUTE, TAG, TOKEN
+from archiver.errors import FormatError
+from archiver.watch.extract.tokens import ATTRIBUTE, FOREIGN, HTML_IN_FOREIGN, LEAVES_FOREIGN, TAG, TOKEN
 
 MAX_BYTES = 32 << 20
 """Of the decoded content of one page."""
@@ -19,6 +20,8 @@ MAX_DEPTH = 4_000
 """Open elements; browsers stop at 512."""
 MAX_COPIES = 1_000_000
 """Copies of formatting elements that a parser makes for blocks that begin before ``</b>``; about 400 bytes each."""
+MAX_RAW_LEVELS = 10
+"""Styles within titles within scripts …: real pages have two or three."""
 MAX_ATTRIBUTE_PAIRS = 200_000_000
 """Comparisons of attribute names: 14,000 attributes in one tag."""
 
@@ -32,7 +35,6 @@ _SHORT = 131_072
 """Characters, enough for 30,000 attributes of one tag, which cost four seconds."""
 _MANY_TAGS = 50_000
 _NESTED = 1_000
-_FOREIGN = frozenset({"svg", "math"})
 _VOID = frozenset(
     "area base basefont bgsound br col embed frame hr img input keygen link meta param source track wbr".split()
 )
@@ -42,15 +44,12 @@ _IMPLIED = frozenset(
     h1 h2 h3 h4 h5 h6""".split()
 )
 _FORMATTING = frozenset("b big code em font i s small strike strong tt u".split())
+_ANY_CASE = ("".join(f"[{letter}{letter.upper()}]" for letter in name) for name in sorted(_FORMATTING))
+_FORMATTING_TAG = re.compile(f"<(?:{'|'.join(_ANY_CASE)})[ /\t\n\f\r>]")
 _ONE_AT_A_TIME = frozenset("a nobr button form".split())
 _GLYPHS = frozenset(
     """animate animatetransform circle clippath defs ellipse fegaussianblur filter g image line lineargradient mask path
     pattern polygon polyline radialgradient rect stop symbol text tspan use""".split()
-)
-_HTML_IN_FOREIGN = frozenset("foreignobject desc title annotation-xml mi mo mn ms mtext".split())
-_LEAVES_FOREIGN = frozenset(
-    """b big blockquote body br center code dd div dl dt em embed h1 h2 h3 h4 h5 h6 head hr i img li listing menu meta
-    nobr ol p pre ruby s small span strike strong sub sup table tt u ul var""".split()
 )
 
 
@@ -58,21 +57,33 @@ def excess(html: str) -> str | None:
     """Return what of the page is beyond a ceiling, or None."""
     if len(html) > MAX_BYTES:
         return f"more than {MAX_BYTES} characters"
-    count = html.count("<")
+    long = len(html) > _SHORT
+    if not long and _few(html):
+        return None
+    count = html.count("<") if len(html) > MAX_TAGS else 0
     if count > MAX_TAGS:
         return f"more than {MAX_TAGS} tags"
-    if count <= _FEW_TAGS and len(html) <= _SHORT:
-        return None  # the worst such page costs some seconds
     tags = _Tags(html) if count > _MANY_TAGS else TAG.findall(html)
     names = Counter(map(itemgetter(2), tags))
-    if count - names.total() > _NESTED and not _FOREIGN.isdisjoint(name.lower() for name in names):
-        tags = list(_tags_everywhere(html))
+    if not FOREIGN.isdisjoint(map(str.lower, names)) and html.count("<") - names.total() > _NESTED:
+        try:
+            tags = list(_tags_everywhere(html, 0))
+        except FormatError as error:
+            return error.what
         names = Counter(map(itemgetter(2), tags))
-    if len(html) > _SHORT and _attribute_pairs(tags) > MAX_ATTRIBUTE_PAIRS:
+    if long and _attribute_pairs(tags, len(html)) > MAX_ATTRIBUTE_PAIRS:
         return "too many attributes in its tags"
-    opening = sum(number for name, number in names.items() if name and name[0] != "/")
+    opening = sum(number for name, number in names.items() if name[:1] != "/" and name not in _IMPLIED | _VOID)
     formatting = sum(number for name, number in names.items() if name.lower() in _FORMATTING)
     return None if opening <= MAX_DEPTH and formatting * names.total() <= MAX_COPIES else _tangle(tags)
+
+
+def _few(html: str) -> bool:
+    """Say whether a page cannot be deep or tangled whatever its tags are, without a look at them."""
+    count = html.count("<")
+    if count <= _FEW_TAGS:
+        return True
+    return count - html.count("</") <= MAX_DEPTH and count * len(_FORMATTING_TAG.findall(html)) <= MAX_COPIES
 
 
 class _Tags:
@@ -86,23 +97,28 @@ class _Tags:
             yield script or "", raw or "", tag or "", attributes or ""
 
 
-def _attribute_pairs(tags: Iterable[_Tag]) -> int:
+def _attribute_pairs(tags: Iterable[_Tag], length: int) -> int:
     """Return how many attribute names are compared with one another; at most, if that is few enough."""
     longest = max(map(len, map(itemgetter(3), tags)), default=0)
-    at_most = longest * sum(map(len, map(itemgetter(3), tags))) // 4
+    at_most = longest * length // 16  # different names and what parts them take four characters each
     if at_most <= MAX_ATTRIBUTE_PAIRS:
         return at_most
-    return sum(sum(1 for _ in ATTRIBUTE.finditer(attributes)) ** 2 for _, _, _, attributes in tags)
+    return sum(sum(1 for _ in ATTRIBUTE.finditer(attributes)) ** 2 for attributes in map(itemgetter(3), tags))
 
 
-def _tags_everywhere(html: str) -> Iterator[_Tag]:
-    """Yield tags; raw text with many tags counts as tags too, since within ``svg`` it is none."""
+def _tags_everywhere(html: str, level: int) -> Iterator[_Tag]:
+    """Yield tags; raw text with many tags counts as tags too, since within ``svg`` it is none.
+
+    ``FormatError`` where raw text stands in raw text again and again: each level is one more pass over what is left.
+    """
+    if level > MAX_RAW_LEVELS:
+        raise FormatError(f"raw text more than {MAX_RAW_LEVELS} deep")
     for token in TOKEN.finditer(html):
         tag, attributes, inside, code = token.group("tag", "attributes", "inside", "code")
         yield "", "", tag or "", attributes or ""
         raw = inside or code
         if raw and raw.count("<") > _NESTED:
-            yield from _tags_everywhere(raw)
+            yield from _tags_everywhere(raw, level + 1)
 
 
 def _tangle(tags: Iterable[_Tag]) -> str | None:
@@ -129,9 +145,9 @@ def _tangle(tags: Iterable[_Tag]) -> str | None:
         if name in _VOID or name in _IMPLIED or (name in _ONE_AT_A_TIME and opened.get(name)):
             continue
         if opened.get("svg") or opened.get("math"):
-            if name in _LEAVES_FOREIGN:
+            if name in LEAVES_FOREIGN:
                 opened["svg"] = opened["math"] = 0
-            elif name in _GLYPHS and attributes.endswith("/") and not any(map(opened.get, _HTML_IN_FOREIGN)):
+            elif name in _GLYPHS and attributes.endswith("/") and not any(map(opened.get, HTML_IN_FOREIGN)):
                 continue
         opened[name] = opened.get(name, 0) + 1
         depth += 1

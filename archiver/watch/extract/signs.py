@@ -94,8 +94,11 @@ def visible(tree: LexborHTMLParser, hidden: Iterable[LexborNode]) -> VisibleText
         node.remove(recursive=False)
     tree.strip_tags(_CONTROLS)
     text = tree.body.text(separator=" ") if tree.body is not None else ""
-    begins = " ".join(text.split(None, OPENING // 2)[: OPENING // 2])
-    return VisibleText(page_words=len(text.split()), opening=spoken(begins)[:OPENING].strip())
+    words = text.split()
+    begins = " ".join(words[: OPENING // 4])
+    if len(begins) < OPENING:
+        begins = " ".join(words[:OPENING])
+    return VisibleText(page_words=len(words), opening=spoken(begins)[:OPENING].strip())
 
 
 def _shown(markup: str) -> str:

@@ -57,9 +57,11 @@ def _trace_part(
     wanted = list(_cut(lines, start, end))
     kind = kind_of(source)
     if kind == "pdf":
-        from archiver.watch.extract.pdf_pages import pages_of
+        from archiver.watch.extract.pdf import read_pdf_pages
 
-        for page in pages_of(source.content, lines, [number for number, _, _ in wanted]):
+        again, pages = read_pdf_pages(source.content)
+        _check_same(source.url, again.lines, lines)
+        for page in sorted({pages[number] for number, _, _ in wanted}):
             yield Trace(part, 0, len(source.content), exact=False, page=page)
         return
     from archiver.watch.extract.charset import byte_offsets, decode
@@ -68,7 +70,7 @@ def _trace_part(
     if kind == "html":
         spans = _spans_in_page(source.url, decoded.text, decoded.charset, rules, lines, wanted)
     else:
-        spans = _spans_alongside(decoded.text, lines, wanted, markdown=kind == "markdown")
+        spans = _spans_alongside(source.url, decoded.text, lines, wanted, markdown=kind == "markdown")
     bounds = byte_offsets(decoded, source.content, [bound for first, last, _ in spans for bound in (first, last)])
     for index, (_, _, exact) in enumerate(spans):
         yield Trace(part, bounds[2 * index], bounds[2 * index + 1], exact)
@@ -86,21 +88,27 @@ def _cut(lines: Sequence[str], start: int, end: int) -> Iterator[tuple[int, int,
             return
 
 
+def _check_same(url: str, again: Sequence[str], lines: Sequence[str]) -> None:
+    if tuple(again) != tuple(lines):
+        raise FormatError(f"{url} reads differently when it is read to be traced")
+
+
 def _spans_alongside(
-    text: str, lines: Sequence[str], wanted: Sequence[tuple[int, int, int]], *, markdown: bool
+    url: str, text: str, lines: Sequence[str], wanted: Sequence[tuple[int, int, int]], *, markdown: bool
 ) -> list[tuple[int, int, bool]]:
     from archiver.watch.extract.alongside import followed
+    from archiver.watch.extract.markdown import read_markdown_spans
+    from archiver.watch.extract.plain import read_plain_spans
 
+    again, within = read_markdown_spans(text, url) if markdown else read_plain_spans(text)
+    _check_same(url, again.lines, lines)
+    first, last = (wanted[0][0], wanted[-1][0] + 1) if wanted else (0, 0)
     spans: list[tuple[int, int, bool]] = []
-    bounds = {number: (low, high) for number, low, high in wanted}
-    for number, places in enumerate(followed(text, lines, markdown=markdown)):
-        if number in bounds:
-            low, high = bounds[number]
-            known = [place for place in places[low:high] if place is not None]
-            if known:
-                spans.append((known[0][0], known[-1][1], True))
-        if wanted and number >= wanted[-1][0]:
-            break
+    followed_lines = followed(text, lines[first:last], within[first:last], markdown=markdown)
+    for (_, low, high), places in zip(wanted, followed_lines, strict=True):
+        known = [place for place in places[low:high] if place is not None]
+        if known:
+            spans.append((known[0][0], known[-1][1], True))
     return spans
 
 
@@ -116,8 +124,7 @@ def _spans_in_page(
 
     page = marked(text)
     document, _ = read_html(page.text, url, rules, charset=charset, carry=True)
-    if tuple(composed([MARK.sub("", line) for line in document.lines])) != tuple(lines):
-        raise FormatError(f"{url} reads differently with marks in it, so its text cannot be traced")
+    _check_same(url, composed([MARK.sub("", line) for line in document.lines]), lines)
     spans: list[tuple[int, int, bool]] = []
     for number, low, high in wanted:
         spans += _spans(_places(document.lines[number], lines[number], text, page)[low:high])

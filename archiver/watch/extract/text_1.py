@@ -73,7 +73,7 @@ def read_part(source: Source, rules: PageRules) -> tuple[Document, PageSigns]:
     elif kind == "markdown":
         from archiver.watch.extract.markdown import read_markdown
 
-        document, signs = _with_signs(read_markdown(text.text), signs)
+        document, signs = _with_signs(read_markdown(text.text, source.url), signs)
     else:
         from archiver.watch.extract.plain import read_plain
 

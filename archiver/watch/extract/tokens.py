@@ -42,6 +42,14 @@ def _tokens(code: str, inside: str) -> re.Pattern[str]:
     )
 
 
+FOREIGN = frozenset({"svg", "math"})
+HTML_IN_FOREIGN = frozenset("foreignobject desc title annotation-xml mi mo mn ms mtext".split())
+LEAVES_FOREIGN = frozenset(
+    """b big blockquote body br center code dd div dl dt em embed h1 h2 h3 h4 h5 h6 head hr i img li listing menu meta
+    nobr ol p pre ruby s small span strike strong sub sup table tt u ul var""".split()
+)
+"""Tags of HTML that end all foreign elements around them."""
+
 TOKEN = _tokens("P<code>", "P<inside>")
 """Groups: ``tag`` with its slash, or ``script`` with ``code``, or ``raw`` with ``inside``; and ``attributes``."""
 TAG = _tokens(":", ":")

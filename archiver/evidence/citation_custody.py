@@ -1,0 +1,72 @@
+"""What was stated about a snapshot since its capture: custody events, copies elsewhere, and counts of what arrived."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+
+from archiver.errors import UsageError
+from archiver.evidence.canonical import Json, encode_line
+from archiver.evidence.exchange import BLOCKED
+
+_COMMON = frozenset({"v", "kind", "nonce", "origin", "subjects"})
+_COMPARED = {"equal": "compared: equal", "differs": "compared: differs"}
+
+
+def custody_events(statements: Sequence[Json] | None, snapshot: str, origin: str) -> list[Json] | None:
+    """Return ``custody[]``, oldest first: each event in full with its place and digest in the log; None: not looked up.
+
+    Raises ``UsageError`` for a statement that is none of custody, of another log, or of other snapshots.
+    """
+    if statements is None:
+        return None
+    for body in statements:
+        if body.get("kind") != "custody" or body["origin"] != origin or snapshot not in body.get("subjects", ()):
+            raise UsageError(f"statement {body.get('seq')} is no custody event of {snapshot}")
+    return [
+        {
+            **{key: value for key, value in body.items() if key not in _COMMON},
+            "statement_sha256": hashlib.sha256(encode_line(body)).hexdigest(),
+        }
+        for body in sorted(statements, key=lambda body: int(body["seq"]))
+    ]
+
+
+def copies_elsewhere(events: Sequence[Json] | None) -> list[Json]:
+    """Return ``third_party_copies[]``: of each address the newest event that names it, with the copy's own time."""
+    found: dict[str, Json] = {}
+    for event in events or ():
+        if event["event"] == "outside_copy":
+            found[event["uri"]] = {
+                "archive": event["archive"],
+                "uri": event["uri"],
+                "at": event["copied_at"],
+                "compared": f"independent copy, {_COMPARED.get(event['compared'], 'not compared')}",
+            }
+    return list(found.values())
+
+
+def counts(parts: Sequence[Json], method: str) -> Json:
+    """Return ``received``: how many requests were made and what became of them, each with its reason where it has one.
+
+    ``parts`` are those of the capture statement; an address that was never asked for is blocked or skipped.
+    """
+    hops = [hop for part in parts for hop in part["exchanges"]]
+    silent = [part for part in parts if not part["exchanges"]]
+    blocked = [part for part in silent if (part["reason"] or {}).get("code") in BLOCKED]
+    reasons = [
+        {"url": item["url"], "code": item["reason"]["code"], "detail": item["reason"].get("detail")}
+        for item in [*hops, *parts]
+        if item["reason"]
+    ]
+    return {
+        "requested": len(hops),
+        "received": sum(bool(hop["complete"]) for hop in hops),
+        "failed": sum(not hop["complete"] for hop in hops),
+        "blocked": len(blocked),
+        "skipped": len(silent) - len(blocked),
+        "reasons": reasons,
+        "scope": "the watched addresses with their redirects; what their pages embed was not asked for"
+        if method == "http"
+        else None,
+    }

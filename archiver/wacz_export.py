@@ -1,0 +1,380 @@
+"""Writes one or several snapshots as a WACZ: their WARCs as they are, an index, pages, and our proofs beside them.
+
+Everything comes from dossiers. The WARCs are read twice, once to compare them with their statements, once to copy
+them; what the index says of their records stands in the statements already.
+"""
+
+from __future__ import annotations
+
+import os
+import zlib
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from hashlib import sha256
+from io import FileIO
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from archiver.dossier import Dossier, Part, dossier_of
+from archiver.environment import SOFTWARE
+from archiver.errors import ArchiveError, NotCheckable, UsageError
+from archiver.evidence.canonical import Json
+from archiver.evidence.instant import format_instant, parse_instant
+from archiver.evidence.statement import LIMITS
+from archiver.evidence.wacz_index import CDX, IDX, Entry, entries, pack_index
+from archiver.evidence.wacz_names import (
+    KEY_NOTE,
+    KEY_PEM,
+    PROOF,
+    VKEY,
+    proof_name,
+    root_name,
+    text_name,
+    warc_name,
+)
+from archiver.evidence.wacz_package import DIGEST, PACKAGE, Package, Resource, hash_text, main_page, write_digest
+from archiver.evidence.wacz_pages import PAGES, Listed, pages_of, write_pages
+from archiver.evidence.wacz_signature import Signer, signed_data
+from archiver.evidence.zip_write import Out, ZipWriting
+from archiver.exporting import Gatherer, Means
+
+if TYPE_CHECKING:
+    from archiver.audit import Audit
+    from archiver.signing import LogKey
+
+WARC = "capture.warc.gz"
+CHUNK = 1024 * 1024
+CHECKS = (1, 6, 7, 8, 9, 10, 11, 12, 15)
+"""Checks made before anything is handed out; the digests of WARCs are taken on the way."""
+UNSIGNED = "the package is not signed: the passphrase of the log key was not given"
+
+
+@dataclass(frozen=True, slots=True)
+class Exported:
+    """What was written."""
+
+    sha256: str
+    bytes: int
+    warnings: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Wacz:
+    """Writes packages; satisfies ``exporting.Gatherer``."""
+
+    form: str = "wacz"
+
+    def write(self, dossier: Dossier, out: Out, means: Means) -> list[str]:
+        """Write the package of one snapshot; return warnings."""
+        return self.write_all([dossier], out, means)
+
+    def write_all(self, dossiers: Sequence[Dossier], out: Out, means: Means) -> list[str]:
+        """Write one package of them all; a token over the package itself has no place in the form."""
+        write_wacz(dossiers, out, key=means.key)
+        return ["a WACZ takes no timestamp over itself; its statements have theirs"] if means.stampers else []
+
+
+WACZ: Gatherer = Wacz()
+
+
+def export_wacz(dossiers: Sequence[Dossier], target: Path, *, key: LogKey | None) -> Exported:
+    """Write the package of these snapshots to a new file; ``UsageError`` when the name is taken or cannot be written.
+
+    Without the log's private key the package is not signed. A file that could not be finished is removed.
+    """
+    try:
+        handle = target.open("xb", buffering=0)
+    except FileExistsError as error:
+        raise UsageError(f"{target} is there already", do="give another name") from error
+    except OSError as error:
+        raise UsageError(f"{target}: {error.strerror}", do="give another name") from error
+    try:
+        with handle:
+            out = _Digesting(handle)
+            warnings = write_wacz(dossiers, out, key=key)
+            os.fsync(handle.fileno())
+    except OSError as error:
+        with suppress(FileNotFoundError):
+            target.unlink()
+        raise ArchiveError(f"{target}: {error.strerror}", do="nothing was exported") from error
+    except BaseException:
+        with suppress(FileNotFoundError):
+            target.unlink()
+        raise
+    return Exported(out.sha256.hexdigest(), out.size, tuple(warnings))
+
+
+def write_wacz(dossiers: Sequence[Dossier], out: Out, *, key: LogKey | None) -> list[str]:
+    """Write the package of these snapshots, first byte to last; return warnings.
+
+    Snapshots whose bodies a revisit record refers to come along, so that what is shown can be shown from the package
+    alone. ``UsageError`` when there is no WARC at all, ``NotCheckable`` when a check of a snapshot fails.
+    """
+    from archiver.audit import Audit
+    from archiver.wacz_signing import package_signer
+
+    wanted = {dossier.snapshot: dossier for dossier in dossiers}
+    every = _with_referents(wanted)
+    if not any(dossier.warc for dossier in every.values()):
+        raise UsageError("there is nothing to replay: no WARC in what was named", do="see archiver history DOCUMENT")
+    issued = max(dossier.issued for dossier in wanted.values())
+    signer = None if key is None else package_signer(key)
+    with ThreadPoolExecutor(max(2, os.cpu_count() or 1)) as pool:
+        writing = _Writing(out, issued, pool, Audit(dossiers[0].archive))
+        try:
+            writing.require_sound(every)
+            writing.archives(every)
+            writing.pages(wanted)
+            for dossier in every.values():
+                writing.texts(dossier)
+            writing.proofs(every, signer)
+            writing.package(wanted, signer)
+        except BaseException:
+            pool.shutdown(cancel_futures=True)
+            raise
+    return [] if signer else [UNSIGNED]
+
+
+def _with_referents(wanted: Mapping[str, Dossier]) -> dict[str, Dossier]:
+    """These snapshots and every one that holds a body of theirs, by name, oldest first."""
+    found = dict(wanted)
+    queue = list(wanted.values())
+    while queue:
+        dossier = queue.pop()
+        for referent in dossier.referents:
+            name = str(referent.body["snapshot"])
+            if name not in found:
+                found[name] = dossier_of(dossier.archive, name, dossier.issued)
+                queue.append(found[name])
+    return dict(sorted(found.items(), key=lambda item: item[1].capture.seq))
+
+
+@dataclass(frozen=True, slots=True)
+class _Warc:
+    """A WARC on its way: what the index says of it, and what its bytes are found to be meanwhile."""
+
+    dossier: Dossier
+    part: Part
+    entries: tuple[Entry, ...]
+    whole: Future[tuple[str, int]]
+    members: Future[list[str]]
+
+
+class _Writing:
+    """A package while it is written."""
+
+    def __init__(self, out: Out, issued: datetime, pool: ThreadPoolExecutor, audit: Audit) -> None:
+        self._zip = ZipWriting(out)
+        self._issued = issued
+        self._pool = pool
+        self._audit = audit
+        self._moment = datetime.min.replace(tzinfo=UTC)
+        self.resources: list[Resource] = []
+        self.pages_listed: list[Listed] = []
+
+    def _put(self, name: str, data: bytes, moment: datetime, *, packed: bool = True) -> None:
+        self._zip.put(name, data, moment, packed=packed)
+        self.resources.append(Resource(name, sha256(data).hexdigest(), len(data)))
+
+    def _put_part(self, name: str, part: Part, moment: datetime) -> None:
+        """A file of the archive: a large one, cut from an interrupted check, as it lies."""
+        if part.size <= CHUNK:
+            self._put(name, part.read(), moment)
+            return
+        digest, crc = _whole(part)
+        self._zip.put_stored(name, _pieces(part), part.size, crc, moment)
+        self.resources.append(Resource(name, digest, part.size))
+
+    def require_sound(self, every: Mapping[str, Dossier]) -> None:
+        """``NotCheckable`` when a check fails of what is about to be handed out."""
+        for dossier in every.values():
+            for check in self._audit.seq(dossier.capture.seq, CHECKS).checks:
+                if check.verdict == "fail":
+                    raise NotCheckable(
+                        f"{dossier.snapshot}, check {check.number}: {check.detail}: nothing is exported",
+                        do=f"run archiver verify {dossier.snapshot}",
+                    )
+
+    def archives(self, every: Mapping[str, Dossier]) -> None:
+        """The WARCs, stored, and the index over them."""
+        lines: list[str] = []
+        self._moment = max(_began(dossier) for dossier in every.values())
+        for warc in [self._begun(dossier, dossier.warc) for dossier in every.values() if dossier.warc]:
+            stated = warc.dossier.capture.body["warc"]
+            found, crc = warc.whole.result()
+            if found != stated["sha256"] or warc.part.size != stated["bytes"]:
+                raise NotCheckable(
+                    f"{warc.part.path} has SHA-256 {found}, its statement says {stated['sha256']}: nothing is exported",
+                    do=f"run archiver verify {warc.dossier.snapshot}",
+                )
+            name = warc_name(warc.dossier.snapshot)
+            self._zip.put_stored(name, _pieces(warc.part), stated["bytes"], crc, _began(warc.dossier))
+            self.resources.append(Resource(name, found, stated["bytes"]))
+            lines += [entry.line(digest) for entry, digest in zip(warc.entries, warc.members.result(), strict=True)]
+        packed, listed = pack_index(lines)
+        self._put(CDX, packed, self._moment, packed=False)
+        self._put(IDX, listed, self._moment)
+
+    def _begun(self, dossier: Dossier, part: Part) -> _Warc:
+        name = warc_name(dossier.snapshot).rpartition("/")[2]
+        found = entries(dossier.capture.body, name, part.stream)
+        spans = [(entry.offset, entry.length) for entry in found]
+        return _Warc(dossier, part, found, self._pool.submit(_whole, part), self._pool.submit(_members, part, spans))
+
+    def pages(self, wanted: Mapping[str, Dossier]) -> None:
+        """The list of pages, with the text that was read from them."""
+        for dossier in wanted.values():
+            text = None if dossier.text is None else dossier.text.read().decode("utf-8")
+            for page in pages_of(dossier.capture.body):
+                self.pages_listed.append(Listed(page, _title(dossier), text))
+                text = None
+        self._put(PAGES, write_pages(self.pages_listed), self._moment)
+
+    def texts(self, dossier: Dossier) -> None:
+        """Text, links, and the assessment that states their digests, with its place in the log."""
+        if dossier.assessment is None:
+            return
+        moment = _began(dossier)
+        for name, part in (("md", dossier.text), ("links.jsonl", dossier.links)):
+            if part is not None:
+                self._put(text_name(dossier.snapshot, name), part.read(), moment)
+        self._put(text_name(dossier.snapshot, "assessment.json"), dossier.assessment.line, moment)
+        proof = self._audit.proof(dossier.assessment.seq)
+        if proof is not None:
+            self._put(text_name(dossier.snapshot, "assessment.tlog-proof"), proof, moment)
+
+    def proofs(self, every: Mapping[str, Dossier], signer: Signer | None) -> None:
+        """Statements with all that seals them, the log's public key, and the roots of the authorities."""
+        authorities: dict[str, bytes] = {}
+        for dossier in every.values():
+            moment = _began(dossier)
+            files = [part for part in dossier.files if part.name != WARC]
+            for part in files:
+                self._put_part(proof_name(dossier.snapshot, part.name), part, moment)
+            if PROOF not in {part.name for part in files}:
+                made = self._audit.proof(dossier.capture.seq)
+                if made is not None:
+                    self._put(proof_name(dossier.snapshot, PROOF), made, moment)
+            authorities |= _roots(dossier, files)
+        for name, pem in sorted(authorities.items()):
+            self._put(root_name(name), pem, self._moment)
+        vkey, pem_part = next(iter(every.values())).key()
+        self._put(VKEY, vkey.read(), self._moment)
+        self._put(KEY_PEM, pem_part.read(), self._moment)
+        if signer is not None:
+            self._put(KEY_NOTE, signer.note, self._moment)
+
+    def package(self, wanted: Mapping[str, Dossier], signer: Signer | None) -> None:
+        """The list of all files, its digest, the signature, and the end of the zip file."""
+        created = format_instant(self._issued)
+        about = {
+            "title": _title_of_all(list(wanted.values())),
+            "description": _description(list(wanted.values())),
+            "created": created,
+            "software": SOFTWARE,
+            **main_page([(listed.page.url, listed.page.ts) for listed in self.pages_listed]),
+        }
+        package = Package(about, tuple(self.resources)).to_bytes()
+        signed = None if signer is None else signed_data(hash_text(package), created, SOFTWARE, signer)
+        self._zip.put(PACKAGE, package, self._issued, packed=True)
+        self._zip.put(DIGEST, write_digest(package, signed), self._issued, packed=True)
+        self._zip.finish()
+
+
+class _Digesting:
+    """Passes bytes on and digests them."""
+
+    def __init__(self, handle: FileIO) -> None:
+        self._write = handle.write
+        self.sha256 = sha256()
+        self.size = 0
+
+    def write(self, data: bytes | memoryview, /) -> int:
+        left = memoryview(data)
+        self.sha256.update(left)
+        self.size += len(left)
+        while left:
+            left = left[self._write(left) :]
+        return len(data)
+
+
+# -- what is read ------------------------------------------------------------------------------------
+
+
+def _pieces(part: Part) -> Iterator[memoryview]:
+    """The bytes of a file, in one buffer again and again."""
+    buffer = memoryview(bytearray(CHUNK))
+    with part.stream() as handle:
+        while count := handle.readinto(buffer):  # type: ignore[attr-defined]  # every buffered handle has it
+            yield buffer[:count]
+
+
+def _whole(part: Part) -> tuple[str, int]:
+    """SHA-256 and CRC-32 of a file."""
+    digest, crc = sha256(), 0
+    for piece in _pieces(part):
+        digest.update(piece)
+        crc = zlib.crc32(piece, crc)
+    return digest.hexdigest(), crc
+
+
+def _members(part: Part, spans: Sequence[tuple[int, int]]) -> list[str]:
+    """SHA-256 of each of these runs of a file, which a statement does not say: of records as they are packed."""
+    found = []
+    buffer = memoryview(bytearray(CHUNK))
+    with part.stream() as handle:
+        for offset, length in spans:
+            handle.seek(offset)
+            digest = sha256()
+            while length and (count := handle.readinto(buffer[: min(length, CHUNK)])):  # type: ignore[attr-defined]
+                digest.update(buffer[:count])
+                length -= count
+            found.append(digest.hexdigest())
+    return found
+
+
+def _roots(dossier: Dossier, files: Sequence[Part]) -> dict[str, bytes]:
+    """The roots of every authority whose token lies in the folder, as PEM."""
+    from archiver.evidence.timestamp import chain_to_pem
+
+    known = dossier.archive.roots()
+    names = {part.name.split(".")[1] for part in files if part.name.endswith(".tsr")}
+    return {name: chain_to_pem(tuple(known[name])) for name in names if known.get(name)}
+
+
+def _began(dossier: Dossier) -> datetime:
+    return parse_instant(dossier.capture.body["started_at"])
+
+
+# -- what is said ------------------------------------------------------------------------------------
+
+
+def _title(dossier: Dossier) -> str | None:
+    if dossier.watch is None:
+        return None
+    entry: Json = dossier.watch.body["entry"]
+    return f"{entry['entity']}: {entry['title']}"
+
+
+def _title_of_all(dossiers: Sequence[Dossier]) -> str:
+    first = dossiers[0]
+    named = _title(first) or str(first.capture.body["parts"][0]["url"])
+    return f"{first.snapshot}, {named}" if len(dossiers) == 1 else f"{len(dossiers)} snapshots, first {first.snapshot}"
+
+
+def _description(dossiers: Sequence[Dossier]) -> str:
+    """What is in it, under which digests, and what it does not show."""
+    lines = [f"Log {dossiers[0].archive.origin}, key {dossiers[0].archive.verifier.vkey}", ""]
+    for dossier in dossiers:
+        body = dossier.capture.body
+        warc = body["warc"]
+        lines.append(
+            f"- {dossier.snapshot}: {', '.join(part['url'] for part in body['parts'])}; {body['result']}, began"
+            f" {body['started_at']} by the capturing machine's clock; SHA-256 of its statement"
+            f" {dossier.capture.entry_hex}" + (f", of its WARC {warc['sha256']}" if warc else "")
+        )
+    limits = sorted({code for dossier in dossiers for code in dossier.capture.body["limits"]}, key=lambda c: int(c[1:]))
+    return "\n".join([*lines, "", "Limits:", "", *(f"- {code}: {LIMITS.get(code, '')}" for code in limits)])

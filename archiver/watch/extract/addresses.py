@@ -1,0 +1,51 @@
+"""Addresses of links made absolute, each once; those an edge network hides are read."""
+
+from __future__ import annotations
+
+import re
+from urllib.parse import urljoin
+
+from archiver.watch.extract.emails import address_of
+
+_ABSOLUTE = re.compile(r"https?://[^/]|mailto:|tel:")
+_FRAGMENT = re.compile(r"#.")
+_NEIGHBOUR = re.compile(r"[\w-][^:/?#;]*(?:/[\w-][^:/?#;]*)*(?:[?#].+)?\Z")
+_NO_LINE_BREAKS = {9: None, 10: None, 13: None}
+
+
+class Addresses:
+    """The addresses of one page, relative to its base."""
+
+    def __init__(self, base: str) -> None:
+        self._base = base
+        self._page = base.partition("#")[0]
+        self._folder = _joined(base, "x")[:-1]
+        self._plain = self._folder.startswith(("http://", "https://"))
+        self._known: dict[str, str] = {}
+
+    def absolute(self, href: str) -> str:
+        """Return where a link leads; as it was written if that is no address by any rule."""
+        target = self._known.get(href)
+        if target is None:
+            address = href.translate(_NO_LINE_BREAKS).strip(" \x00\x0b\x0c")
+            target = self._known[href] = address_of(address) or self._resolved(address)
+        return target
+
+    def _resolved(self, address: str) -> str:
+        # The three commonest forms need not be taken apart.
+        if _ABSOLUTE.match(address):
+            return address
+        if not self._plain:
+            return _joined(self._base, address)
+        if _FRAGMENT.match(address):
+            return self._page + address
+        if _NEIGHBOUR.match(address):
+            return self._folder + address
+        return _joined(self._base, address)
+
+
+def _joined(base: str, address: str) -> str:
+    try:
+        return urljoin(base, address)
+    except ValueError:
+        return address
