@@ -293,6 +293,23 @@ def node(left: bytes, right: bytes) -> bytes:
     return sha256(b"\1" + left + right)
 
 
+def folded(found: bytes, at: int, size: int, siblings: list[bytes]) -> bytes:
+    """Return the root of a tree that a leaf hash, its place and the hashes beside it lead to (RFC 9162, 2.1.3.2)."""
+    last = size - 1
+    need(0 <= at <= last, "the checkpoint does not cover the statement")
+    for sibling in siblings:
+        need(last > 0, "the proof is too long")
+        if at & 1 or at == last:
+            found = node(sibling, found)
+            while not at & 1 and at:
+                at, last = at >> 1, last >> 1
+        else:
+            found = node(found, sibling)
+        at, last = at >> 1, last >> 1
+    need(last == 0, "the proof is too short")
+    return found
+
+
 def inflated(data: bytes, window: int, room: int = AT_ONCE) -> tuple[bytes, bytes]:
     """Return what one compressed stream holds, and the bytes after it."""
     stream = zlib.decompressobj(window)
@@ -564,18 +581,8 @@ class Bundle:
         first, *lines = self.read(PROOF).partition(b"\n\n")[0].decode().split("\n")
         head, seq = self.heads[PROOF], self.statement["seq"]
         need(first == "c2sp.org/tlog-proof@v1" and lines[0] == f"index {seq}", "the proof is for another statement")
-        found, at, last = sha256(b"\0" + sha256(self.line)), seq, head.size - 1
-        need(at <= last, "the checkpoint does not cover the statement")
-        for sibling in map(unbase64, lines[1:]):
-            need(last > 0, "the proof is too long")
-            if at & 1 or at == last:
-                found = node(sibling, found)
-                while not at & 1 and at:
-                    at, last = at >> 1, last >> 1
-            else:
-                found = node(found, sibling)
-            at, last = at >> 1, last >> 1
-        need(last == 0 and found == head.root, "the proof does not lead to the checkpoint's root")
+        found = folded(sha256(b"\0" + sha256(self.line)), seq, head.size, [unbase64(line) for line in lines[1:]])
+        need(found == head.root, "the proof does not lead to the checkpoint's root")
         return f"statement {seq} of {head.size}, root {found.hex()}"
 
     def check_10_checkpoints(self) -> str:

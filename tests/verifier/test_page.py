@@ -18,6 +18,7 @@ from tests.verifier.bundles import zipped
 from tests.verifier.conftest import Desk
 from tests.verifier.page_policy import PAGE, with_policy
 from tests.verifier.spoilt import noticed, other_containers, renamed, with_one_bit_changed, with_one_member_gone
+from tests.verifier.test_program import inclusion_cases
 
 VECTORS = Path(__file__).resolve().parent.parent / "vectors"
 SHOWN = """new Promise((done) => {
@@ -288,6 +289,16 @@ def test_a_browser_without_ed25519_uses_the_page_s_own(browser: Browser, desk: D
     assert [verdict for verdict, _ in checks] == ["pass"] * 15 + ["not checked"]
     assert "this page's own Ed25519" in checks[2][1]
     assert "this page's own Ed25519" in checks[9][1]
+
+
+def test_inclusion_proofs_of_others(browser: Browser) -> None:
+    cases = [case for case in inclusion_cases() if case[2] < 1 << 53]
+    coded = [[leaf.hex(), index, size, [one.hex() for one in proof]] for _, leaf, index, size, proof, _ in cases]
+    script = f"""JSON.stringify({json.dumps(coded)}.map(([leaf, index, size, proof]) => {{
+        try {{ return hex(foldInclusion(unhex(leaf), index, size, proof.map(unhex))); }} catch {{ return null; }}
+    }}))"""
+    found = json.loads(browser.compute(script))
+    assert [one == case[5].hex() for one, case in zip(found, cases, strict=True)] == [case[0] for case in cases]
 
 
 def test_its_own_sha256_agrees_with_the_browser_s(browser: Browser) -> None:

@@ -10,7 +10,7 @@ import subprocess
 import sys
 import tokenize
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,8 @@ from typing import Any
 import pytest
 
 from archiver.verifier import verify as program
+from tests.evidence.test_merkle import LEAVES, ROOTS, damaged_inclusion
+from tests.evidence.test_merkle import VECTORS as MERKLE
 from tests.verifier.bundles import zipped
 from tests.verifier.conftest import Desk
 from tests.verifier.spoilt import noticed, other_containers, renamed, with_one_bit_changed, with_one_member_gone
@@ -207,6 +209,26 @@ def test_timestamps(name: str, tmp_path: Path) -> None:
         return bundle.said("x.*")
 
     assert (program.verdict_of(check)[0] == "pass") == (name.startswith("good") or name in STRICTER_ELSEWHERE)
+
+
+def inclusion_cases() -> Iterator[tuple[bool, bytes, int, int, list[bytes], bytes]]:
+    """The published proofs, and what transparency-dev/merkle makes of them that must not hold."""
+    for case in MERKLE["inclusion"]:
+        proof = [bytes.fromhex(text) for text in case["proof"]]
+        yield True, LEAVES[case["index"]], case["index"], case["size"], proof, ROOTS[case["size"]]
+        for _, leaf, index, size, bad, root in damaged_inclusion(case):
+            yield False, leaf, index, size, bad, root
+
+
+def test_inclusion_proofs_of_others() -> None:
+    cases = list(inclusion_cases())
+    assert len(cases) > 90
+    for holds, leaf, index, size, proof, root in cases:
+
+        def check(leaf: bytes = leaf, at: int = index, size: int = size, proof: list[bytes] = proof) -> str:
+            return program.folded(leaf, at, size, proof).hex()
+
+        assert (program.verdict_of(check) == ("pass", root.hex())) == holds
 
 
 def test_checkpoints_of_others_are_read() -> None:
