@@ -418,7 +418,8 @@ class Audit:
             if body["kind"] == "decision":
                 done = [a for a in judged[body["capture_seq"]] if a["decision_seq"] == body["seq"]]
                 wanted = [body["assessment_seq"]] if body["event"] == "released" else []
-                assert [a["supersedes"] for a in done] == wanted, f"decision {body['seq']} was not carried out"
+                # Later assessments by other rules keep a release: what was let through stays so.
+                assert [a["supersedes"] for a in done[:1]] == wanted, f"decision {body['seq']} was not carried out"
 
     def every_wording_has_one_number(self) -> None:
         """Versions are counted per document and normaliser, and one text has one number for ever."""

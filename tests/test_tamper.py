@@ -529,7 +529,7 @@ def answers(made: Made) -> list[Any]:
         ["verify", *made.snapshots],
         ["verify", "--all"],
         ["history", "EA-D-00001"],
-        ["search", "working day"],
+        ["search", "rules house"],
         ["search", '"thirty days"'],
         *(["cite", snapshot, "--format", "json"] for snapshot in made.snapshots),
     ]
