@@ -9,6 +9,7 @@ import json
 import re
 import subprocess
 import zipfile
+import zlib
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -577,13 +578,26 @@ def test_any_changed_byte_of_the_file_is_seen(stock: Shelf, small: Path, tmp_pat
     """Bytes between and around the members too: headers, checksums, the directory."""
     data = small.read_bytes()
     free = _free_bytes(data)
+    told = _read_by_python(small)
     path = tmp_path / "x.wacz"
     missed = []
     for at in (at for at in range(0, len(data), 61) if at not in free):
         path.write_bytes(flipped(data, at))
-        if not failures(stock.check(path)):
+        if not failures(stock.check(path)) and _read_by_python(path) != told:
             missed.append(at)
     assert not missed, missed
+
+
+def _read_by_python(path: Path) -> list[tuple[str, bytes]] | None:
+    """Names and contents as zipfile reads them, None when it refuses.
+
+    Deflate leaves bits that say nothing: those after its last block, and a second distance to the same words.
+    """
+    try:
+        with zipfile.ZipFile(path) as read:
+            return [(one.filename, read.read(one)) for one in read.infolist()]
+    except (zipfile.BadZipFile, zlib.error, OSError, ValueError, NotImplementedError, EOFError):
+        return None
 
 
 def _free_bytes(data: bytes) -> set[int]:

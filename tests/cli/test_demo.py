@@ -169,7 +169,7 @@ def test_an_outsider_finds_a_changed_byte(text: Ran, tmp_path: Path) -> None:
 
 def test_the_story_tells_what_was_shown_and_what_not(text: Ran) -> None:
     checks = ask(text.archive, "history", "EA-D-00001")["checks"]
-    first, snapshot = checks[0]["snapshot"], checks[CITED - 1]["snapshot"]
+    returned, snapshot = checks[-1]["snapshot"], checks[CITED - 1]["snapshot"]
     for part in (
         "archiver history EA-D-00001",
         f"{snapshot}: pass",
@@ -179,7 +179,7 @@ def test_the_story_tells_what_was_shown_and_what_not(text: Ran) -> None:
         "wording: 2 places, ",
         "archiver provision show EA-P-000001",
         "reworded 69",
-        f"CITATION RECORD example.org/demo-log#{first}/EA-P-000001",
+        f"CITATION RECORD example.org/demo-log#{returned}/EA-P-000001",
         f"Words of the clause: “{NEVER[:40]}",
         "6 of 6 snapshots pass",
         "the text does not, so there is no new version",
