@@ -68,7 +68,9 @@ def read_part(source: Source, rules: PageRules) -> tuple[Document, PageSigns]:
     if kind == "html":
         from archiver.watch.extract.html import read_html
 
-        document, page = read_html(text.text, source.url, rules, charset=text.charset)
+        as_it_is = text.charset == "utf-8" and not text.encoding_errors
+        page_bytes = source.content[text.skipped :] if as_it_is else text.text.encode()
+        document, page = read_html(page_bytes, source.url, rules, charset=text.charset)
         signs = replace(page, media_type=signs.media_type)
     elif kind == "markdown":
         from archiver.watch.extract.markdown import read_markdown
