@@ -114,11 +114,13 @@ def _failed(signs: PageSigns, code: str, detail: str) -> tuple[Document, PageSig
 
 def _with_signs(document: Document, signs: PageSigns) -> tuple[Document, PageSigns]:
     """Give a page that is all document the signs that can be read from its lines."""
+    from archiver.watch.extract.signs import MOST_WORDS
+
     text = "\n".join(document.lines)
     return document, replace(
         signs,
         title=document.title,
         headings=document.headings[:10],
-        page_words=len(text.split()),
+        page_words=min(len(text.split(None, MOST_WORDS)), MOST_WORDS),
         opening=" ".join(text[:16_000].split())[:4_000].strip(),
     )
