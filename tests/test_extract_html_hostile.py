@@ -170,7 +170,8 @@ OPEN_B = "".join(f"<b id=a{n}>" for n in range(126))
     "html",
     [
         "<div>" * 3_401,
-        "<p>x</p>" * 10_001,
+        "<p>x</p>" * 20_001,
+        "<span>x</a>" * 3_401,
         f"<p>{OPEN_B * 3}{'<p>x</p>' * 2_000}",
         f"<a {' '.join(f'a{n}' for n in range(101))}>",
         "<p a=b'>c'>",
