@@ -15,11 +15,11 @@ FEW_STEPS = 1_400
 MAX_STEPS = 20_000
 MAX_COPIES = 1_000_000
 """Tags of a page with more than ``FEW_STEPS``, times formatting elements not closed right behind their words."""
-MAX_OPENING = 3_400
+MAX_OPENING = 2_800
 """Elements, of such a page, that can stand in one another: those that are closed at once, or by their like, cannot."""
 MAX_ATTRIBUTES = 100
 """Of one tag; a parser compares its names in pairs."""
-MAX_INSIDE = 600
+MAX_INSIDE = 1_200
 """Tags of one drawing or menu, but for those that close themselves or are closed at once."""
 
 
@@ -34,7 +34,7 @@ _ATTRIBUTE = rf"{_S}++[^ \t\n\f\r/>=\"'<]++(?:=(?:\"[^\"]*+\"|'[^']*+'|[^ \t\n\f
 _ATTRIBUTES = rf"(?:{_ATTRIBUTE}){{0,{MAX_ATTRIBUTES}}}+{_S}*+"
 _REST = rf"{_ATTRIBUTES}/?+>"
 _COMMENT = r"!--(?!-?>)(?:[^-]++|-(?!-!?>))*+-->"
-_BOGUS = r"(?:!(?i:doctype)|\?)[^>]*+>"
+_BOGUS = r"(?:!(?![\[-])|\?)[^>]*+>"
 
 
 def _closed(name: str, inside: str) -> str:
