@@ -22,6 +22,7 @@ class Secret:
         self._known: tuple[bytes | None] | None = None
 
     def __call__(self) -> bytes | None:
+        """The passphrase, or None where there is none."""
         if self._known is None:
             self._known = (self._context.passphrase(),)
         return self._known[0]

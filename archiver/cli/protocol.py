@@ -10,6 +10,7 @@ from archiver.cli.context import Context, table
 
 if TYPE_CHECKING:
     from archiver.declaration.protocol import Finding
+    from archiver.declaration.showing import Source
 
 
 @click.command(epilog="Example: archiver protocol EA-S-00000123")
@@ -72,18 +73,28 @@ def _print(snapshot: str, title: str, findings: list[Finding], found: dict[str, 
 
     click.echo(f"{snapshot}  {title}")
     click.echo(", ".join(f"{number} {state}" for state, number in found.items()) + "\n")
-    rows = [(finding.step.id, clipped(finding.step.step, 56), finding.state) for finding in findings]
-    click.echo(table(("no.", "step", "state"), rows))
+    click.echo(
+        table(
+            ("no.", "step", "state"),
+            [(finding.step.id, clipped(finding.step.step, 56), finding.state) for finding in findings],
+        )
+    )
+    sources: dict[Source, int] = {}
     for finding in findings:
         click.echo()
         optional = ", optional" if finding.step.optional else ""
         click.echo(paragraph(f"{finding.step.step}: {finding.state}{optional}", f"{finding.step.id}  ", "     "))
         click.echo(paragraph(finding.detail, "     "))
-        for seen in finding.seen:
-            checks = f" ({seen.source.checks})" if seen.source.checks else ""
-            click.echo(paragraph(f"{seen.source.what}, {seen.where}{checks}", "     evidence: ", "       "))
+        shown = dict.fromkeys(
+            f"{seen.where} [{sources.setdefault(seen.source, len(sources) + 1)}]" for seen in finding.seen
+        )
+        click.echo(paragraph("; ".join(shown), "     evidence: ", "       "))
         if finding.do is not None:
             click.echo(paragraph(finding.do, "     to do: ", "       "))
+    click.echo()
+    for source, number in sources.items():
+        more = [text for text in (source.checks, f"SHA-256 {source.sha256}" if source.sha256 else "") if text]
+        click.echo(paragraph("; ".join((source.what, *more)), f"[{number}]  ", "     "))
 
 
 def _list(context: Context, found: list[Any]) -> None:

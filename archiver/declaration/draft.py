@@ -148,12 +148,12 @@ class _Desk:
         meaning, show_all = DECLARATION_FACTS[name]
         return show_all(self.ground), meaning
 
-    def blocks(self, section: Section, snapshot: SnapshotGround | None) -> Iterator[Block]:
+    def blocks(self, section: Section, snapshot: SnapshotGround | None, *, first: bool = True) -> Iterator[Block]:
         heading = tuple(self._plainly(piece, snapshot) for piece in section.heading)
         if section.optional:
             heading = (*heading, Run("words", " (optional; counsel decides)"))
         self.heading = "".join(run.text for run in heading)
-        yield Block("heading", heading, new_page=section.new_page)
+        yield Block("heading", heading, new_page=section.new_page and first)
         if section.law:
             yield Block("law", (Run("words", section.law),))
         if section.note:
@@ -221,7 +221,7 @@ def step_table(findings: Iterable[Finding], *, observed: bool) -> Table:
                 finding.step.id + (" (optional)" if finding.step.optional else ""),
                 finding.step.step,
                 finding.state,
-                finding.detail + ("" if observed or finding.do is None else f" To do: {finding.do}"),
+                finding.detail + ("" if observed or finding.do is None else f"\nTo do: {finding.do}"),
             ),
             finding.seen[0].source,
             finding.seen[0].where,
@@ -241,8 +241,8 @@ def filled(ground: DeclarationGround, protocol: Protocol | None) -> Draft:
     blocks: list[Block] = []
     for section in template.sections:
         if section.per == "snapshot":
-            for snapshot in ground.snapshots:
-                blocks += desk.blocks(section, snapshot)
+            for number, snapshot in enumerate(ground.snapshots):
+                blocks += desk.blocks(section, snapshot, first=number == 0)
         else:
             blocks += desk.blocks(section, None)
     return Draft(

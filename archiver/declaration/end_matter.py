@@ -48,6 +48,6 @@ def reference_rows(draft: Draft) -> Iterator[tuple[str, str, str]]:
 def colophon(draft: Draft) -> str:
     """By what, from what and when the draft was made."""
     return (
-        f"Draft made at {draft.made} by {SOFTWARE} from the archive {draft.archive} (log {draft.origin}) with the template "
-        f"{draft.regime}, version {draft.version}, SHA-256 {draft.template_sha256}."
+        f"Draft made at {draft.made} by {SOFTWARE} from the archive {draft.archive} (log {draft.origin}) with the "
+        f"template {draft.regime}, version {draft.version}, SHA-256 {draft.template_sha256}."
     )

@@ -72,7 +72,8 @@ DECLARATION_FACTS: dict[str, tuple[str, Show]] = {
     "archive.authorities": ("timestamp authorities it asks", _authorities),
     "archive.kept_until": ("until when its operator promises to keep it", lambda g: g.setting("archive.keep_until")),
     "archive.kept_by": ("who promises that", lambda g: g.setting("archive.keep_by")),
-    "incidents.count": ("crashes, damaged journals, clocks that went back and full disks that the log states", _incidents),
+    "incidents.count": (
+        "crashes, damaged journals, clocks that went back and full disks that the log states", _incidents),
     "process.description": (
         "version of a written description of the process", _absent("no statement names a process description")),
     "process.validation": ("latest validation run of the process", _absent("no statement names a validation run")),

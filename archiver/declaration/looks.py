@@ -1,4 +1,4 @@
-"""Looks at a snapshot that decide the steps of a capture protocol: each says *met* only where stored evidence shows it."""
+"""Looks at a snapshot that decide the steps of a capture protocol: *met* only where stored evidence shows it."""
 
 from __future__ import annotations
 
@@ -202,11 +202,12 @@ LOOKS: dict[str, tuple[str, Callable[[SnapshotGround], Seen]]] = {
     "net.proxy_settings": ("proxy settings", silent("proxy settings of system and client")),
     "clock.synchronised": ("the clock was synchronised, error bound at most 1 s", _clock),
     "client.clean": ("traces of earlier use were removed", silent(
-        "that temporary files, history, form data and passwords were removed; the client keeps none from visit to visit "
-        "by design, but no statement shows it")),
+        "that temporary files, history, form data and passwords were removed; the client keeps none from one visit to "
+        "the next, but no statement shows it")),
     "capture.started": ("start", _started),
     "capture.ended": ("end", _ended),
-    "capture.undisturbed": ("nothing else ran in between", silent("whether anything else ran on the machine meanwhile")),
+    "capture.undisturbed": (
+        "nothing else ran in between", silent("whether anything else ran on the machine meanwhile")),
     "capture.path": ("the page was reached by its links", _path),
     "capture.attended": ("a human watched", _attended),
     "capture.url": ("the address", _url),

@@ -73,7 +73,7 @@ def _first_page(g: SnapshotGround) -> Seen:
         return told
     asked = _asked(g)
     before = len(g.requests or ()) - len(asked)
-    robots = f"; {before} requests for robots.txt are in the same file" if before else ""
+    robots = f"; besides, the file has {before} for robots.txt" if before else ""
     if not asked or asked[0][0] != g.body["parts"][0]["url"]:
         return Seen(NOT_MET, f"The first page asked for was another one{robots}", g.warc, _WHERE)
     if len(g.body["parts"]) > 1:

@@ -72,7 +72,7 @@ class Finding:
     @property
     def detail(self) -> str:
         """What was found, in sentences."""
-        return " ".join(f"{seen.detail}." for seen in self.seen)
+        return " ".join(dict.fromkeys(f"{seen.detail}." for seen in self.seen))
 
     @property
     def do(self) -> str | None:

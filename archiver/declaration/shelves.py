@@ -64,7 +64,7 @@ class Shelf(Generic[Kept]):
             yield name
 
     def find(self, archive: Archive, wanted: str) -> Found[Kept]:
-        """The file of this name, or at this path; ``UsageError`` names the known ones, ``SettingsError`` what is wrong."""
+        """The file of this name or path; ``UsageError`` names the known ones, ``SettingsError`` what is wrong in it."""
         if "/" in wanted or wanted.endswith(".toml"):
             return Found(self.parse(_read(Path(wanted)), wanted), wanted)
         names = self.names(archive)

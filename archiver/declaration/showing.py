@@ -1,4 +1,4 @@
-"""What shows a fact: a stored file or statement with its digest, the place in it, and the checks that were made of it."""
+"""What shows a fact: a stored file or statement with its digest, the place in it, and the checks made of it."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ class Table:
 
 
 def shown(value: object) -> str | None:
-    """A value as it may be printed: None where there is none, yes and no, what cannot be seen by number, cut when long."""
+    """A value as it may be printed, None where there is none: yes or no, the unseen by number, cut when long."""
     if value is None or value == "":
         return None
     if isinstance(value, bool):

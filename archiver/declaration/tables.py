@@ -54,7 +54,7 @@ def _answers(g: SnapshotGround) -> Table:
         cells = (_cell(f"{hop['method']} {hop['url']}"), _cell(f"{hop['started_at']} to {hop['ended_at']}"),
                  _cell(f"status {_cell(hop['status'])}, {whole}; {carried}"))  # fmt: skip
         rows.append(Row(cells, g.capture, f"field exchanges, record {hop['record']}"))
-    return Table(("Request", "From, to (UTC)", "Answer"), tuple(rows), "Nothing was asked for.", (44, 24, 32))
+    return Table(("Request", "From, to (UTC)", "Answer"), tuple(rows), "Nothing was asked for.", (36, 28, 36))
 
 
 def _timestamps(g: SnapshotGround) -> Table:
@@ -63,8 +63,7 @@ def _timestamps(g: SnapshotGround) -> Table:
             (
                 _cell(f"{item['tsa']}, {item['gen_time']}, accuracy {item['accuracy'] or 'not stated'}"),
                 _cell(f"{item['subject']}" + (f" at size {item['log_size']}" if item["log_size"] else "")),
-                f"{'verified' if item['verified'] else 'NOT verified: does not count'}; reply SHA-256\n"
-                f"{item['token_sha256']}",
+                _verdict(item) + f"; reply SHA-256\n{item['token_sha256']}",
             ),
             g.tokens,
             f"stamp statement, log index {item['statement_seq']}, serial {item['serial']}, policy {item['policy']}",
@@ -73,6 +72,10 @@ def _timestamps(g: SnapshotGround) -> Table:
     ]
     empty = "No timestamp covers the statement yet."
     return Table(("Authority and its time", "Covers", "Token"), tuple(rows), empty, (27, 15, 58), frozenset({2}))
+
+
+def _verdict(item: Json) -> str:
+    return "verified" if item["verified"] else "NOT verified: does not count"
 
 
 def _custody(g: SnapshotGround) -> Table:

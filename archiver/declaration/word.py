@@ -141,11 +141,17 @@ def _place(document: Document, block: Block) -> None:
                 _grid(document, block.grid)
             return
         case _:
-            paragraph = document.add_paragraph(style="Body Text" if block.number is None else "Statement")
+            paragraph = document.add_paragraph(style=_paragraph_style(block))
             if block.number is not None:
                 numbered(paragraph)
     for run in block.runs:
         _run(paragraph, run)
+
+
+def _paragraph_style(block: Block) -> str:
+    if block.number is not None:
+        return "Statement"
+    return "Signature Line" if [run.kind for run in block.runs] == ["blank"] else "Body Text"
 
 
 def _run(paragraph: Paragraph, run: Run) -> None:

@@ -87,6 +87,7 @@ def add_styles(document: Document, paper: str) -> None:
     new("Statement", 11.5, 0, 8, left=_CM, hanging=_CM)
     new("Law", 9.5, 0, 7, color=quiet, keep=False)
     new("Choice", 11.5, 0, 6, left=17 * _CM // 10, hanging=7 * _CM // 10)
+    new("Signature Line", 11.5, 22, 6)
     new("Table Text", 9, 1, 1)
     new("Table End", 4, 0, 4)
     note = new("Signer Note", 9.5, 2, 8, left=4 * _CM // 10, color=quiet)
