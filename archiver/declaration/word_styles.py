@@ -135,8 +135,8 @@ def _border(style: Any, sides: dict[str, int]) -> None:
         ]
         # CT_PPr is a sequence: borders stand before spacing and indents (ECMA-376 part 1, 17.3.1.26).
         properties.insert_element_before(
-            _element("pBdr", *lines), "w:shd", "w:tabs", "w:suppressAutoHyphens", "w:spacing", "w:ind", "w:jc",
-            "w:outlineLvl", "w:rPr",
+            _element("pBdr", *lines), "w:shd", "w:tabs", "w:suppressAutoHyphens", "w:spacing", "w:ind",
+            "w:contextualSpacing", "w:jc", "w:outlineLvl", "w:rPr",
         )  # fmt: skip
 
 
@@ -185,7 +185,10 @@ def table_look(table: Table, widths: Sequence[int], width: int) -> None:
     table.autofit = False
     properties = table._tbl.tblPr
     lines = [_element(side, val="single", sz="4", space="0", color="BEBEBE") for side in ("top", "bottom", "insideH")]
-    properties.append(_element("tblBorders", *lines))
+    # CT_TblPr is a sequence: borders stand before layout and look (ECMA-376 part 1, 17.4.59).
+    properties.insert_element_before(
+        _element("tblBorders", *lines), "w:shd", "w:tblLayout", "w:tblCellMar", "w:tblLook"
+    )
     whole = sum(widths)
     for column, part in zip(table.columns, widths, strict=True):
         column.width = Emu(width * part // whole)
