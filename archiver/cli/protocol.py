@@ -93,8 +93,10 @@ def _print(snapshot: str, title: str, findings: list[Finding], found: dict[str, 
             click.echo(paragraph(finding.do, "     to do: ", "       "))
     click.echo()
     for source, number in sources.items():
-        more = [text for text in (source.checks, f"SHA-256 {source.sha256}" if source.sha256 else "") if text]
-        click.echo(paragraph("; ".join((source.what, *more)), f"[{number}]  ", "     "))
+        checks = f"; {source.checks}" if source.checks else ""
+        click.echo(paragraph(f"{source.what}{checks}", f"[{number}]  ", "     "))
+        if source.sha256 is not None:
+            click.echo(f"     SHA-256 {source.sha256}")
 
 
 def _list(context: Context, found: list[Any]) -> None:

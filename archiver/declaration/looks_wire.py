@@ -19,13 +19,16 @@ _NO_CACHE = re.compile(
 
 
 def _unreadable(g: SnapshotGround) -> Seen | None:
-    """Why the requests show nothing: no file, a file that fails a check, no request in it."""
+    """Why the requests show nothing: no file, a file that fails a check, no request for the document in it.
+
+    Without the last of these a check that was blocked would keep every rule about its requests.
+    """
     if g.body["warc"] is None:
         return Seen(NOT_RECORDED, "No WARC file was kept", g.warc, _WHERE)
     broken = g.fails(1, 2, 3, 5)
     if broken or g.requests is None:
         return Seen(NOT_MET, broken or "The WARC file cannot be read", g.warc, _WHERE)
-    return None if g.requests else Seen(NOT_RECORDED, "The WARC file holds no request", g.warc, _WHERE)
+    return None if _asked(g) else Seen(NOT_RECORDED, "The WARC file holds no request for the document", g.warc, _WHERE)
 
 
 def _asked(g: SnapshotGround) -> list[tuple[str, bytes]]:

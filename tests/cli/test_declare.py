@@ -16,6 +16,7 @@ import docx
 import pikepdf
 import pytest
 from docx.document import Document
+from docx.text.paragraph import Paragraph
 from lxml import etree
 
 from archiver.archive import open_archive
@@ -63,6 +64,10 @@ def made(ready: Desk, regime: str, suffix: str, snapshots: tuple[str, ...], at: 
     return out.getvalue()
 
 
+def style_of(paragraph: Paragraph) -> str:
+    return str(paragraph.style.name if paragraph.style is not None else None)
+
+
 def words_of(document: Document) -> str:
     """Everything that is printed on its pages, tables included, in order."""
     return "\n".join(
@@ -107,12 +112,8 @@ def test_every_fact_has_a_reference_and_every_reference_a_source(draft: Document
     loose = []
     for paragraph in draft.paragraphs:
         runs = paragraph.runs
-        for run, after in zip(runs, [*runs[1:], None], strict=True):
-            if (
-                run.style.name == "Recorded Fact"
-                and run.text != "this typeface"
-                and paragraph.style.name != "Draft Banner"
-            ):
+        for run, after in zip(runs, [*runs[1:], None], strict=False):
+            if run.style.name == "Recorded Fact" and style_of(paragraph) != "Draft Banner":
                 loose += [] if after is not None and after.style.name == "Evidence Reference" else [paragraph.text]
     assert loose == []
     text = words_of(draft)
@@ -142,13 +143,13 @@ def test_blanks_are_blanks_and_listed_at_the_end(draft: Document) -> None:
     blanks = [run for paragraph in draft.paragraphs for run in paragraph.runs if run.style.name == "Blank"]
     labels = [run.text for run in blanks[1:]]  # the first one shows what a blank looks like
     assert all(re.fullmatch(r"\[\[ .+ \]\]", text) for text in labels) and len(labels) > 40
-    assert draft.styles["Blank"].font.underline  # type: ignore[attr-defined]
+    assert draft.styles["Blank"].font.underline
     heads = [[cell.text for cell in table.rows[0].cells] for table in draft.tables]
     table = draft.tables[heads.index(["No.", "Blank", "Where"])]
     listed = [row.cells[1].text for row in table.rows[1:]]
     choices = [text for text in listed if re.fullmatch(r"one of \d choices", text)]
     assert sorted(listed) == sorted([*(text[3:-3] for text in labels), *choices])
-    closing = words_of(draft).partition("28 U.S.C. 1746\n")[2].partition("\nNotice\n")[0]
+    closing = words_of(draft).partition("\nClosing\n")[2].partition("\nNotice\n")[0]
     assert "[[ signature ]]" in closing and "[[ date ]]" in closing and "2026" not in closing
 
 
@@ -162,14 +163,14 @@ def test_it_is_a_draft_on_every_page_with_page_n_of_n(draft: Document) -> None:
 
 
 def test_headings_styles_and_numbers_are_real(draft: Document) -> None:
-    headings = [p.text for p in draft.paragraphs if p.style.name == "Heading 1"]
+    headings = [p.text for p in draft.paragraphs if style_of(p) == "Heading 1"]
     assert [h for h in headings if "Block A" in h or "Block B" in h] and headings[0] == "Caption"
-    assert draft.paragraphs[0].style.name == "Title"
-    statements = [p for p in draft.paragraphs if p.style.name == "Statement"]
-    numbers = {p._p.pPr.numPr.numId.val for p in statements}  # type: ignore[union-attr]
-    assert len(statements) > 40 and len(numbers) == 1
+    assert style_of(draft.paragraphs[0]) == "Title"
+    statements = [p for p in draft.paragraphs if style_of(p) == "Statement"]
+    (used,) = {p._p.pPr.numPr.numId.val for p in statements}  # type: ignore[union-attr]
+    assert len(statements) > 40
     numbering = draft.part.numbering_part.element
-    (number,) = [n for n in numbering.findall(f"{W}num") if n.get(f"{W}numId") == str(numbers.pop())]
+    (number,) = [n for n in numbering.findall(f"{W}num") if n.get(f"{W}numId") == str(used)]
     target = number.find(f"{W}abstractNumId").get(f"{W}val")
     assert [a for a in numbering.findall(f"{W}abstractNum") if a.get(f"{W}abstractNumId") == target]
     assert all(t.rows[0]._tr.trPr.find(f"{W}tblHeader") is not None for t in draft.tables)  # type: ignore[union-attr]
@@ -355,7 +356,7 @@ def test_a_regime_is_added_without_code(tmp_path: Path, site: Website) -> None:
         (("--regime", "us-9", "--output", "x.docx"), "there is no regime 'us-9'; known: fr-annexe, in-bsa63"),
         (("--regime", "us-902", "--output", "x.odt"), "no declaration ends like '.odt'"),
         (("--regime", "./gone.toml", "--output", "x.docx"), "gone.toml: No such file"),
-        (("--regime", "/dev/zero.toml", "--output", "x.docx"), "error: /dev/zero.toml"),
+        (("--regime", "/dev/zero", "--output", "x.docx"), "error: /dev/zero: more than 262144 bytes"),
     ],
 )
 def test_what_cannot_be_meant_is_said(ready: Desk, words: tuple[str, ...], told: str) -> None:
@@ -379,8 +380,9 @@ def test_a_wrong_file_of_the_archive_is_named(tmp_path: Path, site: Website) -> 
         own.write_text(text, "utf-8")
         result = box.call("declare", item["snapshot"], "--regime", "mine", "--output", str(tmp_path / "x.docx"))
         assert result.code == 2 and told in result.error(), result
-    own.rename(own.with_name("Mine!.toml"))
+    own = own.rename(own.with_name("Mine!.toml"))
     assert "may have a-z" in box.call("declare", "--list-regimes").error()
+    own.unlink()
     gone = box.call("declare", "EA-S-99999999", "--regime", "uk-cea9", "--output", str(tmp_path / "x.docx"))
     assert gone.code == 2 and "there is no snapshot" in gone.error()
     assert not (tmp_path / "x.docx").exists()
