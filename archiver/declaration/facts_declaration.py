@@ -27,7 +27,7 @@ def _made(g: DeclarationGround) -> Fact:
 
 def _incidents(g: DeclarationGround) -> Fact:
     return Fact(
-        str(sum(1 for _ in g.incidents())),
+        str(len(g.incidents)),
         g.looked,
         "recovery statements, and custody statements clock_step and storage_full, counted over the whole log",
     )

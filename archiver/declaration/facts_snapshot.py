@@ -50,7 +50,8 @@ def _addresses(g: SnapshotGround) -> Fact:
 
 
 def _finals(g: SnapshotGround) -> Fact:
-    return Fact(listed([part["final_url"] for part in g.body["parts"]]), g.capture, "field parts[].final_url")
+    answered = [p["final_url"] for p in g.body["parts"] if p["exchanges"] and p["exchanges"][-1]["status"] is not None]
+    return Fact(listed(answered), g.capture, "field parts[].final_url")
 
 
 def _rendered(g: SnapshotGround) -> Fact:

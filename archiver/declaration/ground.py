@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -202,12 +202,12 @@ class DeclarationGround:
         """A setting in force."""
         return Fact(shown(self.archive.settings[key]), Source("archive.toml, settings in force"), key)
 
-    def incidents(self) -> Iterator[Statement]:
+    @cached_property
+    def incidents(self) -> tuple[Statement, ...]:
         """Every statement of a crash, a damaged journal, a clock that went back, a full disk; oldest first."""
         rows = self.archive.index.rows("select seq from statement where kind in ('recovery', 'custody') order by seq")
-        for statement in (self.archive.statement(row["seq"]) for row in rows):
-            if statement.kind == "recovery" or statement.body["event"] in ("clock_step", "storage_full"):
-                yield statement
+        found = (self.archive.statement(row["seq"]) for row in rows)
+        return tuple(s for s in found if s.kind == "recovery" or s.body["event"] in ("clock_step", "storage_full"))
 
 
 def ground_of(dossiers: Sequence[Dossier], template: Template) -> DeclarationGround:

@@ -132,7 +132,7 @@ def _gaps(g: SnapshotGround) -> Table:
 def _incidents(g: DeclarationGround) -> Table:
     rows = [
         Row((statement.at, _cell(_incident(statement.body))), source_of(statement, statement.kind), "the whole line")
-        for statement in g.incidents()
+        for statement in g.incidents
     ]
     more = len(rows) - MOST_ROWS
     if more > 0:

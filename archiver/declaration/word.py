@@ -30,6 +30,7 @@ from archiver.declaration.word_styles import (
     REFERENCE,
     add_field,
     add_styles,
+    identifier,
     numbered,
     table_look,
 )
@@ -39,6 +40,7 @@ from archiver.typesetting import folded
 if TYPE_CHECKING:
     from docx.document import Document
     from docx.text.paragraph import Paragraph
+    from docx.text.run import Run as Run_
 
 _STYLE = {"fact": FACT, "missing": FACT, "reference": REFERENCE, "blank": BLANK}
 _EPOCH = (1980, 1, 1, 0, 0, 0)
@@ -64,6 +66,27 @@ def as_docx(draft: Draft, at: datetime) -> bytes:
     out = io.BytesIO()
     document.save(out)
     return _repacked(out.getvalue())
+
+
+def _paragraph(document: Document, style: str) -> Paragraph:
+    """A new paragraph; its style is set by identifier, for the library looks names up in the whole list each time."""
+    made = document.add_paragraph()
+    made._p.style = identifier(style)
+    return made
+
+
+def _add_text(document: Document, text: str, style: str) -> Paragraph:
+    made = _paragraph(document, style)
+    made.add_run(text)
+    return made
+
+
+def _add(paragraph: Paragraph, text: str, style: str | None = None) -> Run_:
+    """A new run in a character style."""
+    made = paragraph.add_run(text)
+    if style is not None:
+        made._r.style = identifier(style)
+    return made
 
 
 def _properties(document: Document, draft: Draft, at: datetime) -> None:
@@ -108,15 +131,15 @@ def _right() -> Any:
 
 
 def _front(document: Document, draft: Draft) -> None:
-    document.add_paragraph(draft.title, style="Title")
-    document.add_paragraph(f"{draft.jurisdiction} · {draft.law}", style="Law")
-    banner = document.add_paragraph(style="Draft Banner")
+    _add_text(document, draft.title, "Title")
+    _add_text(document, f"{draft.jurisdiction} · {draft.law}", "Law")
+    banner = _paragraph(document, "Draft Banner")
     banner.add_run("DRAFT. ").bold = True
     banner.add_run(BANNER)
-    legend = document.add_paragraph(style="Draft Banner")
+    legend = _paragraph(document, "Draft Banner")
     samples = (("fact", ""), ("reference", "[E1]"), ("blank", "[[ blank ]]"), ("missing", NOT_RECORDED))
     legend.add_run("Facts taken from the archive stand in ")
-    legend.add_run("this typeface", style=FACT)
+    _add(legend, "this typeface", FACT)
     for words, (kind, text) in zip(TYPEFACES[1:], samples[1:], strict=False):
         legend.add_run(words)
         _run(legend, Run(kind, text))  # type: ignore[arg-type]
@@ -126,22 +149,22 @@ def _front(document: Document, draft: Draft) -> None:
 def _place(document: Document, block: Block) -> None:
     match block.kind:
         case "heading":
-            paragraph = document.add_paragraph(style="Heading 1")
+            paragraph = _paragraph(document, "Heading 1")
             paragraph.paragraph_format.page_break_before = block.new_page or None
         case "law":
-            paragraph = document.add_paragraph(style="Law")
+            paragraph = _paragraph(document, "Law")
         case "note":
-            paragraph = document.add_paragraph(style="Signer Note")
+            paragraph = _paragraph(document, "Signer Note")
             paragraph.add_run("Note to the signer, to be deleted: ").bold = True
         case "choice":
-            paragraph = document.add_paragraph(style="Choice")
+            paragraph = _paragraph(document, "Choice")
             paragraph.add_run("☐\t")
         case "table":
             if block.grid is not None:
                 _grid(document, block.grid)
             return
         case _:
-            paragraph = document.add_paragraph(style=_paragraph_style(block))
+            paragraph = _paragraph(document, _paragraph_style(block))
             if block.number is not None:
                 numbered(paragraph)
     for run in block.runs:
@@ -156,14 +179,14 @@ def _paragraph_style(block: Block) -> str:
 
 def _run(paragraph: Paragraph, run: Run) -> None:
     text = folded(run.text, len(run.text) + 1)
-    made = paragraph.add_run(text, style=_STYLE.get(run.kind))
+    made = _add(paragraph, text, _STYLE.get(run.kind))
     if run.kind == "missing":
         made.bold = True
 
 
 def _grid(document: Document, grid: Grid) -> None:
     if not grid.rows:
-        document.add_paragraph(grid.empty, style="Body Text")
+        _add_text(document, grid.empty, "Body Text")
         return
     columns = [*grid.columns, *([grid.blank] if grid.blank else [])]
     widths = [*grid.widths, 11, *([26] if grid.blank else [])]
@@ -185,46 +208,43 @@ def _table(
 ) -> None:
     table = document.add_table(rows=1, cols=len(columns))
     for cell, text in zip(table.rows[0].cells, columns, strict=True):
-        cell.paragraphs[0].style = "Table Text"
+        cell.paragraphs[0]._p.style = identifier("Table Text")
         cell.paragraphs[0].add_run(text).bold = True
     for values in rows:
         for number, (cell, text) in enumerate(zip(table.add_row().cells, values, strict=True)):
             for line, part in enumerate(text.split("\n")):
                 paragraph = cell.paragraphs[0] if line == 0 else cell.add_paragraph()
-                paragraph.style = "Table Text"
-                paragraph.add_run(folded(part, len(part) + 1), style=styles.get(number))
+                paragraph._p.style = identifier("Table Text")
+                _add(paragraph, folded(part, len(part) + 1), styles.get(number))
     section = document.sections[0]
     room = (section.page_width or 0) - (section.left_margin or 0) - (section.right_margin or 0)
     table_look(table, widths, room)
-    document.add_paragraph(style="Table End")
+    _paragraph(document, "Table End")
 
 
 def _end(document: Document, draft: Draft) -> None:
-    first = document.add_paragraph(BLANKS, style="Heading 1")
+    first = _add_text(document, BLANKS, "Heading 1")
     first.paragraph_format.page_break_before = True
     _listed(document, ("No.", "Blank", "Where"), list(blank_rows(draft)), (8, 62, 30), NO_BLANKS)
-    document.add_paragraph(MISSING, style="Heading 1")
+    _add_text(document, MISSING, "Heading 1")
     _listed(document, ("Fact", "Where"), list(missing_rows(draft)), (70, 30), NO_MISSING)
-    document.add_paragraph(EVIDENCE, style="Heading 1")
-    document.add_paragraph(
-        "Each number [E…] names a source [S…] and the place in it. Checks are those of archiver verify, made for this "
-        "draft.",
-        style="Law",
-    )
+    _add_text(document, EVIDENCE, "Heading 1")
+    about = "Each number [E…] names a source [S…] and the place in it. Checks: archiver verify, made for this draft."
+    _add_text(document, about, "Law")
     sources = [
         (name, "\n".join(text for text in (what, checks, f"SHA-256 {sha256}" if sha256 else "") if text))
         for name, what, sha256, checks in source_rows(draft)
     ]
     _table(document, ("No.", "Source"), sources, (8, 92), {})
     _table(document, ("No.", "Source", "Place in it"), reference_rows(draft), (9, 10, 81), {})
-    document.add_paragraph(colophon(draft), style="Law")
+    _add_text(document, colophon(draft), "Law")
 
 
 def _listed(document: Document, columns: Sequence[str], rows: list[Any], widths: Sequence[int], empty: str) -> None:
     if rows:
         _table(document, columns, rows, widths, {})
     else:
-        document.add_paragraph(empty, style="Body Text")
+        _add_text(document, empty, "Body Text")
 
 
 def _repacked(data: bytes) -> bytes:

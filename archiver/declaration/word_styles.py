@@ -160,6 +160,11 @@ def _numbering(document: Document) -> None:
     root.append(_element("num", _element("abstractNumId", val=str(_NUMBERS)), numId=str(_NUMBERS)))
 
 
+def identifier(style: str) -> str:
+    """The identifier that the library gives a style of this name."""
+    return style.replace(" ", "")
+
+
 def numbered(paragraph: Paragraph) -> None:
     """Give a paragraph the next number of the draft."""
     properties = paragraph._p.get_or_add_pPr().get_or_add_numPr()

@@ -277,6 +277,29 @@ def test_what_a_site_says_cannot_steer_the_page(tmp_path: Path, site: Website) -
     assert re.sub(r"\s+", "", shown) in pdf
 
 
+def test_what_no_font_shows_is_counted_and_whole_in_the_docx(tmp_path: Path, site: Website) -> None:
+    box = Box(tmp_path, site).init()
+    box.fine("watch", "add", site.url("/terms"), "--entity", "例え", "--document", "Условия")
+    (item,) = box.fine("capture", "--all", "--json").json
+    words = ("declare", item["snapshot"], "--regime", "uk-cea9", "--no-record", "--output")
+    told = box.fine(*words, str(tmp_path / "x.pdf"))
+    assert "2 characters are in none of the fonts at hand" in told.err
+    assert "Условия" in text_of(tmp_path / "x.pdf") and "□□" in text_of(tmp_path / "x.pdf")
+    box.fine(*words, str(tmp_path / "x.docx"))
+    assert "例え" in words_of(docx.Document(str(tmp_path / "x.docx")))
+
+
+def test_an_address_that_never_answered_is_not_said_to_have(tmp_path: Path, site: Website) -> None:
+    site.documents["/robots.txt"] = b"User-agent: *\nDisallow: /private\n"
+    box = Box(tmp_path, site).init()
+    (item,) = box.call("capture", site.url("/private/x"), "--json").json
+    target = tmp_path / "x.docx"
+    box.fine("declare", item["snapshot"], "--regime", "us-902", "--output", str(target))
+    text = words_of(docx.Document(str(target)))
+    assert f"Address to be asked for: {site.url('/private/x')}[E" in text
+    assert "Address that answered: not recorded[E" in text and "Result of the check: blocked[E" in text
+
+
 # -- the command -----------------------------------------------------------------------------------
 
 
