@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from itertools import pairwise
 from typing import Literal
 
 from archiver.declaration.facts_declaration import DECLARATION_FACTS
@@ -57,6 +58,8 @@ class Block:
     number: int | None = None
     grid: Grid | None = None
     new_page: bool = False
+    keep: bool = False
+    """It introduces the table below and stays on one page with it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,6 +215,11 @@ class _Desk:
         return SNAPSHOT_TABLES[name][1](snapshot)
 
 
+def _kept_together(blocks: list[Block]) -> Iterator[Block]:
+    for block, after in pairwise([*blocks, Block("note")]):
+        yield replace(block, keep=True) if block.kind == "paragraph" and after.kind == "table" else block
+
+
 def step_table(findings: Iterable[Finding], *, observed: bool) -> Table:
     """The steps of a protocol as a table; ``observed``: deviations first, and a column for what a person saw."""
     order = sorted(findings, key=lambda f: f.state == MET) if observed else list(findings)
@@ -257,7 +265,7 @@ def filled(ground: DeclarationGround, protocol: Protocol | None) -> Draft:
         archive=ground.archive.settings["archive.name"] or ground.archive.origin,
         origin=ground.archive.origin,
         snapshots=tuple(snapshot.name for snapshot in ground.snapshots),
-        blocks=tuple(blocks),
+        blocks=tuple(_kept_together(blocks)),
         sources=tuple(desk.sources),
         references=tuple(Reference(number, source, where) for (source, where), number in desk.references.items()),
         blanks=tuple(desk.blanks),

@@ -61,6 +61,7 @@ def _block(block: Block) -> Json:
         "runs": [_run(run) for run in block.runs],
         "grid": None if block.grid is None else _grid(block.grid),
         "new_page": block.new_page,
+        "keep": block.keep,
     }
 
 

@@ -167,6 +167,8 @@ def _place(document: Document, block: Block) -> None:
             paragraph = _paragraph(document, _paragraph_style(block))
             if block.number is not None:
                 numbered(paragraph)
+    if block.keep:
+        paragraph.paragraph_format.keep_with_next = True
     for run in block.runs:
         _run(paragraph, run)
 

@@ -10,7 +10,6 @@ import re
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import docx
 import pikepdf
@@ -29,6 +28,7 @@ from archiver.exporting import Means
 from tests.cli.box import Box
 from tests.cli.paper import Desk, desk, pages_of, said, text_of, unembedded
 from tests.simulators.website import Website
+from tests.tampering import changed, flipped
 
 AT = datetime.datetime(2026, 11, 22, 9, 30, 0, 123000, tzinfo=datetime.UTC)
 NAMES = ("fr-annexe", "in-bsa63", "uk-cea9", "us-902")
@@ -167,6 +167,8 @@ def test_headings_styles_and_numbers_are_real(draft: Document) -> None:
     assert [h for h in headings if "Block A" in h or "Block B" in h] and headings[0] == "Caption"
     assert style_of(draft.paragraphs[0]) == "Title"
     statements = [p for p in draft.paragraphs if style_of(p) == "Statement"]
+    leading = [p.paragraph_format.keep_with_next for p in statements if p.text.endswith(":")]
+    assert leading and all(leading), "a line that leads to a table stays with it"
     (used,) = {p._p.pPr.numPr.numId.val for p in statements}  # type: ignore[union-attr]
     assert len(statements) > 40
     numbering = draft.part.numbering_part.element
@@ -411,27 +413,25 @@ def test_a_wrong_file_of_the_archive_is_named(tmp_path: Path, site: Website) -> 
     assert not (tmp_path / "x.docx").exists()
 
 
-def damaged(ready: Desk, snapshot: str) -> Any:
-    from contextlib import contextmanager
-
-    @contextmanager
-    def broken() -> Iterator[None]:
-        (body,) = [b for b in ready.box.captures() if b["snapshot"] == snapshot]
-        warc = ready.box.root / body["folder"] / "capture.warc.gz"
-        whole = warc.read_bytes()
-        warc.chmod(0o644)
-        warc.write_bytes(whole[:-1] + bytes([whole[-1] ^ 1]))
-        try:
-            yield
-        finally:
-            warc.write_bytes(whole)
-
-    return broken()
+def file_of(ready: Desk, which: str) -> Path:
+    """The WARC of the first snapshot, or the text that was read from it."""
+    (body,) = [b for b in ready.box.captures() if b["snapshot"] == ready.first]
+    if which == "warc":
+        return Path(ready.box.root / body["folder"] / "capture.warc.gz")
+    (text,) = [
+        b["text_sha256"]
+        for b in ready.box.statements()
+        if b["kind"] == "assessment" and b["capture_seq"] == body["seq"]
+    ]
+    return Path(ready.box.root / "texts" / text[:2] / f"{text}.txt")
 
 
-def test_a_damaged_snapshot_gets_no_declaration(ready: Desk, tmp_path: Path) -> None:
+@pytest.mark.parametrize("which", ["warc", "text"])
+def test_a_damaged_snapshot_gets_no_declaration(ready: Desk, tmp_path: Path, which: str) -> None:
     size = len(ready.box.statements())
-    with damaged(ready, ready.first):
+    path = file_of(ready, which)
+    path.chmod(0o644)
+    with changed(path, flipped(path.read_bytes(), path.stat().st_size - 2)):
         words = ("--regime", "uk-cea9", "--output", str(tmp_path / "x.docx"))
         result = ready.box.call("declare", ready.second, ready.first, *words)
     assert result.code == 3 and ready.first in result.err
