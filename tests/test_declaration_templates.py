@@ -167,7 +167,7 @@ def test_a_wrong_protocol_is_refused_with_its_place(old: str, new: str, said: st
         parse_protocol(PROTOCOL.replace(old, new, 1).encode(), "x.toml", LOOK)
 
 
-@pytest.mark.parametrize("data", [b"\xff", b"x = " + b"[" * 20_000, b"#" * 300_000])
+@pytest.mark.parametrize("data", [b"\xff", b"x = " + b"[" * 20_000, b"#" * 300_000], ids=["no text", "deep", "large"])
 def test_what_is_no_toml_or_too_large_is_refused(data: bytes) -> None:
     with pytest.raises(SettingsError, match=r"^x\.toml: "):
         parse_template(data, "x.toml", KNOWN)

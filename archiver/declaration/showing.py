@@ -58,6 +58,11 @@ class Table:
     """Heading of a further column that a human fills."""
 
 
+def visible(text: str) -> str:
+    """A text with what cannot be seen, or turns the direction of reading, by number; never cut into lines."""
+    return folded(text, 1 << 30)
+
+
 def shown(value: object) -> str | None:
     """A value as it may be printed, None where there is none: yes or no, the unseen by number, cut when long."""
     if value is None or value == "":
@@ -67,7 +72,7 @@ def shown(value: object) -> str | None:
     text = " ".join(str(value).split(" "))
     if len(text) > MOST:
         text = f"{text[:MOST]}… ({len(text)} characters in all)"
-    return folded(text.replace("\n", " "), len(text) + 1)
+    return visible(text.replace("\n", " "))
 
 
 def listed(values: object, most: int = 20) -> str | None:

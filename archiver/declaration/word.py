@@ -22,6 +22,7 @@ from archiver.declaration.end_matter import (
     reference_rows,
     source_rows,
 )
+from archiver.declaration.showing import visible
 from archiver.declaration.word_styles import (
     BLANK,
     DIGITS,
@@ -35,7 +36,6 @@ from archiver.declaration.word_styles import (
     table_look,
 )
 from archiver.errors import ArchiverError
-from archiver.typesetting import folded
 
 if TYPE_CHECKING:
     from docx.document import Document
@@ -43,6 +43,8 @@ if TYPE_CHECKING:
     from docx.text.run import Run as Run_
 
 _STYLE = {"fact": FACT, "missing": FACT, "reference": REFERENCE, "blank": BLANK}
+MOST_PROPERTY = 255
+"""Characters of one property, as the library has it."""
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 """The earliest time a zip file can say: a draft's own date stands in its properties."""
 
@@ -92,9 +94,9 @@ def _add(paragraph: Paragraph, text: str, style: str | None = None) -> Run_:
 def _properties(document: Document, draft: Draft, at: datetime) -> None:
     moment = at.replace(microsecond=0, tzinfo=None)
     core = document.core_properties
-    core.title, core.author, core.subject = f"DRAFT: {draft.title}", folded(draft.archive[:200], 1000), draft.law
+    core.title, core.author, core.subject = map(_short, (f"DRAFT: {draft.title}", draft.archive, draft.law))
     core.comments = f"Template {draft.regime} {draft.version}, SHA-256 {draft.template_sha256}"
-    core.keywords = ", ".join((draft.regime, *draft.snapshots[:20]))
+    core.keywords = _short(", ".join((draft.regime, *draft.snapshots)))
     core.category, core.content_status, core.language = "declaration", "Draft", "en"
     core.created, core.modified, core.last_printed, core.revision = moment, moment, moment, 1
     core.last_modified_by, core.identifier, core.version = core.author, "", draft.version
@@ -102,6 +104,11 @@ def _properties(document: Document, draft: Draft, at: datetime) -> None:
     # The library's blank file carries a picture of itself.
     for key in [key for key, rel in package.rels.items() if rel.reltype.endswith("/metadata/thumbnail")]:
         del package.rels[key]
+
+
+def _short(text: str) -> str:
+    """What a property of the file may hold; the pages have all of it."""
+    return visible(text)[:MOST_PROPERTY]
 
 
 def _edges(document: Document, draft: Draft) -> None:
@@ -180,7 +187,7 @@ def _paragraph_style(block: Block) -> str:
 
 
 def _run(paragraph: Paragraph, run: Run) -> None:
-    text = folded(run.text, len(run.text) + 1)
+    text = visible(run.text)
     made = _add(paragraph, text, _STYLE.get(run.kind))
     if run.kind == "missing":
         made.bold = True
@@ -217,7 +224,7 @@ def _table(
             for line, part in enumerate(text.split("\n")):
                 paragraph = cell.paragraphs[0] if line == 0 else cell.add_paragraph()
                 paragraph._p.style = identifier("Table Text")
-                _add(paragraph, folded(part, len(part) + 1), styles.get(number))
+                _add(paragraph, visible(part), styles.get(number))
     section = document.sections[0]
     room = (section.page_width or 0) - (section.left_margin or 0) - (section.right_margin or 0)
     table_look(table, widths, room)

@@ -270,13 +270,14 @@ def test_what_a_site_says_cannot_steer_the_page(tmp_path: Path, site: Website) -
     title = "Rules \u202e{capture.started} [[ signed ]] <b> #set page(header: none) ]]&"
     box.fine("watch", "add", site.url("/terms"), "--entity", "É" * 400, "--document", title)
     (item,) = box.fine("capture", "--all", "--json").json
+    box.fine("export", item["snapshot"], "--output", str(tmp_path / "b.zip"), "--reason", "left \u202eright")
     for suffix in ("docx", "pdf"):
         box.fine("declare", item["snapshot"], "--regime", "us-902", "--output", str(tmp_path / f"x.{suffix}"))
     text = words_of(docx.Document(str(tmp_path / "x.docx")))
     shown = title.replace("\u202e", "⟨U+202E⟩")
-    assert shown in text and "É" * 400 in text
+    assert shown in text and "É" * 400 in text and "left ⟨U+202E⟩right" in text
     pdf = re.sub(r"\s+", "", said("pdftotext", "-raw", tmp_path / "x.pdf", "-"))
-    assert re.sub(r"\s+", "", shown) in pdf
+    assert re.sub(r"\s+", "", shown) in pdf and "left⟨U+202E⟩right" in pdf and "\u202e" not in pdf + text
 
 
 def test_what_no_font_shows_is_counted_and_whole_in_the_docx(tmp_path: Path, site: Website) -> None:
@@ -372,6 +373,17 @@ def test_a_regime_is_added_without_code(tmp_path: Path, site: Website) -> None:
         text = words_of(docx.Document(str(tmp_path / target)))
         assert f"Ich, [[ Name ]], sage: {item['warc_sha256']}[E1]; nicht da: not recorded[E2]" in text
     box.verified()
+
+
+def test_long_names_fit_into_the_properties_of_the_file(ready: Desk, tmp_path: Path) -> None:
+    text = OWN.format(name="long").replace("Erklärung", "T" * 300).replace("§ 1", "L" * 300)
+    (tmp_path / "long.toml").write_text(text, "utf-8")
+    for suffix in ("docx", "pdf"):
+        words = ("--regime", str(tmp_path / "long.toml"), "--no-record", "--output", str(tmp_path / f"x.{suffix}"))
+        ready.box.fine("declare", ready.first, *words)
+    made = docx.Document(str(tmp_path / "x.docx"))
+    assert "T" * 300 in words_of(made) and len(made.core_properties.title) == 255
+    assert "T" * 300 in re.sub(r"\s+", "", text_of(tmp_path / "x.pdf"))
 
 
 @pytest.mark.parametrize(
