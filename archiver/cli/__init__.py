@@ -28,6 +28,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "verify": ("archiver.cli.verify", "verify"),
     "cite": ("archiver.cli.cite", "cite"),
     "export": ("archiver.cli.export", "export"),
+    "declare": ("archiver.cli.declare", "declare"),
+    "protocol": ("archiver.cli.protocol", "protocol"),
     "history": ("archiver.cli.history", "history"),
     "diff": ("archiver.cli.diff", "diff"),
     "provision": ("archiver.cli.provision", "provision"),
