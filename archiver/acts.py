@@ -22,6 +22,7 @@ ACTS = {
     "absence": "archiver.absence",
     "attest": "archiver.attesting",
     "export": "archiver.dissemination",
+    "take_in": "archiver.importing",
 }
 """Name of each act, and the module whose function of that name does it."""
 

@@ -25,6 +25,7 @@ from archiver.evidence.canonical import Json, dump_line, encode_line
 from archiver.evidence.exchange import Failure
 from archiver.evidence.instant import format_instant
 from archiver.evidence.statement import Statement, day_of
+from archiver.imported import is_import, place_import
 from archiver.ledger import Committed, Ledger, Maker
 from archiver.outcome import Outcome, outcome_of
 from archiver.projection import rows_of
@@ -201,6 +202,8 @@ class Pipeline:
                 self.place(item.statement, recovering=recovering)
             elif item.statement.kind == "stamp" and item.statement.body["event"] == "token":
                 self.place_stamp(item.statement)
+            elif is_import(item.statement):
+                self.unsynced += place_import(self.archive.files, item.statement)
         if index:
             known = self.archive.index.next_seq() if recovering else 0
             rows = [

@@ -31,7 +31,8 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     "registry": frozenset({"errors"}),
     "evidence": frozenset({"errors"}),
     "setting_values": frozenset({"errors"}),
-    "settings": frozenset({"errors", "evidence", "registry", "setting_values"}),
+    "setting_keys": frozenset({"setting_values"}),
+    "settings": frozenset({"errors", "evidence", "registry", "setting_keys", "setting_values"}),
     "watch": frozenset({"errors", "evidence", "registry", "setting_values"}),
     **{house: frozenset({"errors", "evidence", "registry"}) for house in PLUG_INS},
 }

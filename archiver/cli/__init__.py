@@ -28,6 +28,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "verify": ("archiver.cli.verify", "verify"),
     "cite": ("archiver.cli.cite", "cite"),
     "export": ("archiver.cli.export", "export"),
+    "import": ("archiver.cli.imported", "import_"),
     "history": ("archiver.cli.history", "history"),
     "diff": ("archiver.cli.diff", "diff"),
     "provision": ("archiver.cli.provision", "provision"),
