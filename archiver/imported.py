@@ -51,29 +51,31 @@ def staging_of(sha256: str) -> str:
     return f"staging/{WAITING}{sha256[:DIGITS]}"
 
 
-def place_import(files: Files, statement: Statement) -> list[str]:
-    """Move a stated file from staging to its place; doing it twice changes nothing. Returns the paths to sync.
+def place_import(files: Files, statement: Statement, unsynced: list[str], spent: list[str]) -> None:
+    """Move a stated file from staging to its place; doing it twice changes nothing.
 
-    If we crash before the rename reaches the disk, the file is still in staging, whole and synced, and the journal
-    names it: start-up does the same again. Its new folder was made durable before the statement was committed.
+    ``unsynced`` gets what is to be synced, ``spent`` what may be removed from staging once that is done: a power loss
+    between may take the move back. If we crash before that, start-up does the same again. The new folder was made
+    durable before the statement was committed.
     """
     path, staging = str(statement.body["path"]), staging_of(statement.body["file_sha256"])
-    if files.exists(path):
-        return [path]  # moved by a process that was killed: that move may not be on the disk yet
-    if not files.exists(f"{staging}/file"):
-        raise ArchiveDamaged(f"{path} is missing and so is {staging}", do="restore the file from a backup")
-    files.rename(f"{staging}/file", path)
-    with contextlib.suppress(Missing):
-        files.remove(staging)
-    return [path]
+    if not files.exists(path):
+        if not files.exists(f"{staging}/file"):
+            raise ArchiveDamaged(f"{path} is missing and so is {staging}", do="restore the file from a backup")
+        files.rename(f"{staging}/file", path)
+    unsynced.append(path)  # also one that a process moved which was then killed
+    spent.append(staging)
 
 
-def sweep_imports(archive: Archive) -> None:
+def sweep_imports(archive: Archive, published: int) -> None:
     """Remove what a crash left of imports: copies that no statement names, and marks in new folders."""
     files = archive.files
+    moved = {s.body["file_sha256"][:DIGITS] for s in imports(archive) if s.seq >= published}
     for name in files.list("staging"):
-        if name.startswith((WAITING, INCOMING)):
-            files.remove(f"staging/{name}")  # what is stated was placed before this is called
+        # Of a file that was only just moved the folder goes once the move is durable, before a checkpoint covers it.
+        keeps = name.startswith(WAITING) and name.removeprefix(WAITING) in moved
+        if name.startswith((WAITING, INCOMING)) and not keeps:
+            files.remove(f"staging/{name}")
     for folder in files.list(FOLDER):
         with contextlib.suppress(Missing):
             files.remove(f"{FOLDER}/{folder}/{MARK}")

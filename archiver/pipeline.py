@@ -203,7 +203,7 @@ class Pipeline:
             elif item.statement.kind == "stamp" and item.statement.body["event"] == "token":
                 self.place_stamp(item.statement)
             elif is_import(item.statement):
-                self.unsynced += place_import(self.archive.files, item.statement)
+                place_import(self.archive.files, item.statement, self.unsynced, self.spent)
         if index:
             known = self.archive.index.next_seq() if recovering else 0
             rows = [

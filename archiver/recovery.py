@@ -65,7 +65,7 @@ def recover(pipeline: Pipeline) -> Recovered:
     pipeline.assess_owed()
     finished = owed_checks(pipeline)
     sweep_stamps(pipeline)
-    sweep_imports(archive)
+    sweep_imports(archive, ledger.published)
     finish_proofs(archive, ledger.checkpoint, ledger.checkpoint_bytes, ledger.read_tile)
     committed = tuple(item.check.id for item in finished if item.draft["result"] != "failed" or item.draft["warc"])
     interrupted = tuple(item.check.id for item in finished if item.check.id not in committed)
