@@ -23,6 +23,7 @@ ACTS = {
     "attest": "archiver.attesting",
     "export": "archiver.dissemination",
     "take_in": "archiver.importing",
+    "ask_outside": "archiver.outside_asking",
 }
 """Name of each act, and the module whose function of that name does it."""
 

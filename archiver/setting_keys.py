@@ -171,5 +171,20 @@ SCHEMA: tuple[Key, ...] = (
         "how many times its size such a file may inflate to (the first 64 MiB are free)",
         kind.whole(1, 2000),
     ),
+    Key(
+        "outside",
+        "retry_s",
+        [300, 1800, 7200, 21600],
+        "seconds to wait after the 1st, 2nd, … time a web archive made no copy; the last counts for all later ones",
+        kind.seconds_list,
+    ),
+    Key("outside", "give_up_after", "3d", "a copy that could not be had in this time is given up", kind.duration),
+    Key(
+        "outside",
+        "max_bytes",
+        33554432,
+        "bytes of a copy that are fetched to compare it; a larger one is not compared",
+        kind.whole(1024, 1 << 28),
+    ),
     Key("web", "bind", "127.0.0.1:8080", "address of the web page (reserved)", kind.text),
 )

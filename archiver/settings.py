@@ -37,6 +37,18 @@ _AUTHORITY_KEYS: Columns = {
     "min_interval_s": (15, kind.whole(0, 86400)),
 }
 _CHANNEL_KEYS: Columns = {"name": (None, kind.short_name), "kind": (None, kind.short_name)}
+_OUTSIDE_KEYS: Columns = {
+    "name": (None, kind.short_name),
+    "endpoint": ("", kind.address_or_nothing),
+    "copies": ("", kind.address_or_nothing),
+    "key_file": ("", kind.text),
+    "key_credential": ("", kind.credential_or_nothing),
+    "folder": (0, kind.whole(0, 1 << 53)),
+    "min_interval_s": (60, kind.whole(0, 86400)),
+    "timeout_s": (60, kind.whole(1, 600)),
+    "allow_private": ([], kind.networks),
+    "ca_file": ("", kind.text),
+}
 _RULE_KEYS: Columns = {
     "name": (None, kind.short_name),
     "channels": (None, kind.filled_texts),
@@ -84,6 +96,22 @@ class RuleSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class OutsideSettings:
+    """One ``[outside.NAME]``: a web archive of other people that may be asked for copies; empty texts: its own way."""
+
+    name: str
+    endpoint: str
+    copies: str
+    key_file: str
+    key_credential: str
+    folder: int
+    min_interval_s: int
+    timeout_s: int
+    allow_private: tuple[str, ...]
+    ca_file: str
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """All settings in force, each with where it came from: ``default``, ``archive.toml`` or ``environment``."""
 
@@ -92,6 +120,7 @@ class Settings:
     authorities: tuple[AuthoritySettings, ...]
     channels: tuple[ChannelSettings, ...] = ()
     rules: tuple[RuleSettings, ...] = ()
+    outside: tuple[OutsideSettings, ...] = ()
 
     def __getitem__(self, path: str) -> Value:
         """The value of ``section.name``; ``KeyError`` for a path that is no setting."""
@@ -110,6 +139,13 @@ class Settings:
         tables["authority"] = [
             {name: getattr(authority, name) for name in _AUTHORITY_KEYS} for authority in self.authorities
         ]
+        if self.outside:
+            # Where the key lies is no secret; the key is in no setting.
+            copies = {
+                one.name: {key: getattr(one, key) for key in _OUTSIDE_KEYS if key != "name"} for one in self.outside
+            }
+            lists = {name: {**table, "allow_private": list(table["allow_private"])} for name, table in copies.items()}
+            tables["outside"] = {**tables["outside"], **lists}
         return tables
 
 
@@ -138,6 +174,23 @@ def _rule(values: dict[str, Any], channels: tuple[ChannelSettings, ...]) -> Rule
     return rule
 
 
+def _outside(tables: Any) -> tuple[OutsideSettings, ...]:
+    """The ``[outside.NAME]`` tables; taken out of ``[outside]``, whose other keys are plain settings."""
+    if not isinstance(tables, dict):
+        return ()
+    named = [name for name, table in tables.items() if isinstance(table, dict)]
+    found = []
+    for name in named:
+        section = f"outside.{name}"
+        (values,) = tables_of([{"name": name, **tables.pop(name)}], section, _OUTSIDE_KEYS)
+        if bool(values["key_file"]) == bool(values["key_credential"]):
+            raise SettingsError(
+                f"{section} needs key_file or key_credential, and not both", do="the key stands in a file of its own"
+            )
+        found.append(OutsideSettings(**{key: values[key] for key in _OUTSIDE_KEYS}))
+    return tuple(found)
+
+
 def parse_settings(toml: str, environment: Mapping[str, str] | None = None) -> Settings:
     """Read the text of ``archive.toml``; ``SettingsError`` names the first key that is unknown or out of range."""
     try:
@@ -147,6 +200,7 @@ def parse_settings(toml: str, environment: Mapping[str, str] | None = None) -> S
     values: dict[str, Value] = {key.path: key.default for key in SCHEMA}
     origins = dict.fromkeys(values, "default")
     arrays = {section: tables.pop(section, []) for section in ("authority", "channel", "rule")}
+    outside = _outside(tables.get("outside"))
     for section, table in tables.items():
         if section not in DEFAULTS:
             raise SettingsError(f"unknown section [{section}]", do=near(section, [*DEFAULTS, *arrays]))
@@ -163,7 +217,7 @@ def parse_settings(toml: str, environment: Mapping[str, str] | None = None) -> S
     listed = tables_of(arrays["channel"], "channel", _CHANNEL_KEYS, others=True)
     channels = tuple(ChannelSettings(table["name"], table["kind"], table["others"]) for table in listed)
     rules = tuple(_rule(values, channels) for values in tables_of(arrays["rule"], "rule", _RULE_KEYS))
-    return Settings(values, origins, authorities, channels, rules)
+    return Settings(values, origins, authorities, channels, rules, outside)
 
 
 def _from_environment(environment: Mapping[str, str]) -> dict[str, Value]:
@@ -236,6 +290,11 @@ _TAIL = """
 # host = "mail.example.org"
 # from = "archive@example.org"
 # to = ["legal@example.org"]
+
+# A web archive that may be asked for copies of new versions. It learns what is watched: docs/outside-copies.md first.
+# [outside.wayback]
+# key_file = "wayback.key"
+# min_interval_s = 60
 
 # One table for each rule: which events go to which channels. An empty list stands for everything.
 # [[rule]]

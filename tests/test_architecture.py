@@ -23,7 +23,7 @@ from storage.errors import StorageError
 ROOT = Path(__file__).resolve().parent.parent
 MAX_LINES = 400
 TRAVELLER = "archiver/verifier/verify.py"  # one file by design; tests/verifier keeps it short
-PLUG_INS = ("capture", "stamp", "alert", "formats")
+PLUG_INS = ("capture", "stamp", "alert", "formats", "outside")
 
 # house of archiver -> houses it may import, besides itself. `storage` is the other package.
 MAY_IMPORT: dict[str, frozenset[str]] = {

@@ -40,6 +40,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "log": ("archiver.cli.log", "log"),
     "stamp": ("archiver.cli.stamp", "stamp"),
     "alert": ("archiver.cli.alert", "alert"),
+    "outside": ("archiver.cli.outside", "outside"),
     "keys": ("archiver.cli.keys", "keys"),
     "status": ("archiver.cli.status", "status"),
     "settings": ("archiver.cli.settings", "settings"),
