@@ -2,8 +2,8 @@
 
 A copy is asked for once a new version is stated, never for a check that found nothing new, and only where the entry
 names the archive. Steps of one row of ``outside_copy``: ask, wait for the job, fetch and compare, state, forget it. A
-crash between two steps repeats at most one of them; the statement is made only once. The table may be lost: then
-young versions are asked for again.
+crash between two steps repeats at most one of them; what nobody asked for by hand is stated once. The table may be
+lost: then young versions are asked for again.
 """
 
 from __future__ import annotations
@@ -122,7 +122,7 @@ class OutsideCopies:
         if row is None:
             return None
         # A question costs the other side work; looking at a job and fetching do not.
-        if row["state"] is None and now < self._asked.get(name, 0.0) + self._pauses[name]:
+        if row["state"] is None and now < self._asked.get(name, 0.0) + self._pauses.get(name, 0.0):
             return None
         return self.advance(row, now)
 
@@ -132,11 +132,11 @@ class OutsideCopies:
         told = (row["archive"], str(capture.body["snapshot"]), str(capture.body["parts"][row["part"]]["url"]))
         state: Json = json.loads(row["state"]) if row["state"] else {}
         try:
-            if "copy" in state:
-                return self._fetch(row, capture, state, now, told)
-            if not state and row["by_name"] is None and self._is_stated(capture, row["part"], row["archive"]):
+            if row["by_name"] is None and self._is_stated(capture, row["part"], row["archive"]):
                 self._forget(row)  # a crash between statement and row
                 return Step("stated", *told)
+            if "copy" in state:
+                return self._fetch(row, capture, state, now, told)
             return self._ask(row, state, now, told)
         except OutsideFailed as failure:
             return self._failed(row, failure, now, told)

@@ -275,6 +275,11 @@ _HEAD = """\
 
 """
 _TAIL = """
+# A web archive that may be asked for copies of new versions. It learns what is watched: docs/outside-copies.md first.
+# [outside.wayback]
+# key_file = "wayback.key"
+# min_interval_s = 60
+
 # One table for each timestamp authority; roots is a PEM file, relative to the archive.
 # [[authority]]
 # name = "digicert"
@@ -290,11 +295,6 @@ _TAIL = """
 # host = "mail.example.org"
 # from = "archive@example.org"
 # to = ["legal@example.org"]
-
-# A web archive that may be asked for copies of new versions. It learns what is watched: docs/outside-copies.md first.
-# [outside.wayback]
-# key_file = "wayback.key"
-# min_interval_s = 60
 
 # One table for each rule: which events go to which channels. An empty list stands for everything.
 # [[rule]]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs
@@ -152,9 +152,11 @@ def test_an_answer_that_is_none_may_pass_and_tells_no_secret(rig: Rig, mode: str
 @pytest.mark.parametrize(("status", "retry"), [(429, True), (503, True), (401, False), (404, False)])
 def test_a_status_says_whether_to_try_again_and_when(rig: Rig, status: int, retry: bool) -> None:
     rig.theirs.status, rig.theirs.fields = status, {"Retry-After": "120", "X-Key": SECRET}
-    for question in (lambda a: a.ask(URL), lambda a: a.look("AB3D-0000", URL))[: 1 if status == 404 else 2]:
+    archive = rig.open()
+    questions: list[Callable[[], object]] = [lambda: archive.ask(URL), lambda: archive.look("AB3D-0000", URL)]
+    for question in questions[: 1 if status == 404 else 2]:
         with pytest.raises(OutsideFailed, match=f"HTTP status {status}") as failure:
-            question(rig.open())
+            question()
         assert (failure.value.retry, failure.value.retry_after_s) == (retry, 120)
         assert failure.value.__cause__ is None and SECRET not in str(failure.value)
 

@@ -67,9 +67,9 @@ def _compared(item: dict[str, Any]) -> str:
     return f"{item['compared']}{by}{why}"
 
 
-@outside.command(epilog="Example: archiver outside ask EA-S-00000123 --archive wayback")
+@outside.command(epilog="Example: archiver outside ask EA-S-00000123 --at wayback")
 @click.argument("snapshots", nargs=-1, required=True, metavar="SNAPSHOT...")
-@click.option("--archive", "archives", multiple=True, metavar="NAME", help="Ask only this one; default: all set up.")
+@click.option("--at", "archives", multiple=True, metavar="ARCHIVE", help="Ask only this one; default: all set up.")
 @click.option("--by", default=getpass.getuser, show_default="the user's name", help="Who asks.")
 @click.pass_obj
 def ask(context: Context, snapshots: tuple[str, ...], archives: tuple[str, ...], by: str) -> int:
