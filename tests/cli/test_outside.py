@@ -59,6 +59,7 @@ def test_a_copy_asked_for_by_hand_is_compared_stated_and_cited(set_up: Box, thei
     cited = set_up.fine("cite", item["snapshot"], "--format", "json").json
     (copy,) = cited["third_party_copies"]
     assert copy == {"archive": "wayback", "uri": uri, "at": COPIED, "compared": "independent copy, compared: equal"}
+    assert "L17" not in cited["limits"]
     assert "SHOULD 29" not in str(cited["gaps"]) and COPIED in set_up.fine("cite", item["snapshot"]).out
     listed = set_up.fine("outside", "list", "--json").json
     assert [one["name"] for one in listed["archives"]] == ["wayback", "perma"] and listed["copies"][0]["uri"] == uri
@@ -80,7 +81,9 @@ def test_what_differs_and_what_only_looks_different_are_told_apart(set_up: Box, 
     set_up.fine("outside", "ask", item["snapshot"], "--at", "wayback")
     results = [(b["archive"], b["compared"], b["compared_by"]) for b in copies(set_up)]
     assert results == [("perma", "equal", "text"), ("wayback", "differs", "text"), ("wayback", "differs", "content")]
-    cited = set_up.fine("cite", item["snapshot"], "--format", "json").json["third_party_copies"]
+    record = set_up.fine("cite", item["snapshot"], "--format", "json").json
+    assert "L17" in record["limits"] and "differs" in record["limit_texts"]["L17"]
+    cited = record["third_party_copies"]
     assert [copy["compared"] for copy in cited] == [
         "independent copy, compared: equal (its text; the bytes differ)",
         "independent copy, compared: differs (its text cannot be read by the rules)",
