@@ -80,7 +80,8 @@ class ImportAudit:
     def _records(self) -> str:
         """Read again: what is broken now and was not when the file came in is a failure; the rest was known."""
         settings, files = self.audit.archive.settings, self.audit.archive.files
-        ceilings = Ceilings(settings["import.max_records"], settings["import.max_ratio"])
+        most = max(settings["import.max_records"], self.body["records"])  # a lower setting is no damage
+        ceilings = Ceilings(most, settings["import.max_ratio"])
         with files.open(self.body["path"]) as source:
             tally = examine(source, files.size(self.body["path"]), ceilings, (StorageError,))
         found = tally.to_json()
