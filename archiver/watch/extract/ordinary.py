@@ -12,13 +12,14 @@ from archiver.watch.extract.tokens import ESCAPABLE_TEXT, RAW_TEXT
 
 FEW_STEPS = 1_400
 """A step opens one element at most. Even if half of these were formatting elements, a million copies would do."""
-MAX_STEPS = 10_000
+MAX_STEPS = 20_000
 MAX_COPIES = 1_000_000
 """Tags of a page with more than ``FEW_STEPS``, times formatting elements not closed right behind their words."""
-MAX_OPENING = 3_400
+MAX_OPENING = 2_800
+"""Elements, of such a page, that can stand in one another: those that are closed at once, or by their like, cannot."""
 MAX_ATTRIBUTES = 100
 """Of one tag; a parser compares its names in pairs."""
-MAX_INSIDE = 600
+MAX_INSIDE = 1_200
 """Tags of one drawing or menu, but for those that close themselves or are closed at once."""
 
 
@@ -33,7 +34,7 @@ _ATTRIBUTE = rf"{_S}++[^ \t\n\f\r/>=\"'<]++(?:=(?:\"[^\"]*+\"|'[^']*+'|[^ \t\n\f
 _ATTRIBUTES = rf"(?:{_ATTRIBUTE}){{0,{MAX_ATTRIBUTES}}}+{_S}*+"
 _REST = rf"{_ATTRIBUTES}/?+>"
 _COMMENT = r"!--(?!-?>)(?:[^-]++|-(?!-!?>))*+-->"
-_BOGUS = r"(?:!(?i:doctype)|\?)[^>]*+>"
+_BOGUS = r"(?:!(?![\[-])|\?)[^>]*+>"
 
 
 def _closed(name: str, inside: str) -> str:
@@ -84,11 +85,16 @@ _STEP = (
 )
 _FEW = re.compile(rf"(?:{_STEP}){{0,{FEW_STEPS}}}+[^<]*+".encode(), re.DOTALL)
 _MORE = re.compile(rf"(?:{_STEP}){{0,{MAX_STEPS - FEW_STEPS}}}+[^<]*+\Z".encode(), re.DOTALL)
+_FORMATTING = "b big code em font i s small strike strong tt u".split()
+# Elements with nothing but words in them, closed by the tag of their own name.
+_LEAF = "|".join(_closed(name, "[^<]*+") for name in ("span", "a", *_FORMATTING))
 _LEFT_OPEN = re.compile(
     "|".join(
-        rf"<{_any_case(name)}{_END}(?!{_REST}[^<]*+</{name}>)"
-        for name in "b big code em font i s small strike strong tt u".split()
+        rf"<{_any_case(name)}{_END}(?!{_REST}(?:[^<]++|<(?:{_LEAF}|br{_S}*+/?+>))*+</{name}>)" for name in _FORMATTING
     ).encode()
+)
+_NESTING = re.compile(
+    rf"<(?!(?:{_LEAF})|(?:{_any_case('p li dt dd tr td th br img input meta link hr')}){_END})[a-zA-Z]".encode()
 )
 
 
@@ -100,4 +106,5 @@ def is_ordinary(html: bytes) -> bool:
     if _MORE.match(html, few.end()) is None:
         return False
     tags = html.count(b"<")
-    return tags - html.count(b"</") <= MAX_OPENING and len(_LEFT_OPEN.findall(html)) * tags <= MAX_COPIES
+    flat = tags - html.count(b"</") <= MAX_OPENING or len(_NESTING.findall(html)) <= MAX_OPENING
+    return flat and len(_LEFT_OPEN.findall(html)) * tags <= MAX_COPIES
