@@ -68,8 +68,8 @@ ANNOTATION = {
 }  # fmt: skip
 IMPORTED = {
     "import", "seq", "at", "name", "source", "by", "reason", "path", "file_sha256", "file_sha512", "file_bytes",
-    "format", "records", "digests_hold", "types", "urls", "urls_total", "first_date", "last_date", "remarks", "problems",
-    "problems_total", "examined_by", "statement_sha256", "citation",
+    "format", "records", "digests_hold", "types", "urls", "urls_total", "first_date", "last_date", "remarks",
+    "problems", "problems_total", "examined_by", "statement_sha256", "citation",
 }  # fmt: skip
 OUTSIDE = {"archives", "pending", "failed", "copies"}
 STATES = {"verbatim", "reworded", "moved", "split", "absent", "unknown"}
