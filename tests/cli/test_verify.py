@@ -18,7 +18,10 @@ from archiver.audit import Audit
 from archiver.cli import run
 from archiver.evidence.verify import IMPORT_NAMES, NAMES, CheckResult, Report, Verdict
 from archiver.exits import exit_code
+from tests.cli.box import Box
 from tests.simulators.archives import TERMS, Workshop, capture, small_archive, stamp_all, workshop
+from tests.simulators.authority import TimestampAuthority
+from tests.simulators.website import Website
 
 
 @dataclass(frozen=True)
@@ -329,3 +332,20 @@ def test_an_archive_carried_to_another_machine_is_read_without_its_head_copy(
     answer = Answer(capsys, copied, "--all")
     assert "there is no head copy to compare with" in answer.out
     assert answer.code == 0, answer.out
+
+
+def test_the_first_authority_serves_what_was_captured_before_it(
+    box: Box, site: Website, authority: TimestampAuthority
+) -> None:
+    early = box.fine("capture", site.url("/terms"), "--json").json[0]["snapshot"]
+    box.add_authority("loop", authority.url, authority.root_pem.read_bytes())
+    late = box.fine("capture", site.url("/privacy"), "--json").json[0]["snapshot"]
+    for snapshot in (early, late):
+        report = box.fine("verify", snapshot, "--json").json[0]
+        checks = {check["number"]: check["verdict"] for check in report["checks"]}
+        assert (report["verdict"], checks[6], checks[9], checks[12]) == ("pass", "pass", "pass", "pass")
+    (proof,) = box.root.glob(f"snapshots/*/*/*/{early}/statement.tlog-proof")
+    first = proof.read_bytes()
+    box.fine("capture", site.url("/terms"))
+    assert proof.read_bytes() == first
+    box.verified()
