@@ -22,6 +22,8 @@ ACTS = {
     "absence": "archiver.absence",
     "attest": "archiver.attesting",
     "export": "archiver.dissemination",
+    "take_in": "archiver.importing",
+    "ask_outside": "archiver.outside_asking",
 }
 """Name of each act, and the module whose function of that name does it."""
 

@@ -11,6 +11,7 @@ from typing import Any
 
 from archiver.archive import VKEY
 from archiver.audit_ground import Ground, guarded
+from archiver.audit_imported import check_imports
 from archiver.audit_texts import StatedTexts
 from archiver.check import DAY
 from archiver.errors import FormatError
@@ -21,6 +22,8 @@ from archiver.evidence.statement import Statement, parse_statement
 from archiver.evidence.tiles import grow, read_entries
 from archiver.evidence.timestamp import certificates_from_pem, chain_to_pem, verify_token
 from archiver.evidence.verify import Failed, Incomplete, Nothing, Report, run
+from archiver.imported import FOLDER as IMPORTED
+from archiver.imported import is_import
 from archiver.ledger import CHECKPOINT
 from archiver.projection import TableRow, rows_of
 from archiver.texts import FOLDER
@@ -58,6 +61,8 @@ class Reading:
         self.acknowledged: int | None = None
         self.texts = StatedTexts(audit.archive)
         self.text_files: list[str] = []
+        self.imports: list[Statement] = []
+        self.imported_files: list[str] = []
 
     def _look_around(self) -> None:
         """List what may lie there only once it is stated."""
@@ -69,6 +74,7 @@ class Reading:
         self.stamped_files = _walk(files, "stamps")
         self.log_files = _walk(files, "log")
         self.text_files = _walk(files, FOLDER)
+        self.imported_files = _walk(files, IMPORTED)
         stated = self.audit.archive.head.read()
         self.acknowledged = None if stated is None else stated.acknowledged
 
@@ -99,6 +105,8 @@ class Reading:
                 self.roots[frontier.size] = frontier.root()
             if statement.kind == "stamp" and statement.body["event"] == "token":
                 self.stamps.append(statement)
+            if is_import(statement):
+                self.imports.append(statement)
             if statement.kind == "capture" and statement.body["folder"]:
                 self.folders.add(statement.body["folder"])
             batch += self._rows(statement, line)
@@ -314,6 +322,11 @@ class Reading:
         self._need_journal()
         return self.texts.check(self.text_files)
 
+    def imported(self) -> str:
+        """Check 42: the files of other people."""
+        self._need_journal()
+        return check_imports(self.audit, self.imports, self.imported_files)
+
     def _need_journal(self) -> None:
         if not self.whole:
             raise Incomplete("the journal does not hold, see check 11")
@@ -359,7 +372,7 @@ def _last_id(known: Index, table: str) -> int:
 
 
 def verify_archive(audit: Ground) -> Report:
-    """Checks 11 to 15 over everything that is not in one snapshot's folder."""
+    """Checks 11 to 15 and 42 over everything that is not in one snapshot's folder."""
     report = _verify(audit)
     # What came between two of our looks at it is there when everything is looked at again; what is damaged stays so.
     if report.verdict == "fail" and audit.being_written():
@@ -375,6 +388,7 @@ def _verify(audit: Ground) -> Report:
         (13, reading.indexed),
         (14, reading.consistent),
         (15, reading.kept),
+        (42, reading.imported),
     )
     checks = tuple(run(number, guarded(step)) for number, step in steps)
     reading.rows.close()

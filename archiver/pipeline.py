@@ -21,10 +21,11 @@ from archiver.capture.interface import Capturer
 from archiver.check import DAY, DRAFTS, INTENTS, Check, Finished
 from archiver.drafting import Drafter
 from archiver.errors import ArchiveDamaged
-from archiver.evidence.canonical import Json, dump_line, encode_line
+from archiver.evidence.canonical import dump_line, encode_line
 from archiver.evidence.exchange import Failure
 from archiver.evidence.instant import format_instant
 from archiver.evidence.statement import Statement, day_of
+from archiver.imported import is_import, place_import
 from archiver.ledger import Committed, Ledger, Maker
 from archiver.outcome import Outcome, outcome_of
 from archiver.projection import rows_of
@@ -201,6 +202,8 @@ class Pipeline:
                 self.place(item.statement, recovering=recovering)
             elif item.statement.kind == "stamp" and item.statement.body["event"] == "token":
                 self.place_stamp(item.statement)
+            elif is_import(item.statement):
+                place_import(self.archive.files, item.statement, self.unsynced, self.spent)
         if index:
             known = self.archive.index.next_seq() if recovering else 0
             rows = [
@@ -275,7 +278,8 @@ class Pipeline:
         body = statement.body
         if statement.kind != "assessment" or body["text_sha256"] is None or body.get("links_sha256") is None:
             return None  # ``identity/1`` keeps no text: its digest is that of the content
-        if self.archive.index.row("select 1 as x from wording where text_sha256 = ?", (_bytes(body),)) is not None:
+        digest = bytes.fromhex(body["text_sha256"])
+        if self.archive.index.row("select 1 as x from wording where text_sha256 = ?", (digest,)) is not None:
             return None
         return self.assessor.lines(body["text_sha256"])
 
@@ -392,7 +396,3 @@ class Pipeline:
         while self.spent:
             self._remove(self.spent[-1])
             self.spent.pop()
-
-
-def _bytes(body: Json) -> bytes:
-    return bytes.fromhex(body["text_sha256"])

@@ -53,6 +53,11 @@ def rows_of(
             rows += _stamp(statement.seq, body, token)
         case "watch":
             rows.append(_watch(statement.seq, body))
+        case "custody":
+            if body["event"] == "import":
+                rows.append(
+                    ("digest", {"sha256": _blob(body["file_sha256"]), "object": "imported", "seq": statement.seq})
+                )
         case "decision":
             rows.append(_plain("decision", statement.seq, body, "event capture_seq assessment_seq by reason"))
         case "provision":

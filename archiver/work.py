@@ -101,7 +101,18 @@ class LocalWork:
         for _, entry in checked:
             for url in entry.urls:
                 fetchable(url)
+            if event in ("added", "changed"):
+                self._require_outside(entry)
         return self.operation.watch(event, checked)
+
+    def _require_outside(self, entry: WatchEntry) -> None:
+        """Nobody is to believe that copies are asked for of an archive that is not set up."""
+        known = [one.name for one in self.operation.archive.settings.outside]
+        for name in entry.outside:
+            if name not in known:
+                raise UsageError(
+                    f"no copies can be asked for of {name!r}", do=f"set up [outside.{name}] in archive.toml"
+                )
 
     def act(self, name: str, values: Json, progress: Callable[[int, int], None] | None = None) -> Json:
         """Do one of ``archiver.acts``."""

@@ -65,6 +65,8 @@ PACKAGE_NAMES = {
     35: "pages of the package",
 }
 """Checks of a WACZ besides those of the folders in it (``wacz_check``)."""
+IMPORT_NAMES = {41: "what importing shows", 42: "imported files"}
+"""Checks of files of other people (``archiver.audit_imported``): of one, and of all together."""
 SMALL_FILE = 1024 * 1024
 """Bytes of a proof, token or chain file that is read whole; larger ones are refused."""
 HASH_CHUNK = 1024 * 1024
@@ -113,7 +115,7 @@ class CheckResult:
     @property
     def name(self) -> str:
         """What is checked."""
-        return {**NAMES, **BUNDLE_NAMES, **PACKAGE_NAMES}[self.number]
+        return {**NAMES, **BUNDLE_NAMES, **PACKAGE_NAMES, **IMPORT_NAMES}[self.number]
 
     def to_json(self) -> Json:
         """An item of ``checks`` in ``verify --json``."""

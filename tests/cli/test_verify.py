@@ -16,7 +16,7 @@ import pytest
 from archiver.archive import open_archive
 from archiver.audit import Audit
 from archiver.cli import run
-from archiver.evidence.verify import NAMES, CheckResult, Report, Verdict
+from archiver.evidence.verify import IMPORT_NAMES, NAMES, CheckResult, Report, Verdict
 from archiver.exits import exit_code
 from tests.cli.box import Box
 from tests.simulators.archives import TERMS, Workshop, capture, small_archive, stamp_all, workshop
@@ -232,9 +232,9 @@ def test_the_keys_of_json(made: Made, capsys: pytest.CaptureFixture[str]) -> Non
         assert report["not_checked"]
         for check in report["checks"]:
             assert check.keys() == {"number", "name", "verdict", "detail"}
-            assert check["name"] == NAMES[check["number"]]
+            assert check["name"] == {**NAMES, **IMPORT_NAMES}[check["number"]]
             assert check["verdict"] in ("pass", "fail", "incomplete", "none")
-    assert [check["number"] for check in reports[0]["checks"]] == [11, 12, 13, 14, 15]
+    assert [check["number"] for check in reports[0]["checks"]] == [11, 12, 13, 14, 15, 42]
     assert [check["number"] for check in reports[1]["checks"]] == list(range(1, 16))
     assert answer.err == ""
 
