@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import string
+from pathlib import Path
 from urllib.parse import urljoin
 
 import pytest
@@ -14,6 +15,7 @@ from archiver.watch.extract.html import read_html
 from archiver.watch.extract.text_1 import NAME, read
 from archiver.watch.reading import Link, PageRules, PageSigns, Source
 
+PAGES = Path(__file__).parent / "vectors" / "gate"
 URL = "https://example.org/legal/terms"
 
 
@@ -311,3 +313,15 @@ def test_any_page_gives_well_formed_lines(html: str) -> None:
 )
 def test_no_bytes_raise(content: bytes, content_type: str | None) -> None:
     read([Source(URL, b"<" + content, content_type)], [PageRules(("*", '{"startBefore": "p", "endAfter": "b"}'))])
+
+
+@pytest.mark.parametrize("page", sorted(PAGES.glob("*/*.html")), ids=lambda page: page.stem)
+def test_the_text_is_the_same_without_the_signs(page: Path) -> None:
+    """What only the gate looks at plays no part in the text."""
+    source = Source(URL, page.read_bytes(), "text/html")
+    for rules in (PageRules(), PageRules(("body",)), PageRules(("main", "p"), ("nav", "h2"))):
+        whole, bare = read([source], [rules]), read([source], [rules], signed=False)
+        assert (bare.lines, bare.links, bare.problems) == (whole.lines, whole.links, whole.problems)
+        assert [(s.url, s.media_type, s.charset) for s in bare.signs] == [
+            (s.url, s.media_type, s.charset) for s in whole.signs
+        ]

@@ -30,19 +30,19 @@ def pairs_of(policies: Sequence[Policy], most: int) -> list[Pair]:
 
 
 def changed_lines(pair: Pair) -> None:
-    """What the peers do: read both by their selectors, and find the lines that differ. Signs come along."""
-    for _ in unit_ops(*_lines(pair)):
+    """What the peers do: read both by their selectors, and find the lines that differ."""
+    for _ in unit_ops(*_lines(pair, signed=False)):
         pass
 
 
 def changed_words(pair: Pair) -> None:
-    """What the daemon does: the same, and in the changed lines the changed words."""
-    hunks(*_lines(pair))
+    """What the daemon does: the same, with signs for the gate, and in the changed lines the changed words."""
+    hunks(*_lines(pair, signed=True))
 
 
-def _lines(pair: Pair) -> tuple[tuple[str, ...], tuple[str, ...]]:
+def _lines(pair: Pair, *, signed: bool) -> tuple[tuple[str, ...], tuple[str, ...]]:
     old, new = (
-        read([Source(p.url, p.body, p.media_type) for p in observation.pages], observation.rules).lines
+        read([Source(p.url, p.body, p.media_type) for p in observation.pages], observation.rules, signed=signed).lines
         for observation in pair
     )
     return old, new

@@ -182,13 +182,10 @@ class Blocks:
         return name, self._carry
 
     def _clean(self, raw: str) -> str:
-        if "&" in raw:
-            raw = unescaped(raw)
-        words = raw.strip()
+        words = (unescaped(raw) if "&" in raw else raw).strip()
         if words.isprintable() and "  " not in words:  # of all white space only the plain space is printable
             return words
-        words = " ".join(raw.split())
-        return words if words.isprintable() else collapsed(words, carry=self._carry)
+        return collapsed(words, carry=self._carry)
 
     def _flush(self) -> None:
         pieces = self._pieces

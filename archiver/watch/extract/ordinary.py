@@ -79,8 +79,13 @@ _SPECIAL = (
 _RAW = "|".join(_raw(name) for name in sorted(RAW_TEXT | ESCAPABLE_TEXT))
 # In a script, <!-- and then <script can hide its end.
 _SCRIPT = f"{_script('!--')}|{_script(_any_case('script'))}"
+# Most tags are in small letters; told first, for speed alone, are those that cannot be special.
+_COMMON = (
+    "(?:[a-eghj-loqru-wyz]|p(?!l)|s(?!cr|ty|v|el)|t(?!it|e)|i(?!f)|m(?!at)|f(?!r)|n(?!o))[a-z0-9]*+"
+    rf"{_REST}(?:[^<]*+</[a-z0-9]++>)?+|/[a-z0-9]++>"
+)
 _STEP = (
-    rf"[^<]*+<(?:(?!{_SPECIAL}){_NAME}{_REST}(?:[^<]*+</{_NAME}>)?+|/{_NAME}{_REST}"
+    rf"[^<]*+<(?:{_COMMON}|(?!{_SPECIAL}){_NAME}{_REST}(?:[^<]*+</{_NAME}>)?+|/{_NAME}{_REST}"
     rf"|{_SCRIPT}|{_SVG}|{_closed('template', '[^<]*+')}|{_COMMENT}|{_SELECT}|{_RAW}|{_BOGUS})"
 )
 _FEW = re.compile(rf"(?:{_STEP}){{0,{FEW_STEPS}}}+[^<]*+".encode(), re.DOTALL)

@@ -87,6 +87,13 @@ def declared(tree: LexborHTMLParser, url: str, charset: str) -> tuple[PageSigns,
     return signs, base
 
 
+def undeclared(tree: LexborHTMLParser, url: str, charset: str) -> tuple[PageSigns, str]:
+    """Return no more than the address its links are relative to, with the signs that need no look at the page."""
+    node = tree.css_first("base[href]")
+    base = url if node is None else joined(url, node.attributes.get("href") or "")
+    return PageSigns(url=url, media_type="text/html", charset=charset), base
+
+
 def _in_drawing(node: LexborNode) -> bool:
     return node.parent is not None and node.parent.tag not in ("head", "body", "html")
 

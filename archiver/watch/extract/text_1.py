@@ -33,14 +33,17 @@ _SNIFFED = 1_024
 _HTML_BEGINS = (b"<!doctype html", b"<html", b"<head", b"<body", b"<script", b"<!--", b"<?xml", b"<meta", b"<title")
 
 
-def read(sources: Sequence[Source], rules: Sequence[PageRules]) -> Reading:
-    """Return the document in these parts, each read by its own rules. Never raises: what is amiss is a problem."""
+def read(sources: Sequence[Source], rules: Sequence[PageRules], *, signed: bool = True) -> Reading:
+    """Return the document in these parts, each read by its own rules. Never raises: what is amiss is a problem.
+
+    Not ``signed``: for its text alone; pages come without the signs that only the gate looks at.
+    """
     lines: list[str] = []
     links: list[Link] = []
     page_signs: list[PageSigns] = []
     problems: list[Problem] = []
     for source, page_rules in zip(sources, rules, strict=True):
-        document, signs = read_part(source, page_rules)
+        document, signs = read_part(source, page_rules, signed=signed)
         links += [replace(link, line=link.line + len(lines)) for link in document.links]
         lines += document.lines
         problems += document.problems
@@ -48,7 +51,7 @@ def read(sources: Sequence[Source], rules: Sequence[PageRules]) -> Reading:
     return Reading(NAME, tuple(lines), tuple(links), tuple(page_signs), tuple(problems))
 
 
-def read_part(source: Source, rules: PageRules) -> tuple[Document, PageSigns]:
+def read_part(source: Source, rules: PageRules, *, signed: bool = True) -> tuple[Document, PageSigns]:
     """Return one part as lines, with the signs of its page."""
     kind = kind_of(source)
     declared = media_type(source.content_type)
@@ -70,7 +73,7 @@ def read_part(source: Source, rules: PageRules) -> tuple[Document, PageSigns]:
 
         as_it_is = text.charset == "utf-8" and not text.encoding_errors
         page_bytes = source.content[text.skipped :] if as_it_is else text.text.encode()
-        document, page = read_html(page_bytes, source.url, rules, charset=text.charset)
+        document, page = read_html(page_bytes, source.url, rules, charset=text.charset, signed=signed)
         signs = replace(page, media_type=signs.media_type)
     elif kind == "markdown":
         from archiver.watch.extract.markdown import read_markdown
