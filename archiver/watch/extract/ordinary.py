@@ -11,7 +11,7 @@ import re
 from archiver.watch.extract.tokens import ESCAPABLE_TEXT, RAW_TEXT
 
 FEW_STEPS = 1_400
-"""A step opens one element at most. Even if half of these were formatting elements, a million copies would do."""
+"""A step has two tags at most, and opens one. Even if half were formatting elements, a million copies would do."""
 MAX_STEPS = 20_000
 MAX_COPIES = 1_000_000
 """Tags of a page with more than ``FEW_STEPS``, times formatting elements not closed right behind their words."""
@@ -108,6 +108,9 @@ def is_ordinary(html: bytes) -> bool:
     few = _FEW.match(html)
     if few is None or few.end() == len(html):
         return few is not None
+    twice = _FEW.match(html, few.end())
+    if twice is not None and twice.end() == len(html):
+        return len(_LEFT_OPEN.findall(html)) * 4 * FEW_STEPS <= MAX_COPIES
     if _MORE.match(html, few.end()) is None:
         return False
     tags = html.count(b"<")

@@ -44,7 +44,7 @@ def read(sources: Sequence[Source], rules: Sequence[PageRules], *, signed: bool 
     problems: list[Problem] = []
     for source, page_rules in zip(sources, rules, strict=True):
         document, signs = read_part(source, page_rules, signed=signed)
-        links += [replace(link, line=link.line + len(lines)) for link in document.links]
+        links += [replace(link, line=link.line + len(lines)) for link in document.links] if lines else document.links
         lines += document.lines
         problems += document.problems
         page_signs.append(signs)
