@@ -257,7 +257,7 @@ class Reading:
 
     def _compare(self, have: Iterator[Dumped], words: Iterator[Word] | None = None) -> str:
         count = 0
-        left_out = ("wording", "passage", "wording_passage") if self.texts.lost else ()
+        left_out = tuple(_TEXTS) if self.texts.lost else ()
         have = (pair for pair in have if pair[0] not in left_out)
         for pair in self.rows.dump():
             if pair[0] in left_out:
@@ -345,12 +345,22 @@ def _paths_of(statement: Statement) -> list[str]:
 
 def _up_to(rows: Iterator[Dumped], limit: int, known: Index) -> Iterator[Dumped]:
     """Leave out what a writer beside us has added since the journal was read."""
-    seqs = {"digest": 2, "full_copy": 2}
-    last = {name: _last_id(known, name) for name in ("url", "wording", "passage")}
-    last["wording_passage"] = last["wording"]
+    seqs = {"digest": 2, "full_copy": 2, "disposed": 1}
+    last = _last_id(known, "url")
     for table, values in rows:
-        if (values[0] <= last[table]) if table in last else (values[seqs.get(table, 0)] < limit):
+        if table in _TEXTS:
+            if known.row(f"select 1 as x from {_TEXTS[table]} = ?", (values[0],)) is not None:
+                yield table, values
+        elif (values[0] <= last) if table == "url" else (values[seqs.get(table, 0)] < limit):
             yield table, values
+
+
+_TEXTS = {
+    "wording": "wording where text_sha256",
+    "wording_passage": "wording where text_sha256",
+    "passage": "passage where sha256",
+}
+"""Where to look whether a row of a text, told by its digest, was there."""
 
 
 def _last_id(known: Index, table: str) -> int:

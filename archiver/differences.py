@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from archiver.archive import Archive
+from archiver.custody import require_kept
 from archiver.errors import NotCheckable, UsageError
 from archiver.evidence.canonical import Json
 from archiver.evidence.statement import parse_snapshot_id
@@ -72,6 +73,7 @@ def _side(archive: Archive, assessment: int, capture_seq: int) -> Side:
         lines = read_lines(archive.files, body["text_sha256"])
         links = () if body["links_sha256"] is None else read_links(archive.files, body["links_sha256"])
     except Missing as error:
+        require_kept(archive, capture_seq)
         raise NotCheckable(f"{error.path} is missing", do="restore it from a backup") from error
     pairs = tuple((link.words, link.target) for link in links)
     started = archive.statement(capture_seq).body["started_at"]

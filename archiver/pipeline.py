@@ -19,9 +19,10 @@ from archiver.assessments import assessment_maker, bare_maker, capture_maker, ow
 from archiver.assessor import Assessed, Assessor
 from archiver.capture.interface import Capturer
 from archiver.check import DAY, DRAFTS, INTENTS, Check, Finished
+from archiver.deletion import carry_out, is_disposal, texts_of
 from archiver.drafting import Drafter
 from archiver.errors import ArchiveDamaged
-from archiver.evidence.canonical import Json, dump_line, encode_line
+from archiver.evidence.canonical import dump_line, encode_line
 from archiver.evidence.exchange import Failure
 from archiver.evidence.instant import format_instant
 from archiver.evidence.statement import Statement, day_of
@@ -51,7 +52,7 @@ class Pipeline:
     """Folders of days that this process made durable."""
     drafts: list[str] = field(default_factory=list)
     """Files of drafts that the next acknowledgement makes superfluous."""
-    begun: list[tuple[str, set[str]]] = field(default_factory=list)
+    begun: list[tuple[str, dict[str, Check]]] = field(default_factory=list)
     """Files of intents, each with the checks in it that are not acknowledged yet."""
     lock: threading.Lock = field(default_factory=threading.Lock)
     """Guards ``begun``: checks are begun on one thread and acknowledged on another."""
@@ -94,7 +95,7 @@ class Pipeline:
         self.archive.files.write(path, b"".join(encode_line(check.intent(at)) for check in begun))
         self.archive.files.barrier([path])
         with self.lock:
-            self.begun.append((path, {check.id for check in begun}))
+            self.begun.append((path, {check.id: check for check in begun}))
 
     def capture(self, check: Check) -> Finished:
         """Steps 3 to 5: visit every address of the check, write the WARC and the draft. Runs in any thread."""
@@ -168,7 +169,8 @@ class Pipeline:
         done = {item.check.id for item in finished}
         with self.lock:
             for path, owed in self.begun:
-                owed -= done
+                for check in done & owed.keys():
+                    del owed[check]
                 if not owed:
                     spent.append(path)
             self.begun = [(path, owed) for path, owed in self.begun if owed]
@@ -201,6 +203,9 @@ class Pipeline:
                 self.place(item.statement, recovering=recovering)
             elif item.statement.kind == "stamp" and item.statement.body["event"] == "token":
                 self.place_stamp(item.statement)
+            elif is_disposal(item.statement):
+                self.assessor.forget(texts_of(item.statement))
+                self.unsynced += carry_out(self.archive, item.statement)
         if index:
             known = self.archive.index.next_seq() if recovering else 0
             rows = [
@@ -275,7 +280,8 @@ class Pipeline:
         body = statement.body
         if statement.kind != "assessment" or body["text_sha256"] is None or body.get("links_sha256") is None:
             return None  # ``identity/1`` keeps no text: its digest is that of the content
-        if self.archive.index.row("select 1 as x from wording where text_sha256 = ?", (_bytes(body),)) is not None:
+        digest = bytes.fromhex(body["text_sha256"])
+        if self.archive.index.row("select 1 as x from wording where text_sha256 = ?", (digest,)) is not None:
             return None
         return self.assessor.lines(body["text_sha256"])
 
@@ -391,7 +397,3 @@ class Pipeline:
         while self.spent:
             self._remove(self.spent[-1])
             self.spent.pop()
-
-
-def _bytes(body: Json) -> bytes:
-    return bytes.fromhex(body["text_sha256"])

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from archiver.archive import Archive
+from archiver.custody import require_kept
 from archiver.decisions import MAX_NAME, one_line
 from archiver.errors import NotCheckable, UsageError
 from archiver.evidence.canonical import Json
@@ -82,6 +83,7 @@ def _mark(operation: Operation, values: Json) -> Json:
     if len(exact) > MAX_CLAUSE:
         raise UsageError(f"a clause of {len(exact)} characters", do=f"the longest has {MAX_CLAUSE}: mark it in parts")
     capture_seq, assessment = _text_of(archive, str(values.get("subject")))
+    require_kept(archive, capture_seq)
     lines = read_lines(archive.files, assessment["text_sha256"])
     place = locate(Quote(exact, values.get("prefix") or "", values.get("suffix") or ""), lines)
     quote = anchored(place, lines)

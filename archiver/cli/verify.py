@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from archiver.evidence.note import Verifier
     from archiver.evidence.verify import Report
 
-_MARK = {"pass": "pass", "fail": "FAIL", "incomplete": "open", "none": "none"}
+_MARK = {"pass": "pass", "fail": "FAIL", "incomplete": "open", "none": "none", "disposed": "gone"}
 _HEX64 = re.compile(r"[0-9a-fA-F]{64}")
 
 
@@ -35,6 +35,8 @@ _HEX64 = re.compile(r"[0-9a-fA-F]{64}")
     type=click.Path(exists=True, dir_okay=False),
     help="PEM with roots of authorities.",
 )
+@click.option("--record", is_flag=True, help="State the verdicts on snapshots of this archive in its log.")
+@click.option("--by", help="Who verified, for the log; default: the user's name.")
 @click.option("--second-reader", is_flag=True, help="Also have warcio, another reader, check every WARC.")
 @click.pass_obj
 def verify(
@@ -43,6 +45,8 @@ def verify(
     everything: bool,
     key: str | None,
     roots: tuple[str, ...],
+    record: bool,
+    by: str | None,
     second_reader: bool,
 ) -> int:
     """Verify snapshots by identifier, by SHA-256 (of WARC, payload, content or statement), by any file, or by folder.
@@ -55,6 +59,8 @@ def verify(
 
     if not subjects and not everything:
         raise UsageError("nothing to verify", do="name a snapshot, a file, a folder or a SHA-256, or give --all")
+    if record and (folders := [subject for subject in subjects if Path(subject).is_dir()]):
+        raise UsageError(f"{folders[0]} is a folder: only snapshots of this archive are recorded", do="give --all")
     reports: list[Report] = []
     desk = _Desk(context, key, roots)
     if everything:
@@ -65,6 +71,10 @@ def verify(
         reports += desk.reports(subject)
     if second_reader:
         reports = [desk.second_opinion(report) for report in reports]
+    if record:
+        from archiver.cli.verify_record import state
+
+        state(context, reports, by)
     if context.as_json:
         context.emit([report.to_json() for report in reports])
     elif everything:
@@ -72,7 +82,7 @@ def verify(
     else:
         for report in reports:
             _print(report)
-    return exit_code(reports)
+    return exit_code(reports, many=everything)
 
 
 class _Desk:
@@ -263,7 +273,7 @@ def _wrapped(line: str) -> str:
 
 def _print_many(reports: list[Report]) -> None:
     """The archive in full, then a line for each snapshot that did not pass."""
-    counts = {"pass": 0, "fail": 0, "incomplete": 0}
+    counts = {"pass": 0, "fail": 0, "incomplete": 0, "disposed": 0}
     for number, report in enumerate(reports):
         counts[report.verdict] += number > 0
         if number == 0 or report.verdict == "fail":
@@ -271,4 +281,7 @@ def _print_many(reports: list[Report]) -> None:
         elif report.verdict == "incomplete":
             details = "; ".join(check.detail for check in report.checks if check.verdict == "incomplete")
             click.echo(f"{report.subject}: incomplete: {details}")
-    click.echo(f"snapshots: {counts['pass']} pass, {counts['fail']} fail, {counts['incomplete']} incomplete")
+        elif report.verdict == "disposed":
+            click.echo(f"{report.subject}: {next(c.detail for c in report.checks if c.verdict == 'disposed')}")
+    gone = f", {counts['disposed']} disposed" if counts["disposed"] else ""
+    click.echo(f"snapshots: {counts['pass']} pass, {counts['fail']} fail, {counts['incomplete']} incomplete{gone}")
