@@ -154,10 +154,14 @@ class SnapshotAudit:
             " where capture_seq = ? and links_sha256 is not null",
             (self.seq,),
         )
-        return check_texts_of(self.audit.archive, rows, self._disposal_statement())
+        return check_texts_of(self.audit.archive, rows, self._gone())
 
-    def _disposal_statement(self) -> Statement | None:
-        return None if self.disposal is None else self.audit.line(self.disposal.seq)
+    def _gone(self) -> frozenset[str]:
+        """The files that went with this snapshot, or with a later one that had the same text."""
+        if self.disposal is None:
+            return frozenset()
+        rows = self.audit.archive.index.rows("select distinct seq from disposed where seq >= ?", (self.disposal.seq,))
+        return frozenset(str(item["path"]) for row in rows for item in self.audit.line(row["seq"]).body["files"])
 
     def _consistency(self) -> str:
         audit, checkpoint = self.audit, self.evidence.checkpoint

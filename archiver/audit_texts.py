@@ -91,10 +91,9 @@ class StatedTexts:
         return f"{len(self._texts)} texts, each with the digest and the root its assessment states{gone}{rest}"
 
 
-def check_texts_of(archive: Archive, rows: Iterable[dict[str, Any]], disposal: Statement | None = None) -> str:
-    """The same for the assessments of one snapshot, given as rows of the index; what its disposal names is gone."""
+def check_texts_of(archive: Archive, rows: Iterable[dict[str, Any]], gone: frozenset[str] = frozenset()) -> str:
+    """The same for the assessments of one snapshot, given as rows of the index; ``gone`` was disposed of."""
     count = 0
-    gone = set() if disposal is None else {item["path"] for item in disposal.body["files"]}
     for row in rows:
         count += 1
         if text_path(row["text_sha256"].hex()) in gone:

@@ -48,6 +48,11 @@ def disposal_of(archive: Archive, seq: int) -> Disposal | None:
     return Disposal(archive.snapshot_name(seq), row["seq"], body["at"], str(body["by"]), str(body["reason"]))
 
 
+def all_disposed(archive: Archive) -> frozenset[int]:
+    """The captures whose content is gone."""
+    return frozenset(row["capture_seq"] for row in archive.index.rows("select capture_seq from disposed"))
+
+
 def require_kept(archive: Archive, seq: int) -> None:
     """``Disposed`` when the content of this capture is gone."""
     found = disposal_of(archive, seq)
@@ -129,20 +134,21 @@ def _concerning(capture: Statement, statements: Iterator[Statement]) -> Iterator
                 before.pop(body["hold"], None)
         elif snapshot in subjects or on_document or (body["event"] == "disposal" and referents.intersection(subjects)):
             found.append(statement)
-    yield from (*before.values(), *found)
+    yield from sorted((*before.values(), *found), key=lambda statement: statement.seq)
 
 
 def events_of(archive: Archive, name: str) -> Json:
-    """The document that ``custody --json`` prints: the capture, then every event, each with who, when and why."""
+    """The document that ``custody --json`` prints: the capture and every event, each with who, when and why."""
     seq = snapshot_seq(archive, name)
     capture = archive.statement(seq)
     gone = disposal_of(archive, seq)
+    events = [_capture_event(capture), *(_event(statement, name) for statement in custody_of(archive, capture))]
     return {
         "snapshot": name,
         "document": capture.body["document"],
         "holds": held_by(archive, seq),
         "disposed": None if gone is None else {"at": gone.at, "by": gone.by, "reason": gone.reason, "seq": gone.seq},
-        "events": [_capture_event(capture), *(_event(statement, name) for statement in custody_of(archive, capture))],
+        "events": sorted(events, key=lambda event: int(event["seq"])),
     }
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from archiver.archive import Archive
-from archiver.custody import require_kept
+from archiver.custody import all_disposed, require_kept
 from archiver.errors import NotCheckable, UsageError
 from archiver.evidence.canonical import Json
 from archiver.evidence.statement import parse_snapshot_id
@@ -44,7 +44,8 @@ def version_side(archive: Archive, document: str, number: int | None, *, back: i
         if not found:
             known = f"it has {_listed(sorted({row['version'] for row in passed}))}" if passed else "it has none yet"
             raise UsageError(f"{document} has no version {number}", do=f"{known}: see archiver history {document}")
-        row = found[0]
+        gone = all_disposed(archive)
+        row = next((one for one in found if one["seq"] not in gone), found[0])
     return _side(archive, row["assessment"], row["seq"])
 
 

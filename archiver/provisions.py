@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from archiver.archive import Archive
-from archiver.custody import require_kept
+from archiver.custody import all_disposed, require_kept
 from archiver.decisions import MAX_NAME, one_line
 from archiver.errors import NotCheckable, UsageError
 from archiver.evidence.canonical import Json
@@ -145,11 +145,13 @@ def _text_of(archive: Archive, subject: str) -> tuple[int, Json]:
 
 def versions_of(archive: Archive, document: str, normaliser: str) -> tuple[list[VersionText], list[Check]]:
     """Every version with its text, and every check of the document with the version it found."""
-    passed = passed_checks(archive, document, normaliser)
+    passed, gone = passed_checks(archive, document, normaliser), all_disposed(archive)
     spans: dict[int, dict[str, Any]] = {}
     for row in passed:
         known = spans.setdefault(row["version"], {**row, "last": row["started_at"]})
         known["last"] = row["started_at"]
+        if known["seq"] != row["seq"] and known["seq"] in gone:
+            known["seq"] = row["seq"]  # the words are cited in a snapshot that is kept, where there is one
     versions = []
     for number, row in spans.items():
         try:

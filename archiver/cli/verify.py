@@ -51,8 +51,8 @@ def verify(
 ) -> int:
     """Verify snapshots by identifier, by SHA-256 (of WARC, payload, content or statement), by any file, or by folder.
 
-    A FOLDER, or a BUNDLE or WACZ file made by export, needs no archive when --key and --root are given. A WARC or WACZ
-    file that is none of ours is checked for its own digests.
+    A FOLDER, or a BUNDLE or WACZ file made by export, needs no archive when --key and --root are given; nor does a
+    redacted text with --key. A WARC or WACZ file that is none of ours is checked for its own digests.
     """
     from archiver.errors import UsageError
     from archiver.exits import exit_code
@@ -202,15 +202,16 @@ class _Desk:
         """A package is checked by itself; the archive at hand lends its key and roots if the log is the same."""
         from archiver.evidence.wacz_check import check_wacz
 
-        key, roots = self._verifier(), self._root_certificates()
+        roots = self._root_certificates()
         if self._key is None and self._has_archive:
             roots = self.audit().roots
-
-        def key_of(origin: str) -> Verifier | None:
-            return key if self._key is not None or (key is not None and key.name == origin) else None
-
         with path.open("rb") as source:
-            return check_wacz(source, str(path), key_of, roots, (OSError,))
+            return check_wacz(source, str(path), self._key_of, roots, (OSError,))
+
+    def _key_of(self, origin: str) -> Verifier | None:
+        """The key that was given, else that of the archive at hand if it is of this log."""
+        key = self._verifier()
+        return key if self._key is not None or (key is not None and key.name == origin) else None
 
     def _bundle(self, path: Path) -> Report:
         from archiver.evidence.verify import Report
@@ -223,14 +224,19 @@ class _Desk:
             return Report(str(path), verify_bundle(source, self._verifier(), roots, (OSError,)))
 
     def _file(self, path: Path) -> list[Report]:
+        from archiver.evidence.verify_redaction import looks_redacted, verify_redacted
+
         if path.suffix.lower() == ".wacz":
             return self._wacz(path)
         found = self.audit().file(path) if self._has_archive else []
         if found:
             return found
         with path.open("rb") as handle:
-            start = handle.read(5)
-        if start[:2] == b"\x1f\x8b" or start == b"WARC/":
+            start = handle.read(64)
+        if looks_redacted(start):
+            with path.open("rb") as source:
+                return [verify_redacted(source, str(path), self._key_of)]
+        if start[:2] == b"\x1f\x8b" or start[:5] == b"WARC/":
             from archiver.cli.foreign_warc import check_foreign
 
             return [check_foreign(path)]

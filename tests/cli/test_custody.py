@@ -49,7 +49,7 @@ def test_the_content_goes_and_the_leaf_stays(publisher: Publisher, tmp_path: Pat
     capture = next(body for body in box.captures() if body["snapshot"] == name)
     text = box.root / f"texts/{first['text_sha256'][:2]}/{first['text_sha256']}.txt"
     assert SECRET in text.read_text()
-    assert box.fine("search", "marmalade").out
+    box.fine("search", "marmalade")
     kept = files_of(box, capture["folder"]) - {"capture.warc.gz"}
     shown = box.fine("dispose", name, *BY, *WHY, "--dry-run").out
     assert "capture.warc.gz" in shown and text.name in shown and "statement.tlog-proof" in shown
@@ -97,7 +97,7 @@ def test_the_content_goes_and_the_leaf_stays(publisher: Publisher, tmp_path: Pat
     publisher.edit("--remove", "footer")
     derived = box.fine("derive", "--present-rules", "--json").json
     assert (derived["assessed"], derived["damaged"]) == (1, []), "what is gone is not owed"
-    assert box.fine("search", "marmalade", "--json").json == []
+    assert box.call("search", "marmalade", "--json").json == []
 
     before = list(_rows(box))
     box.fine("rebuild")
@@ -125,7 +125,8 @@ def test_a_text_that_comes_back_is_kept_anew(publisher: Publisher) -> None:
     again = publisher.check(secret_terms())
     assert (again["version"], again["change"]) == (1, "reversion"), "one wording has one number"
     assert again["text_sha256"] == first["text_sha256"]
-    assert SECRET in box.fine("search", "marmalade").out
+    (hit,) = box.fine("search", "marmalade", "--json").json
+    assert (hit["text"], hit["snapshot"]) == (SECRET, again["snapshot"]), "not the one that is gone"
     assert box.call("verify", again["snapshot"]).code == 0
     assert box.call("verify", first["snapshot"]).code == 3
     box.verified()
@@ -192,7 +193,7 @@ def test_a_hold_stands_against_a_disposal(publisher: Publisher) -> None:
     assert dispose(box, name).code == 0
     assert "was disposed of" in box.call("hold", "set", "hold-9", name).error()
     events = [e["event"] for e in box.fine("custody", later["snapshot"], "--json").json["events"]]
-    assert events == ["capture", "hold_released"] or events == ["hold_set", "capture", "hold_released"]
+    assert events == ["hold_set", "capture", "hold_released"]
     box.verified()
 
 
