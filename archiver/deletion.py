@@ -38,6 +38,25 @@ def carry_out(archive: Archive, statement: Statement) -> list[str]:
     return list(folders)
 
 
+def sweep_disposed(archive: Archive) -> list[str]:
+    """Delete what a disposal named and what lies there again, durable on return; return the paths.
+
+    A text comes back when it was captured anew and a crash kept its assessment from being stated; or from a backup.
+    """
+    returned: list[str] = []
+    folders: list[str] = []
+    for row in archive.index.rows("select distinct seq from disposed order by seq"):
+        statement = archive.statement(row["seq"])
+        there = [str(item["path"]) for item in statement.body["files"] if archive.files.exists(str(item["path"]))]
+        if not there:
+            continue
+        folders += carry_out(archive, statement)
+        returned += [path for path in there if not archive.files.exists(path)]
+    if folders:
+        archive.files.barrier(dict.fromkeys(folders))
+    return returned
+
+
 def texts_of(statement: Statement) -> list[str]:
     """The digests of the texts that a disposal deletes."""
     found = (digest_of_text(str(item["path"])) for item in statement.body["files"])

@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from archiver.archive import Archive
-from archiver.deletion import is_disposal
+from archiver.deletion import is_disposal, sweep_disposed
 from archiver.errors import ArchiveDamaged, FormatError
 from archiver.evidence.canonical import Json
 from archiver.evidence.checkpoint import open_checkpoint
@@ -60,6 +60,8 @@ def recover(pipeline: Pipeline) -> Recovered:
     catch_up_index(pipeline, tail)
     _state_torn_tails(archive, ledger, notes)
     pipeline.settle(tail, recovering=True, index=False)
+    if returned := sweep_disposed(archive):
+        warnings.append(f"what was disposed of lay there again and was deleted: {', '.join(returned[:3])}")
     if any(is_disposal(item.statement) for item in tail):
         archive.index.scrub()
     sweep_day(archive.files)
