@@ -94,9 +94,9 @@ def _redaction(key: Verifier | None, found: Redacted) -> str:
     shown = sum("text" in line for line in found.lines)
     stated = {
         "object_sha256": object_sha256(whole),
-        "text_lines_root": whole["text_lines_root"],
+        "lines_root_sha256": whole["text_lines_root"],
         "assessment_seq": whole["assessment_seq"],
-        "assessment_entry": whole["assessment_entry"],
+        "assessment_sha256": whole["assessment_entry"],
         "subjects": [whole["snapshot"]],
         "lines": shown,
         "of": len(found.lines),
