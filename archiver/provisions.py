@@ -181,6 +181,7 @@ def life_of(archive: Archive, item: Json) -> Life:
     judged = newest_assessment(archive, capture_seq, normaliser)
     marked_in = None if judged is None else archive.statement(judged).body["version"]
     if marked_in is None:
+        require_kept(archive, capture_seq)
         what = "has not read" if judged is None else "did not let pass"
         raise NotCheckable(
             f"{item['provision']} was marked in {archive.snapshot_name(capture_seq)}, which {normaliser} {what}",
@@ -188,6 +189,7 @@ def life_of(archive: Archive, item: Json) -> Life:
         )
     lines = next(version.lines for version in versions if version.version == marked_in)
     if lines is None:
+        require_kept(archive, capture_seq)
         raise NotCheckable(
             f"the text of {item['document']} v{marked_in}, in which {item['provision']} was marked, is missing",
             do="restore it from a backup; archiver verify --all names the file",

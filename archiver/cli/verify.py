@@ -195,8 +195,26 @@ class _Desk:
             beside = sibling(path, seq)
             return self.audit().referent(seq) if beside is None and self._has_archive else beside
 
-        evidence = Evidence(folder_at(path), self._verifier(), roots, referent=referent, unreadable=(StorageError,))
+        evidence = Evidence(
+            folder_at(path),
+            self._verifier(),
+            roots,
+            referent=referent,
+            disposed=self._disposal(path),
+            unreadable=(StorageError,),
+        )
         return Report(str(path), verify_folder(evidence))
+
+    def _disposal(self, path: Path) -> str | None:
+        """The disposal of a folder of the archive at hand; a copy that is elsewhere cannot know of it."""
+        from archiver.custody import disposal_of
+        from archiver.evidence.statement import parse_snapshot_id
+
+        seq = parse_snapshot_id(path.resolve().name)
+        if seq is None or not self._has_archive or self._context.path.resolve() not in path.resolve().parents:
+            return None
+        gone = disposal_of(self.audit().archive, seq)
+        return None if gone is None else str(gone)
 
     def _wacz(self, path: Path) -> list[Report]:
         """A package is checked by itself; the archive at hand lends its key and roots if the log is the same."""

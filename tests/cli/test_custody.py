@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
-import sqlite3
 from pathlib import Path
 from typing import Any
 
@@ -338,11 +337,26 @@ def test_beside_a_daemon(publisher: Publisher) -> None:
     publisher.box.verified()
 
 
-def test_an_older_database_is_brought_up(publisher: Publisher) -> None:
-    """The rows of texts may be deleted with a disposal, and with nothing else."""
-    publisher.check(secret_terms())
-    database = sqlite3.connect(publisher.box.root / "archive.db")
-    for table in ("wording", "wording_passage", "passage"):
-        with pytest.raises(sqlite3.IntegrityError, match="go only with a disposal"):
-            database.execute(f"delete from {table}")
-    database.close()
+def test_a_clause_that_was_marked_in_it(publisher: Publisher) -> None:
+    box = publisher.box
+    first = publisher.check(secret_terms())
+    box.fine("provision", "add", first["snapshot"], SECRET)
+    publisher.check(terms())
+    assert dispose(box, first["snapshot"]).code == 0
+    shown = box.call("provision", "show", "EA-P-000001")
+    assert shown.code == 3 and "disposed of" in shown.error()
+    cited = box.call("cite", "EA-P-000001")
+    assert cited.code == 3 and "disposed of" in cited.error()
+    box.fine("provision", "list")
+    box.verified()
+
+
+def test_a_folder_of_the_archive_says_so_too(publisher: Publisher) -> None:
+    box = publisher.box
+    name = publisher.check(secret_terms())["snapshot"]
+    (folder,) = box.root.glob(f"snapshots/*/*/*/{name}")
+    assert dispose(box, name).code == 0
+    report = box.call("verify", str(folder), "--json")
+    assert report.code == 3 and report.json[0]["verdict"] == "disposed"
+    digest = last_event(box, "disposal")["files"][0]["sha256"]
+    assert box.call("verify", digest, "--json").json[0]["verdict"] == "disposed"
