@@ -118,7 +118,7 @@ def test_a_line_that_was_put_in_deletes_nothing_else(place: Place, path: str) ->
     life, snapshot = watched(place)
     folder = life.archive.statement(int(snapshot[-8:])).body["folder"]
     named = path.format(folder.rpartition("/")[2])
-    body = {"event": "disposal", "premis": "deletion", "subjects": [snapshot], "kept": [], **WHY}
+    body: dict[str, Any] = {"event": "disposal", "premis": "deletion", "subjects": [snapshot], "kept": [], **WHY}
     body["files"] = [{"path": named, "bytes": 1, "sha256": "0" * 64}]
     maker: Maker = lambda _seq, _sealed: ("custody", dict(body))  # noqa: E731
     life.operation.pipeline.ledger.commit([maker])
