@@ -13,13 +13,13 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from archiver.archive import Archive
-from archiver.comparison import changed_rules, class_of_return, dates_of, stand_in
+from archiver.comparison import changed_rules, class_of_return, dates_in, dates_of, stand_in
 from archiver.errors import ArchiveDamaged, Disposed
 from archiver.evidence.canonical import Json
 from archiver.evidence.exchange import Visit
 from archiver.evidence.instant import parse_instant
 from archiver.evidence.text_lines import SEED_BYTES
-from archiver.past import DocumentPast, Passed
+from archiver.past import DocumentPast, Passed, keeps_links, kept_text
 from archiver.rereading import content_type_of, decoded, sources_of
 from archiver.texts import keep, keep_links, read_lines
 from archiver.watch.assess import Judgement, rules_sha256
@@ -35,9 +35,6 @@ NORMALISER = "text/1"
 """The normaliser by which new captures are read."""
 TEXTS_KEPT = 32
 """Texts held in memory for comparison."""
-
-_KEPT = " and not exists (select 1 from disposed d where d.capture_seq = a.capture_seq) limit 1"
-"""What an assessment of a disposed snapshot names is kept no longer."""
 
 Lines = tuple[str, ...]
 
@@ -178,7 +175,7 @@ class Assessor:
                     reason=refusal.detail[:500],
                     outcome=refusal.verdict,
                 )
-        judged = replace(judged, dates=self._dates(reading, language))
+        judged = replace(judged, dates=dates_in(reading, language))
         return self._place(judged, past, recent, known, capture, watch_seq)
 
     def _limits(self, watch_seq: int | None) -> GateLimits:
@@ -205,17 +202,7 @@ class Assessor:
             language=last.language,
             final_urls=tuple(part["final_url"] for part in parts),
             lines=None if lines is None else frozenset(lines),
-            selectors_changed=last.rules_sha256 != rules
-            or [part["url"] for part in parts] != [part["url"] for part in capture["parts"]],
-        )
-
-    def _dates(self, reading: Reading, language: str | None) -> tuple[Json, ...]:
-        from archiver.watch.dates import publisher_dates
-
-        found = publisher_dates(reading.lines, language)
-        return tuple(
-            {"kind": d.kind, "text": d.text[:500], "value": d.value, "language": d.language, "line": d.line}
-            for d in found[:20]
+            selectors_changed=last.rules_sha256 != rules or not self._same_pages(last, capture),
         )
 
     def _place(
@@ -250,7 +237,7 @@ class Assessor:
             return replace(judged, change="reversion", compared_with=settled[0]) if settled else judged
         judged = replace(judged, version=known, compared_with=last.version)
         old, ours = self._before(last, judged, capture, watch_seq)
-        if ours and old == reading.lines:
+        if ours and old == reading.lines and self._by_former_rules(last, capture) is None:
             return replace(judged, outcome="new_version", change="extraction")
         change = class_of_return(old, reading.lines) if placed.change_hint == "reversion" else placed.change_hint
         return replace(judged, outcome=placed.outcome, change=change)
@@ -269,19 +256,18 @@ class Assessor:
 
         base, old, ours = self._base(judged, recent, compare_with, capture, watch_seq)
         if old is None:
-            # Its text is lost, but it was another one: people must hear of it.
+            # Its text is lost, but it was another one.
             return replace(judged, compared_with=base.version, change="wording")
         new = judged.reading.lines
         change = classify(old, new)
-        if ours and change is None:
+        gone = self._by_former_rules(base, capture) if ours and change != "wording" else None
+        if gone is not None:
+            (old, new), change = gone, "wording"
+        elif ours and change is None:
             return replace(judged, compared_with=base.version, change="extraction")
         counts = summary(hunks(old, new))
-        judged = replace(
-            judged,
-            compared_with=base.version,
-            change=change,
-            words=(counts["words_added"], counts["words_removed"]),
-        )
+        words = (counts["words_added"], counts["words_removed"])
+        judged = replace(judged, compared_with=base.version, change=change, words=words)
         if change != "wording" or ours:
             return judged
         before = self.archive.statement(base.seq).body.get("publisher_dates", [])
@@ -316,13 +302,30 @@ class Assessor:
         What differs then is the publisher's doing. Where today's rules find nothing in the older snapshot (the
         publisher built its pages anew) its text stands as it was read then.
         """
-        older = self.archive.statement(last.capture_seq).body
-        same_pages = [part["url"] for part in older["parts"]] == [part["url"] for part in capture["parts"]]
-        if last.rules_sha256 != judged.rules or not same_pages:
+        if last.rules_sha256 != judged.rules or not self._same_pages(last, capture):
+            older = self.archive.statement(last.capture_seq).body
             lines = self._as_read_now(older, capture, watch_seq, judged.reading.lines)
             if lines is not None:
                 return lines, True
         return self.lines(last.text_sha256), False
+
+    def _same_pages(self, last: Passed, capture: Json) -> bool:
+        older = self.archive.statement(last.capture_seq).body
+        return [part["url"] for part in older["parts"]] == [part["url"] for part in capture["parts"]]
+
+    def _by_former_rules(self, last: Passed, capture: Json) -> tuple[Lines, Lines] | None:
+        """The newest wording so far, and the capture by the rules of then, where their words differ too.
+
+        What today's rules leave out went away on its own as well: whoever watched it until now must hear of it.
+        """
+        from archiver.watch.change import classify
+
+        before = self.lines(last.text_sha256)
+        if before is None or not self._same_pages(last, capture):
+            return None
+        found, _ = self.reread_or_say_why(capture, self.archive.statement(last.seq).body["watch_seq"])
+        whole = found.lines and not found.problems
+        return (before, found.lines) if whole and classify(before, found.lines) == "wording" else None
 
     def _as_read_now(self, older: Json, capture: Json, watch_seq: int | None, new: Lines) -> Lines | None:
         """The older snapshot by today's rules, of the pages that are watched still; None where they find nothing in it.
@@ -376,17 +379,14 @@ class Assessor:
 
     def _keep(self, judged: Judgement) -> Assessed:
         """Write what no statement names yet: the text with its seed, the links beside it."""
-        reading, index = judged.reading, self.archive.index
-        paths: list[str] = []
-        known = f"assessment a where text_sha256 = ? and links_sha256 is not null{_KEPT}"
-        row = index.row(f"select text_lines_root as root from {known}", (bytes.fromhex(reading.text_sha256),))
-        if row is None:
+        reading, paths = judged.reading, list[str]()
+        known = kept_text(self.archive, reading.text_sha256)
+        if known is None:
             paths, root = keep(self.archive.files, reading, self._seed(reading.text_sha256))
         else:
-            root = row["root"].hex() if row["root"] is not None else None
+            (root,) = known
             self._seeds.pop(reading.text_sha256, None)
-        known = f"assessment a where links_sha256 = ?{_KEPT}"
-        if index.row(f"select 1 as x from {known}", (bytes.fromhex(reading.links_sha256),)) is None:
+        if not keeps_links(self.archive, reading.links_sha256):
             paths += keep_links(self.archive.files, reading)
         return Assessed(replace(judged, text_lines_root=root), tuple(paths))
 

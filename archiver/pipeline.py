@@ -302,7 +302,8 @@ class Pipeline:
             documents.add(document)
             watch_seq = item.draft["watch_seq"]
             reading = item.reading or self.assessor.reread_or_say_why(item.draft, watch_seq, item.check.staging)[0]
-            assessed[item.check.id] = self.assessor.assess(item.draft, reading, watch_seq=watch_seq)
+            placed = {**item.draft, "folder": item.check.staging}
+            assessed[item.check.id] = self.assessor.assess(placed, reading, watch_seq=watch_seq)
         return assessed
 
     def assess_owed(self) -> list[Committed]:

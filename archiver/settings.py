@@ -117,7 +117,7 @@ SCHEMA: tuple[Key, ...] = (
         "a text that lost more than so many per cent of its words is held back",
         kind.whole(1, 100),
     ),
-    Key("gate", "least_words", 20, "a text of fewer words is held back on lesser signs", kind.whole(0, 10000)),
+    Key("gate", "least_words", 20, "a text of fewer words is held back on lesser signs", kind.whole(0, 2000)),
     Key(
         "stamp",
         "snapshots",

@@ -238,9 +238,13 @@ def test_a_page_that_leads_nowhere_soon_has_no_refresh(content: str) -> None:
 
 
 def test_signs_are_bounded() -> None:
-    found = signs(f"<title>{'t' * 9999}</title><h1>{'h' * 9999}</h1><noscript>{'n ' * 9999}</noscript>{'word ' * 9999}")
+    script = f"<script>{'s' * 200_000}</script>"
+    found = signs(
+        f"{script}<title>{'t' * 9999}</title><h1>{'h' * 9999}</h1><noscript>{'n ' * 9999}</noscript>{'word ' * 9999}"
+    )
     assert len(found.title) == len(found.headings[0]) == 500
-    assert (len(found.noscript) <= 500, len(found.opening) <= 4000, found.page_words) == (True, True, 10000)
+    assert (len(found.noscript) <= 500, len(found.opening) <= 4000, found.page_words) == (True, True, 4000)
+    assert found.script_bytes == 100_000
 
 
 def test_parts_follow_one_another() -> None:

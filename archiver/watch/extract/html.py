@@ -16,18 +16,22 @@ if TYPE_CHECKING:
 
 
 def read_html(
-    text: str, url: str, rules: PageRules, *, charset: str = "utf-8", carry: bool = False
+    page: str | bytes, url: str, rules: PageRules, *, charset: str = "utf-8", carry: bool = False
 ) -> tuple[Document, PageSigns]:
-    """Return the chosen part of a page, and the signs of all of it. ``carry`` keeps the marks of a marked text."""
-    beyond = shape.excess(text)
+    """Return the chosen part of a page, and the signs of all of it. ``carry`` keeps the marks of a marked text.
+
+    ``page``: its characters, or the same in UTF-8 without a byte-order mark; ``charset`` is that of the capture.
+    """
+    content = page.encode("utf-8", "replace") if isinstance(page, str) else page
+    beyond = shape.excess(content)
     if beyond is not None:
         problem = Problem("too_large", f"{url}: {beyond}")
         return Document(problems=(problem,)), PageSigns(url, "text/html", charset)
-    tree = parsed(text)
-    page, base = signs.declared(tree, url, charset)
+    tree = parsed(content)
+    shown, base = signs.declared(tree, url, charset)
     beyond = select.excess(tree, (*rules.select, *rules.remove))
     if beyond is not None:
-        return Document(problems=(Problem("too_large", f"{url}: {beyond}"),)), page
+        return Document(problems=(Problem("too_large", f"{url}: {beyond}"),)), shown
     select.remove(tree, rules.remove)
     problems: tuple[Problem, ...] = ()
     if rules.select:
@@ -41,15 +45,15 @@ def read_html(
     blocks = Blocks(base, carry=carry)
     for portion in portions:
         blocks.read("".join(node.html or "" for node in portion))
-    page = replace(page, **signs.visible(tree, hidden))
-    return Document(blocks.lines(), blocks.links(), problems, page.title, page.headings), page
+    shown = replace(shown, **signs.visible(tree, hidden))
+    return Document(blocks.lines(), blocks.links(), problems, shown.title, shown.headings), shown
 
 
-def parsed(text: str) -> LexborHTMLParser:
-    """Return the tree of a page, as browsers with scripts build it."""
+def parsed(content: bytes) -> LexborHTMLParser:
+    """Return the tree of a page in UTF-8, as browsers with scripts build it."""
     from selectolax.lexbor import LexborDocumentOptions, LexborHTMLParser
 
-    return LexborHTMLParser(text, options=int(LexborDocumentOptions.WO_EVENTS), scripting=True)
+    return LexborHTMLParser(content, options=int(LexborDocumentOptions.WO_EVENTS), scripting=True)
 
 
 def _number_reversed(tree: LexborHTMLParser) -> None:

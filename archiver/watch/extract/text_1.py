@@ -68,7 +68,9 @@ def read_part(source: Source, rules: PageRules) -> tuple[Document, PageSigns]:
     if kind == "html":
         from archiver.watch.extract.html import read_html
 
-        document, page = read_html(text.text, source.url, rules, charset=text.charset)
+        as_it_is = text.charset == "utf-8" and not text.encoding_errors
+        page_bytes = source.content[text.skipped :] if as_it_is else text.text.encode()
+        document, page = read_html(page_bytes, source.url, rules, charset=text.charset)
         signs = replace(page, media_type=signs.media_type)
     elif kind == "markdown":
         from archiver.watch.extract.markdown import read_markdown
@@ -112,11 +114,13 @@ def _failed(signs: PageSigns, code: str, detail: str) -> tuple[Document, PageSig
 
 def _with_signs(document: Document, signs: PageSigns) -> tuple[Document, PageSigns]:
     """Give a page that is all document the signs that can be read from its lines."""
+    from archiver.watch.extract.signs import MOST_WORDS
+
     text = "\n".join(document.lines)
     return document, replace(
         signs,
         title=document.title,
         headings=document.headings[:10],
-        page_words=len(text.split()),
+        page_words=min(len(text.split(None, MOST_WORDS)), MOST_WORDS),
         opening=" ".join(text[:16_000].split())[:4_000].strip(),
     )
