@@ -188,6 +188,23 @@ def test_a_rebuild_over_a_disposal_that_was_not_carried_out(place: Place) -> Non
     assert json.loads(left.lines(left.journal)[-1])["event"] == "disposal"
 
 
+def test_a_database_from_before_a_disposal_catches_up(place: Place) -> None:
+    """It knows the text: what goes and comes back in the lines that it lacks must not be taken for known."""
+    life, snapshot = watched(place)
+    before = place.index.image()
+    dispose(life, snapshot)
+    (document,) = life.archive.watched()
+    life.capturer.visits.clear()
+    (outcome,) = life.run(life.operation.check_of(document, "manual"))
+    assert outcome.assessment is not None and outcome.assessment.body["version"] == 1, "the same wording again"
+    life.operation.publish()
+    after = list(place.index.dump())
+    place.index.load(before)
+    place.live()
+    assert list(place.index.dump()) == after
+    place.audit()
+
+
 def _empty() -> bytes:
     from storage.index import Index
 
