@@ -27,6 +27,8 @@ ACTS = {
     "dispose": "archiver.disposal",
     "fixity": "archiver.fixity",
     "redact": "archiver.redaction",
+    "take_in": "archiver.importing",
+    "ask_outside": "archiver.outside_asking",
 }
 """Name of each act, and the module whose function of that name does it."""
 

@@ -26,6 +26,7 @@ from archiver.evidence.canonical import dump_line, encode_line
 from archiver.evidence.exchange import Failure
 from archiver.evidence.instant import format_instant
 from archiver.evidence.statement import Statement, day_of
+from archiver.imported import is_import, place_import
 from archiver.ledger import Committed, Ledger, Maker
 from archiver.outcome import Outcome, outcome_of
 from archiver.projection import rows_of
@@ -168,12 +169,9 @@ class Pipeline:
         spent, self.drafts = self.drafts, []
         done = {item.check.id for item in finished}
         with self.lock:
-            for path, owed in self.begun:
-                for check in done & owed.keys():
-                    del owed[check]
-                if not owed:
-                    spent.append(path)
-            self.begun = [(path, owed) for path, owed in self.begun if owed]
+            begun = [(path, {name: c for name, c in owed.items() if name not in done}) for path, owed in self.begun]
+            spent += [path for path, owed in begun if not owed]
+            self.begun = [(path, owed) for path, owed in begun if owed]
         for path in spent:
             with contextlib.suppress(StorageError):
                 self.archive.files.remove(path)
@@ -206,6 +204,8 @@ class Pipeline:
             elif is_disposal(item.statement):
                 self.assessor.forget(texts_of(item.statement))
                 self.unsynced += carry_out(self.archive, item.statement)
+            elif is_import(item.statement):
+                place_import(self.archive.files, item.statement, self.unsynced, self.spent)
         if index:
             known = self.archive.index.next_seq() if recovering else 0
             rows = [

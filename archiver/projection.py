@@ -167,13 +167,15 @@ def _plain(table: str, seq: int, body: Json, names: str) -> TableRow:
 
 
 def _custody(seq: int, body: Json) -> list[TableRow]:
-    """Rows of holds; of a disposal, what is gone, and a ``wording`` without lines for each text that goes with it."""
+    """Rows of holds and imports; of a disposal, what is gone, and a ``wording`` without lines for each text with it."""
     match body["event"]:
         case "hold_set" | "hold_released" as event:
             return [
                 ("hold", {"seq": seq, "hold": body["hold"], "subject": subject, "event": event})
                 for subject in body["subjects"]
             ]
+        case "import":
+            return [("digest", {"sha256": _blob(body["file_sha256"]), "object": "imported", "seq": seq})]
         case "disposal":
             gone = [parse_snapshot_id(subject) for subject in body["subjects"]]
             texts = [digest for item in body["files"] if (digest := digest_of_text(item["path"])) is not None]

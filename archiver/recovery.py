@@ -18,6 +18,7 @@ from archiver.evidence.checkpoint import open_checkpoint
 from archiver.evidence.merkle import verify_consistency
 from archiver.evidence.statement import parse_snapshot_id
 from archiver.evidence.tiles import consistency_proof
+from archiver.imported import sweep_imports
 from archiver.ledger import CHECKPOINT, Committed, Ledger, Maker
 from archiver.leftovers import TORN, digest_of, newest_folders, owed_checks, sweep_day, sweep_notes, sweep_stamps
 from archiver.pipeline import Pipeline
@@ -69,6 +70,7 @@ def recover(pipeline: Pipeline) -> Recovered:
     pipeline.assess_owed()
     finished = owed_checks(pipeline)
     sweep_stamps(pipeline)
+    sweep_imports(archive, ledger.published)
     finish_proofs(archive, ledger.checkpoint, ledger.checkpoint_bytes, ledger.read_tile)
     committed = tuple(item.check.id for item in finished if item.draft["result"] != "failed" or item.draft["warc"])
     interrupted = tuple(item.check.id for item in finished if item.check.id not in committed)

@@ -11,6 +11,7 @@ from archiver.audit import Audit
 from archiver.decisions import waiting
 from archiver.errors import ArchiveDamaged
 from archiver.evidence.instant import format_instant
+from archiver.outside_copying import outside_standing
 from archiver.stamping import owed_checkpoint, owed_statements
 
 LITTLE_SPACE = 512 * 1024 * 1024
@@ -38,6 +39,7 @@ def standing(archive: Archive, now: datetime) -> dict[str, Any]:
         "last_backup": None,
         "quarantine_waiting": len(waiting(archive)),
         "alerts": alert_standing(archive.index, now.timestamp()),
+        "outside": outside_standing(archive),
     }
     return {**facts, "warnings": _warnings(archive, facts)}
 

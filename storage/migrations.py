@@ -13,7 +13,7 @@ PROJECTION = tuple(
     "statement url capture digest full_copy assessment stamp watch_entry wording passage wording_passage decision"
     " provision annotation absence hold disposed".split()
 )
-OPERATIONAL = ("schedule", "outbox", "delivery", "meta")
+OPERATIONAL = ("schedule", "outbox", "delivery", "outside_copy", "meta")
 
 
 def _guard(connection: sqlite3.Connection, table: str) -> None:
@@ -217,6 +217,15 @@ def _deliveries(connection: sqlite3.Connection) -> None:
     connection.execute("create index delivery_unsent on delivery (channel, next_try) where sent_at is null")
 
 
+def _outside_copies(connection: sqlite3.Connection) -> None:
+    """The outbox of copies that web archives of other people are asked for: one row for each address and archive."""
+    connection.execute(
+        "create table outside_copy (seq integer not null, part integer not null, archive text not null,"
+        " since real not null, attempts integer not null, next_try real, error text, state text, by_name text,"
+        " primary key (seq, part, archive)) strict"
+    )
+
+
 def _custody(connection: sqlite3.Connection) -> None:
     """Holds, and what was disposed of: the one reason for which rows of texts may go."""
     import sqlite_utils
@@ -246,7 +255,7 @@ def _custody(connection: sqlite3.Connection) -> None:
     )
 
 
-STEPS: tuple[Callable[[sqlite3.Connection], None], ...] = (_first, _wordings, _deliveries, _custody)
+STEPS: tuple[Callable[[sqlite3.Connection], None], ...] = (_first, _wordings, _deliveries, _outside_copies, _custody)
 """Step n brings ``user_version`` from n to n + 1. Append only."""
 
 

@@ -395,6 +395,8 @@ class Audit:
         cut = {line.body["cut_sha256"] for line in self.lines if line.body.get("event") == "torn_tail"}
         tokens = {line.body["token_sha256"] for line in self.lines if line.body.get("event") == "token"}
         waiting = {f"stamp-{digest[:32]}" for digest in tokens}  # placed; goes once the places are durable
+        imported = [line.body for line in self.lines if line.body.get("event") == "import"]
+        waiting |= {f"import-{body['file_sha256'][:32]}" for body in imported}
         for name in self.files.list("staging"):
             if name in waiting:
                 continue
@@ -406,6 +408,10 @@ class Audit:
         found = set(self._days())
         assert found == places, f"folders without statement or the reverse: {found ^ places}"
         self._assessed()
+        lying = set(walk(self.files, "imported"))
+        assert lying == {body["path"] for body in imported}, "imported files without statement or the reverse"
+        for path, body in ((body["path"], body) for body in imported):
+            assert sha256(self.files.read(path)) == body["file_sha256"], f"{path} is not the file that was imported"
         strangers = [path for path in walk(self.files, "texts") if not IN_TEXTS.fullmatch(path)]
         assert not strangers, f"no texts: {strangers}"
 

@@ -19,12 +19,16 @@ if TYPE_CHECKING:
     from archiver.evidence.verify import Report
 
 _MARK = {"pass": "pass", "fail": "FAIL", "incomplete": "open", "none": "none", "disposed": "gone"}
+IMPORTED = 41
+"""The last check of an imported file."""
 _HEX64 = re.compile(r"[0-9a-fA-F]{64}")
 
 
 @click.command(epilog="Example: archiver verify EA-S-00000123 --key log.vkey --root tsa.pem")
-@click.argument("subjects", nargs=-1, metavar="[SNAPSHOT|SHA256|FILE|FOLDER|BUNDLE]...")
-@click.option("--all", "everything", is_flag=True, help="The whole archive and every snapshot in it.")
+@click.argument("subjects", nargs=-1, metavar="[SNAPSHOT|IMPORT|SHA256|FILE|FOLDER|BUNDLE]...")
+@click.option(
+    "--all", "everything", is_flag=True, help="The whole archive, every snapshot and every imported file in it."
+)
 @click.option(
     "--key", type=click.Path(exists=True, dir_okay=False), help="Public key of the log (vkey), for a FOLDER or BUNDLE."
 )
@@ -52,7 +56,8 @@ def verify(
     """Verify snapshots by identifier, by SHA-256 (of WARC, payload, content or statement), by any file, or by folder.
 
     A FOLDER, or a BUNDLE or WACZ file made by export, needs no archive when --key and --root are given; nor does a
-    redacted text with --key. A WARC or WACZ file that is none of ours is checked for its own digests.
+    redacted text with --key. A WARC or WACZ file that is none of ours is checked for its own digests; one that was
+    imported (EA-I-…) also against the log.
     """
     from archiver.errors import UsageError
     from archiver.exits import exit_code
@@ -244,11 +249,11 @@ class _Desk:
     def _file(self, path: Path) -> list[Report]:
         from archiver.evidence.verify_redaction import looks_redacted, verify_redacted
 
-        if path.suffix.lower() == ".wacz":
-            return self._wacz(path)
         found = self.audit().file(path) if self._has_archive else []
         if found:
             return found
+        if path.suffix.lower() == ".wacz":
+            return self._wacz(path)
         with path.open("rb") as handle:
             start = handle.read(64)
         if looks_redacted(start):
@@ -297,8 +302,10 @@ def _wrapped(line: str) -> str:
 
 def _print_many(reports: list[Report]) -> None:
     """The archive in full, then a line for each snapshot that did not pass."""
-    counts = {"pass": 0, "fail": 0, "incomplete": 0, "disposed": 0}
+    verdicts = ("pass", "fail", "incomplete", "disposed")
+    kinds = {kind: dict.fromkeys(verdicts, 0) for kind in ("snapshots", "imported files")}
     for number, report in enumerate(reports):
+        counts = kinds["imported files" if report.checks[-1].number == IMPORTED else "snapshots"]
         counts[report.verdict] += number > 0
         if number == 0 or report.verdict == "fail":
             _print(report)
@@ -307,5 +314,8 @@ def _print_many(reports: list[Report]) -> None:
             click.echo(f"{report.subject}: incomplete: {details}")
         elif report.verdict == "disposed":
             click.echo(f"{report.subject}: {next(c.detail for c in report.checks if c.verdict == 'disposed')}")
-    gone = f", {counts['disposed']} disposed" if counts["disposed"] else ""
-    click.echo(f"snapshots: {counts['pass']} pass, {counts['fail']} fail, {counts['incomplete']} incomplete{gone}")
+    for kind, counts in kinds.items():
+        if kind == "snapshots" or any(counts.values()):
+            gone = f", {counts['disposed']} disposed" if counts["disposed"] else ""
+            told = f"{counts['pass']} pass, {counts['fail']} fail, {counts['incomplete']} incomplete{gone}"
+            click.echo(f"{kind}: {told}")

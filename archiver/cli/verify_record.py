@@ -14,18 +14,23 @@ if TYPE_CHECKING:
 def state(context: Context, reports: list[Report], by: str | None) -> None:
     """State the reports on snapshots of this archive; ``UsageError`` for any other subject but the archive itself."""
     from archiver.errors import UsageError
+    from archiver.evidence.check_names import IMPORT_NAMES
     from archiver.evidence.statement import parse_snapshot_id
 
-    told = []
+    told, imported = [], 0
     for report in reports:
         # "<digest> is capture.warc.gz of EA-S-00000123": what was asked for by digest or file is a snapshot too.
         name = report.subject.rsplit(" ", 1)[-1]
         if parse_snapshot_id(name) is not None:
             checks = [{"number": check.number, "verdict": check.verdict} for check in report.checks]
             told.append({"subject": name, "verdict": report.verdict, "checks": checks})
+        elif report.checks[-1].number in IMPORT_NAMES:
+            imported += 1
         elif not report.subject.startswith("archive "):
             do = "verify the snapshot by its identifier, or leave out --record"
             raise UsageError(f"{report.subject} is no snapshot of this archive: its log states nothing of it", do=do)
+    if imported:
+        context.note(f"not stated: {imported} imported files; --record states the verdicts on snapshots")
     if not told:
         context.note("there is no snapshot yet: nothing was stated")
         return

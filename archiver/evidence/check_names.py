@@ -39,12 +39,14 @@ PACKAGE_NAMES = {
     35: "pages of the package",
 }
 """Checks of a WACZ besides those of the folders in it (``wacz_check``)."""
+IMPORT_NAMES = {41: "what importing shows", 42: "imported files"}
+"""Checks of files of other people (``archiver.audit_imported``): of one, and of all together."""
 REDACTED_NAMES = {
-    41: "form of the redacted text",
-    42: "lines and their root",
-    43: "redaction in the log",
-    44: "assessment in the log",
+    51: "form of the redacted text",
+    52: "lines and their root",
+    53: "redaction in the log",
+    54: "assessment in the log",
 }
 """Checks of a redacted text (``verify_redaction``)."""
-NAMES = {**SNAPSHOT_NAMES, **BUNDLE_NAMES, **PACKAGE_NAMES, **REDACTED_NAMES}
+NAMES = {**SNAPSHOT_NAMES, **BUNDLE_NAMES, **PACKAGE_NAMES, **IMPORT_NAMES, **REDACTED_NAMES}
 """All of them."""

@@ -138,7 +138,6 @@ def build(facts: CitationFacts) -> Json:
     line = encode_line(capture)
     _require_one_subject(facts, line)
     seq, snapshot = capture["seq"], capture["snapshot"]
-    limits = sorted({"L1", "L2", "L3", *capture["limits"]}, key=lambda code: int(code[1:]))
     parts = [transport_part(part) for part in capture["parts"]]
     content_id, identified = content_id_of(capture["parts"])
     timestamps = [timestamp(stamp.statement, stamp.verified, stamp.verified_at) for stamp in facts.stamps]
@@ -146,6 +145,10 @@ def build(facts: CitationFacts) -> Json:
     promise = facts.commitment or Commitment()
     ark = ark_of(facts.naan, facts.entry) if facts.naan else None
     custody = custody_events(facts.custody, snapshot, facts.origin, _others(capture))
+    copies = copies_elsewhere(custody)
+    # Whatever a copy elsewhere shows, a reader must not take it for the same unless it was found to be.
+    apart = {"L17"} if any(": equal" not in copy["compared"] for copy in copies) else set()
+    limits = sorted({"L1", "L2", "L3", *capture["limits"], *apart}, key=lambda code: int(code[1:]))
     record: Json = {
         "schema": SCHEMA,
         "citation_id": ark or f"{facts.origin}#{snapshot}",
@@ -190,7 +193,7 @@ def build(facts: CitationFacts) -> Json:
         "limits": limits,
         "limit_texts": {code: LIMITS.get(code, "A limit this version has no sentence for.") for code in limits},
         "custody": custody,
-        "third_party_copies": copies_elsewhere(custody),
+        "third_party_copies": copies,
         "exhibit": {"label": None, "bates": None},
         "exports": dict(EXPORTS),
     }

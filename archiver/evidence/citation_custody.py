@@ -65,9 +65,17 @@ def copies_elsewhere(events: Sequence[Json] | None) -> list[Json]:
                 "archive": event["archive"],
                 "uri": event["uri"],
                 "at": event["copied_at"],
-                "compared": f"independent copy, {_COMPARED.get(event['compared'], 'not compared')}",
+                "compared": f"independent copy, {_compared(event)}",
             }
     return list(found.values())
+
+
+def _compared(event: Json) -> str:
+    """What came of comparing it; equal words in other bytes are not said to be the same file."""
+    said, reason = _COMPARED.get(event["compared"], "not compared"), event.get("compared_reason")
+    if event.get("compared_by") == "text":
+        return f"{said} ({'its text; the bytes differ' if event['compared'] == 'equal' else 'its text'})"
+    return f"{said} ({reason})" if reason else said
 
 
 def counts(parts: Sequence[Json], method: str) -> Json:

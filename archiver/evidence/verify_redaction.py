@@ -1,4 +1,4 @@
-"""Verification of a redacted text as a numbered list, 41 to 44: its form, its root, and its statements in the log.
+"""Verification of a redacted text as a numbered list, 51 to 54: its form, its root, and its statements in the log.
 
 Pure: the file and the log's public key suffice.
 """
@@ -56,24 +56,24 @@ def verify_redacted(source: BinaryIO, subject: str, key_of: KeyOf) -> Report:
 
     def of(step: Callable[[Redacted], str]) -> str:
         if not read:
-            raise Incomplete("the file cannot be read, see check 41")
+            raise Incomplete("the file cannot be read, see check 51")
         return step(read[0])
 
     def key() -> Verifier | None:
         return key_of(read[0].origin)
 
     checks = (
-        run(41, form, (OSError,)),
-        run(42, partial(of, _root)),
-        run(43, partial(of, lambda found: _redaction(key(), found))),
-        run(44, partial(of, lambda found: _assessment(key(), found))),
+        run(51, form, (OSError,)),
+        run(52, partial(of, _root)),
+        run(53, partial(of, lambda found: _redaction(key(), found))),
+        run(54, partial(of, lambda found: _assessment(key(), found))),
     )
     withheld = bool(read) and read[0].assessment is None
     return Report(subject, checks, (*([WITHHELD] if withheld else []), *NOT_CHECKED))
 
 
 def _root(found: Redacted) -> str:
-    """Check 42: shown and hidden lines lead to the root."""
+    """Check 52: shown and hidden lines lead to the root."""
     shown = [number for number, line in enumerate(found.lines) if "text" in line]
     hidden = [number for number, line in enumerate(found.lines) if "leaf" in line]
     root = lines_root(found.lines)
@@ -86,7 +86,7 @@ def _root(found: Redacted) -> str:
 
 
 def _redaction(key: Verifier | None, found: Redacted) -> str:
-    """Check 43: the log states this redaction of this text."""
+    """Check 53: the log states this redaction of this text."""
     body = _statement(found.redaction, "custody")
     if body["event"] != "redaction":
         raise Failed(f"statement {body['seq']} is of a {body['event']}, not of a redaction")
@@ -111,7 +111,7 @@ def _redaction(key: Verifier | None, found: Redacted) -> str:
 
 
 def _assessment(key: Verifier | None, found: Redacted) -> str:
-    """Check 44: the assessment stands in the log; where it is shown, it states the root."""
+    """Check 54: the assessment stands in the log; where it is shown, it states the root."""
     whole = found.object
     entry = bytes.fromhex(whole["assessment_entry"])
     if found.assessment is not None:

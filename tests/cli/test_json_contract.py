@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from tests import foreign
 from tests.cli.box import Box
 from tests.cli.conftest import TERMS
 from tests.simulators.website import Website
@@ -65,6 +66,12 @@ ANNOTATION = {
     "annotation", "revision", "event", "subject", "version", "by", "at", "severity", "confidence", "category",
     "regulation", "jurisdiction", "effective_date", "text", "statement_sha256",
 }  # fmt: skip
+IMPORTED = {
+    "import", "seq", "at", "name", "source", "by", "reason", "path", "file_sha256", "file_sha512", "file_bytes",
+    "format", "records", "digests_hold", "types", "urls", "urls_total", "first_date", "last_date", "remarks",
+    "problems", "problems_total", "examined_by", "statement_sha256", "citation",
+}  # fmt: skip
+OUTSIDE = {"archives", "pending", "failed", "copies"}
 STATES = {"verbatim", "reworded", "moved", "split", "absent", "unknown"}
 TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
 BEGINS_AS_TIME = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d")
@@ -375,3 +382,20 @@ def test_capture_says_what_changed(filled: Box, site: Website) -> None:
 def test_alerts(filled: Box) -> None:
     found = filled.fine("alert", "list", "--json").json
     assert found == {"channels": [], "rules": [], "pending": [], "failed": []}
+
+
+def test_imported_files(filled: Box) -> None:
+    """Their times and digests are the file's own, in its own forms."""
+    (filled.folder / "theirs.warc").write_bytes(foreign.warc(gz=False))
+    (made,) = filled.fine("import", "add", str(filled.folder / "theirs.warc"), "--json").json
+    require(made, IMPORTED | {"new"})
+    (listed,) = filled.fine("import", "list", "--json").json
+    require(listed, IMPORTED)
+    require(filled.fine("import", "show", made["import"], "--json").json, IMPORTED)
+
+
+def test_copies_elsewhere(filled: Box) -> None:
+    listed = filled.fine("outside", "list", "--json").json
+    require(listed, OUTSIDE)
+    assert listed == {name: [] for name in OUTSIDE}
+    require(filled.call("status", "--json").json["outside"], {"pending", "failed"})

@@ -59,7 +59,7 @@ def test_lines_are_listed_then_hidden(publisher: Publisher, snapshot: str, tmp_p
     box.verified()
 
     report = box.fine("verify", str(output), "--json").json[0]
-    assert [check["number"] for check in report["checks"]] == [41, 42, 43, 44] and report["verdict"] == "pass"
+    assert [check["number"] for check in report["checks"]] == [51, 52, 53, 54] and report["verdict"] == "pass"
     detail = report["checks"][1]["detail"]
     assert f"{made['lines']} of {made['of']} lines are shown, 3 hidden" in detail
     assert f"hidden: 1, {numbers[SECRET]}-{numbers[PIN]};" in detail

@@ -185,13 +185,13 @@ def test_neighbours_cannot_be_told_as_one_hidden_line() -> None:
 @pytest.mark.parametrize(
     ("change", "number", "why"),
     [
-        ({"event": "export"}, 43, "not of a redaction"),
-        ({"object_sha256": "00" * 32}, 43, "another object_sha256"),
-        ({"subjects": ["EA-S-00000007", "EA-S-00000008"]}, 43, "another subjects"),
-        ({"lines": 4}, 43, "another lines"),
-        ({"of": 5}, 43, "another of"),
-        ({"assessment_seq": 5}, 43, "another assessment_seq"),
-        ({"assessment_shown": True}, 43, "another assessment_shown"),
+        ({"event": "export"}, 53, "not of a redaction"),
+        ({"object_sha256": "00" * 32}, 53, "another object_sha256"),
+        ({"subjects": ["EA-S-00000007", "EA-S-00000008"]}, 53, "another subjects"),
+        ({"lines": 4}, 53, "another lines"),
+        ({"of": 5}, 53, "another of"),
+        ({"assessment_seq": 5}, 53, "another assessment_seq"),
+        ({"assessment_shown": True}, 53, "another assessment_shown"),
     ],
 )
 def test_the_statement_must_be_of_this_text(change: Json, number: int, why: str) -> None:

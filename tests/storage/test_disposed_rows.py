@@ -89,7 +89,7 @@ def test_an_older_database_is_brought_up(tmp_path: Path) -> None:
     path = tmp_path / "archive.db"
     connection = sqlite3.connect(path, isolation_level=None)
     connection.row_factory = sqlite3.Row
-    for number, step in enumerate(STEPS[:3]):
+    for number, step in enumerate(STEPS[:-1]):
         step(connection)
         connection.execute(f"pragma user_version = {number + 1}")
     connection.close()
