@@ -8,24 +8,24 @@ from __future__ import annotations
 
 import logging
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from archiver.archive import Archive
 from archiver.comparison import changed_rules, class_of_return, dates_in, dates_of, stand_in
-from archiver.errors import ArchiveDamaged
+from archiver.errors import ArchiveDamaged, Disposed
 from archiver.evidence.canonical import Json
 from archiver.evidence.exchange import Visit
 from archiver.evidence.instant import parse_instant
 from archiver.evidence.text_lines import SEED_BYTES
-from archiver.past import DocumentPast, Passed
+from archiver.past import DocumentPast, Passed, keeps_links, kept_text
 from archiver.rereading import content_type_of, decoded, sources_of
 from archiver.texts import keep, keep_links, read_lines
 from archiver.watch.assess import Judgement, rules_sha256
 from archiver.watch.entry import WatchEntry, rules_for
 from archiver.watch.reading import PageRules, Problem, Reading, Source
-from storage.errors import StorageError
+from storage.errors import Missing, StorageError
 
 if TYPE_CHECKING:
     from archiver.watch.gate import Earlier, GateLimits
@@ -115,7 +115,7 @@ class Assessor:
         """
         try:
             return self.reread(capture, watch_seq, folder), True
-        except ArchiveDamaged as error:
+        except (ArchiveDamaged, Disposed) as error:
             LOG.error("%s cannot be read: %s", capture.get("snapshot") or folder, error)
             return Reading(NORMALISER, (), problems=(Problem("unreadable", error.what[:300]),)), False
 
@@ -334,7 +334,7 @@ class Assessor:
         """
         try:
             sources = sources_of(self.archive, older)
-        except ArchiveDamaged:
+        except (ArchiveDamaged, Disposed):
             return None  # verify says so; a capture that is lost must not hold back all that follow
         known = {part["url"]: source for part, source in zip(older["parts"], sources, strict=True)}
         urls = [part["url"] for part in capture["parts"]]
@@ -358,6 +358,9 @@ class Assessor:
             return self._texts[sha256]
         try:
             lines = read_lines(self.archive.files, sha256)
+        except Missing as error:
+            LOG.warning("a text is gone, disposed of or lost: %s", error.path)
+            return None
         except (StorageError, ArchiveDamaged) as error:
             LOG.error("a text cannot be read: %s", error)
             return None
@@ -366,25 +369,24 @@ class Assessor:
             self._texts.popitem(last=False)
         return lines
 
+    def forget(self, texts: Iterable[str]) -> None:
+        """Texts that were disposed of: when one comes back it is a new text, with a seed of its own."""
+        for sha256 in texts:
+            for known in (self._texts, self._seeds):
+                known.pop(sha256, None)
+
     # -- keeping -----------------------------------------------------------------------------------
 
     def _keep(self, judged: Judgement) -> Assessed:
         """Write what no statement names yet: the text with its seed, the links beside it."""
-        reading, index = judged.reading, self.archive.index
-        paths: list[str] = []
-        row = index.row(
-            "select text_lines_root as root from assessment where text_sha256 = ? and links_sha256 is not null limit 1",
-            (bytes.fromhex(reading.text_sha256),),
-        )
-        if row is None:
+        reading, paths = judged.reading, list[str]()
+        known = kept_text(self.archive, reading.text_sha256)
+        if known is None:
             paths, root = keep(self.archive.files, reading, self._seed(reading.text_sha256))
         else:
-            root = row["root"].hex() if row["root"] is not None else None
+            (root,) = known
             self._seeds.pop(reading.text_sha256, None)
-        known = index.row(
-            "select 1 as x from assessment where links_sha256 = ? limit 1", (bytes.fromhex(reading.links_sha256),)
-        )
-        if known is None:
+        if not keeps_links(self.archive, reading.links_sha256):
             paths += keep_links(self.archive.files, reading)
         return Assessed(replace(judged, text_lines_root=root), tuple(paths))
 

@@ -7,11 +7,11 @@ import re
 from collections.abc import Iterator
 from functools import partial
 from itertools import zip_longest
-from typing import Any
 
 from archiver.archive import VKEY
 from archiver.audit_ground import Ground, guarded
 from archiver.audit_imported import check_imports
+from archiver.audit_rows import TEXTS, Dumped, up_to
 from archiver.audit_texts import StatedTexts
 from archiver.check import DAY
 from archiver.errors import FormatError
@@ -33,7 +33,6 @@ from storage.interface import Files
 from storage.journal import Journal
 from storage.segments import Line
 
-Dumped = tuple[str, tuple[Any, ...]]
 Word = tuple[str, int, int]
 _TEMPORARY = re.compile(r"\..+\.new")
 
@@ -261,11 +260,11 @@ class Reading:
             if not limit < index.next_seq() <= Journal(self.audit.archive.files).tail().next_seq:
                 raise
         # A writer beside us has added statements, and their rows, since the journal was read.
-        return self._compare(_up_to(index.dump(), limit, self.rows))
+        return self._compare(up_to(index.dump(), limit, self.rows))
 
     def _compare(self, have: Iterator[Dumped], words: Iterator[Word] | None = None) -> str:
         count = 0
-        left_out = ("wording", "passage", "wording_passage") if self.texts.lost else ()
+        left_out = tuple(TEXTS) if self.texts.lost else ()
         have = (pair for pair in have if pair[0] not in left_out)
         for pair in self.rows.dump():
             if pair[0] in left_out:
@@ -354,21 +353,6 @@ def _paths_of(statement: Statement) -> list[str]:
     path = str(body["path"])
     paths = [path, f"{path.removesuffix('.tsr')}.chain.pem"]
     return [*paths, f"stamps/{body['size']}/checkpoint"] if body["subject"] == "checkpoint" else paths
-
-
-def _up_to(rows: Iterator[Dumped], limit: int, known: Index) -> Iterator[Dumped]:
-    """Leave out what a writer beside us has added since the journal was read."""
-    seqs = {"digest": 2, "full_copy": 2}
-    last = {name: _last_id(known, name) for name in ("url", "wording", "passage")}
-    last["wording_passage"] = last["wording"]
-    for table, values in rows:
-        if (values[0] <= last[table]) if table in last else (values[seqs.get(table, 0)] < limit):
-            yield table, values
-
-
-def _last_id(known: Index, table: str) -> int:
-    row = known.row(f"select max(id) as id from {table}")
-    return 0 if row is None or row["id"] is None else int(row["id"])
 
 
 def verify_archive(audit: Ground) -> Report:

@@ -19,6 +19,7 @@ from archiver.assessments import assessment_maker, bare_maker, capture_maker, ow
 from archiver.assessor import Assessed, Assessor
 from archiver.capture.interface import Capturer
 from archiver.check import DAY, DRAFTS, INTENTS, Check, Finished
+from archiver.deletion import carry_out, is_disposal, texts_of
 from archiver.drafting import Drafter
 from archiver.errors import ArchiveDamaged
 from archiver.evidence.canonical import dump_line, encode_line
@@ -52,7 +53,7 @@ class Pipeline:
     """Folders of days that this process made durable."""
     drafts: list[str] = field(default_factory=list)
     """Files of drafts that the next acknowledgement makes superfluous."""
-    begun: list[tuple[str, set[str]]] = field(default_factory=list)
+    begun: list[tuple[str, dict[str, Check]]] = field(default_factory=list)
     """Files of intents, each with the checks in it that are not acknowledged yet."""
     lock: threading.Lock = field(default_factory=threading.Lock)
     """Guards ``begun``: checks are begun on one thread and acknowledged on another."""
@@ -95,7 +96,7 @@ class Pipeline:
         self.archive.files.write(path, b"".join(encode_line(check.intent(at)) for check in begun))
         self.archive.files.barrier([path])
         with self.lock:
-            self.begun.append((path, {check.id for check in begun}))
+            self.begun.append((path, {check.id: check for check in begun}))
 
     def capture(self, check: Check) -> Finished:
         """Steps 3 to 5: visit every address of the check, write the WARC and the draft. Runs in any thread."""
@@ -168,11 +169,9 @@ class Pipeline:
         spent, self.drafts = self.drafts, []
         done = {item.check.id for item in finished}
         with self.lock:
-            for path, owed in self.begun:
-                owed -= done
-                if not owed:
-                    spent.append(path)
-            self.begun = [(path, owed) for path, owed in self.begun if owed]
+            begun = [(path, {name: c for name, c in owed.items() if name not in done}) for path, owed in self.begun]
+            spent += [path for path, owed in begun if not owed]
+            self.begun = [(path, owed) for path, owed in begun if owed]
         for path in spent:
             with contextlib.suppress(StorageError):
                 self.archive.files.remove(path)
@@ -202,6 +201,9 @@ class Pipeline:
                 self.place(item.statement, recovering=recovering)
             elif item.statement.kind == "stamp" and item.statement.body["event"] == "token":
                 self.place_stamp(item.statement)
+            elif is_disposal(item.statement):
+                self.assessor.forget(texts_of(item.statement))
+                self.unsynced += carry_out(self.archive, item.statement)
             elif is_import(item.statement):
                 place_import(self.archive.files, item.statement, self.unsynced, self.spent)
         if index:

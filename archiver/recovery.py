@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from archiver.archive import Archive
+from archiver.deletion import is_disposal, sweep_disposed
 from archiver.errors import ArchiveDamaged, FormatError
 from archiver.evidence.canonical import Json
 from archiver.evidence.checkpoint import open_checkpoint
@@ -60,6 +61,10 @@ def recover(pipeline: Pipeline) -> Recovered:
     catch_up_index(pipeline, tail)
     _state_torn_tails(archive, ledger, notes)
     pipeline.settle(tail, recovering=True, index=False)
+    if returned := sweep_disposed(archive):
+        warnings.append(f"what was disposed of lay there again and was deleted: {', '.join(returned[:3])}")
+    if any(is_disposal(item.statement) for item in tail):
+        archive.index.scrub()
     sweep_day(archive.files)
     # Before what staging holds is committed: versions are numbered in the order of their captures.
     pipeline.assess_owed()
@@ -265,7 +270,8 @@ def write_rows(pipeline: Pipeline, first: int, progress: Callable[[int], None] =
         statement = ledger.parse(line.seq, line.path, line.data)
         token, lines = pipeline.token_of(statement), pipeline.lines_of(statement)
         rows += rows_of(statement, line.path, line.offset, token, lines)
-        if len(rows) > 5000:
+        # After a disposal it is asked anew which texts the index has.
+        if len(rows) > 5000 or is_disposal(statement):
             archive.index.apply(rows)
             rows = []
             progress(line.seq + 1)

@@ -148,9 +148,10 @@ def where(archive: Archive, passage: int, scope: Scope, shelf: Shelf) -> list[Js
     """The documents within the scope that have or had a passage, with the versions."""
     rows = archive.index.rows(
         "select a.document, a.version, min(wp.place) as place, min(c.started_at) as first_seen,"
-        " max(c.started_at) as last_seen, min(c.seq) as seq"
+        " max(c.started_at) as last_seen, coalesce(min(iif(d.seq is null, c.seq, null)), min(c.seq)) as seq"
         " from wording_passage wp join wording w on w.id = wp.wording_id"
         " join assessment a on a.text_sha256 = w.text_sha256 join capture c on c.seq = a.capture_seq"
+        " left join disposed d on d.capture_seq = c.seq"
         " where wp.passage_id = ? and a.verdict = 'passed' and (? is null or a.document = ?)"
         " group by a.document, a.version order by a.document, last_seen",
         (passage, scope.document, scope.document),

@@ -70,7 +70,7 @@ def _quarantined(archive: Archive) -> list[dict[str, Any]]:
         "select document, capture_seq, reason from assessment a where verdict != 'passed' and document is not null"
         " and seq = (select max(seq) from assessment where document = a.document) and coalesce("
         "(select event from decision d where d.capture_seq = a.capture_seq order by d.seq desc limit 1), '')"
-        " != 'confirmed'"
+        " != 'confirmed' and not exists (select 1 from disposed g where g.capture_seq = a.capture_seq)"
         " order by document"
     )
     watched = {one.document for one in archive.watched()}

@@ -27,7 +27,7 @@ NUMBERED = {"number", "name", "verdict", "detail"}
 HISTORY = {"document", "entity", "title", "url", "first_tracked", "last_verified", "versions", "checks"}
 VERSION = {
     "version", "snapshot", "first_seen", "last_seen", "text_sha256", "change", "publisher_date", "publisher_dates",
-    "compared_with", "words_added", "words_removed", "silent_edit", "in_force_from",
+    "compared_with", "words_added", "words_removed", "silent_edit", "in_force_from", "disposed",
 }  # fmt: skip
 STATUS = {
     "documents", "snapshots", "checks_24h", "failing", "quarantined", "stamps_pending", "stamps_overdue", "log_size",
@@ -147,7 +147,7 @@ def test_verify(filled: Box) -> None:
         reports = filled.call("verify", *words, "--json").json
         for report in reports:
             require(report, REPORT)
-            assert report["verdict"] in ("pass", "fail", "incomplete")
+            assert report["verdict"] in ("pass", "fail", "incomplete", "disposed")
             assert all(isinstance(text, str) for text in report["not_checked"])
             for check in report["checks"]:
                 require(check, NUMBERED)
@@ -181,6 +181,41 @@ def test_cite(filled: Box) -> None:
     record = filled.fine("cite", filled.captures()[0]["snapshot"], "--format", "json").json
     assert isinstance(record, dict)
     assert filled.fine("cite", filled.captures()[0]["snapshot"], "--json").json.keys() == record.keys()
+
+
+def test_custody(filled: Box) -> None:
+    name = filled.captures()[0]["snapshot"]
+    file = filled.folder / "x.zip"
+    file.write_bytes(b"x")
+    by = ("--by", "A. Clerk", "--reason", "why not")
+    stated = {"seq", "at", "event", "premis", "subjects", "by", "reason", "statement_sha256"}
+    found = [
+        (filled.fine("hold", "set", "h", "EA-D-00001", *by, "--json").json, stated | {"hold"}),
+        (filled.fine("hold", "release", "h", *by, "--json").json, stated | {"hold"}),
+        (
+            filled.fine("transfer", name, "--to", "X", "--file", str(file), *by, "--json").json,
+            stated | {"to", "file_sha256", "file_bytes", "name", "export_seq"},
+        ),
+        (
+            filled.fine("redact", name, "--hide", "2", *by, "--output", str(filled.folder / "r.json"), "--json").json,
+            {"snapshot", "file", "file_sha256", "file_bytes", "object_sha256", "lines", "of", "hidden", "seq"},
+        ),
+    ]
+    filled.fine("hold", "set", "h", "EA-D-00002")
+    (hold,) = filled.fine("hold", "list", "--json").json
+    found.append((hold["subjects"][0], {"subject", "set_at", "by", "reason", "seq"}))
+    shown = filled.fine("dispose", name, *by, "--dry-run", "--json").json
+    found.append((shown, {"subjects", "files", "kept"}))
+    found.append((filled.fine("dispose", name, *by, "--yes", "--json").json, stated | {"files", "kept"}))
+    custody = filled.fine("custody", name, "--json").json
+    found.append((custody, {"snapshot", "document", "holds", "disposed", "events"}))
+    found += [(event, stated - {"subjects"} | {"concerns", "detail"}) for event in custody["events"]]
+    for item, keys in found:
+        require(item, keys)
+        require_forms(item)
+    assert [event["event"] for event in custody["events"]] == [
+        "capture", "hold_set", "hold_released", "transfer", "redaction", "disposal"
+    ]  # fmt: skip
 
 
 def test_the_rest_is_json_too(filled: Box) -> None:

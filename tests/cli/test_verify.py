@@ -16,7 +16,9 @@ import pytest
 from archiver.archive import open_archive
 from archiver.audit import Audit
 from archiver.cli import run
-from archiver.evidence.verify import IMPORT_NAMES, NAMES, CheckResult, Report, Verdict
+from archiver.evidence.check_names import IMPORT_NAMES
+from archiver.evidence.check_names import SNAPSHOT_NAMES as NAMES
+from archiver.evidence.verify import CheckResult, Report, Verdict
 from archiver.exits import exit_code
 from tests.cli.box import Box
 from tests.simulators.archives import TERMS, Workshop, capture, small_archive, stamp_all, workshop
