@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import sqlite3
 import threading
+import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -70,7 +71,7 @@ class Index:
             self._db.row_factory = sqlite3.Row
             self._db.execute(f"pragma busy_timeout = {BUSY_MS}")
             if not read_only:
-                self._db.execute("pragma journal_mode = wal")
+                self._write_ahead()
                 self._db.execute("pragma synchronous = full")
                 self._db.execute("pragma cache_size = -32000")
                 self._db.execute("pragma secure_delete = on")  # what was disposed of must not stay in free pages
@@ -85,6 +86,17 @@ class Index:
                     self._read_lock = threading.RLock()
             else:
                 self._bring_up(path)
+
+    def _write_ahead(self) -> None:
+        """Have the database keep a write-ahead log; SQLite does not wait for others here, whatever its time limit."""
+        until = time.monotonic() + BUSY_MS / 1000
+        while self._db.execute("pragma journal_mode").fetchone()[0] not in ("wal", "memory"):
+            try:
+                self._db.execute("pragma journal_mode = wal")
+            except sqlite3.OperationalError:
+                if time.monotonic() > until:
+                    raise
+                time.sleep(0.01)
 
     def _bring_up(self, path: Path | None) -> None:
         """Bring a database of earlier software to the present schema, if it may be written."""
