@@ -16,7 +16,6 @@ from pathlib import Path
 from archiver.audit_archive import verify_archive
 from archiver.audit_ground import HASH_CHUNK as HASH_CHUNK
 from archiver.audit_ground import PATIENCE, PAUSE_S, Ground, guarded
-from archiver.audit_imported import ImportAudit
 from archiver.audit_snapshot import SnapshotAudit
 from archiver.errors import UsageError
 from archiver.evidence.statement import parse_snapshot_id
@@ -108,6 +107,8 @@ class Audit(Ground):
 
     def imported(self, seq: int) -> Report:
         """Verify one imported file by the number of its statement."""
+        from archiver.audit_imported import ImportAudit
+
         return ImportAudit(self, self.line(seq)).report()
 
     def _known_line(self, seq: int) -> str:
