@@ -15,6 +15,7 @@ from archiver.evidence.canonical import Json
 from archiver.evidence.redaction import MAX_LINES, Redacted, object_sha256, redacted_lines
 from archiver.evidence.statement import Statement
 from archiver.evidence.text_lines import lines_root
+from archiver.objections import no_text
 from archiver.past import newest_assessment
 from archiver.texts import read_lines, salt_path
 
@@ -32,7 +33,7 @@ def text_of(archive: Archive, snapshot: str) -> tuple[Statement, tuple[str, ...]
     judged = newest_assessment(archive, seq)
     assessment = None if judged is None else archive.statement(judged)
     if assessment is None or assessment.body["text_lines_root"] is None:
-        raise UsageError(f"{snapshot} has no text whose lines the log knows", do="see archiver history DOCUMENT")
+        raise no_text(archive, snapshot, seq)
     lines = read_lines(archive.files, assessment.body["text_sha256"])
     if len(lines) > MAX_LINES:
         raise UsageError(f"the text has {len(lines)} lines, a redacted one at most {MAX_LINES}")
