@@ -33,6 +33,7 @@ from archiver.imported import (
 from storage.errors import Missing, StorageError
 
 if TYPE_CHECKING:
+    from archiver.archive import Archive
     from archiver.operation import Operation
     from storage.interface import Files
 
@@ -63,6 +64,9 @@ def take_in(operation: Operation, values: Json) -> Json:
         with operation.writer.stopped_by_failed_sync():
             copied = _copy(files, path, f"{incoming}/file", operation.archive.settings["import.max_bytes"])
             files.barrier([incoming])
+        known = operation.writer.call(lambda: _kept(operation.archive, copied))
+        if known is not None:
+            return known
         tally = _examine(operation, f"{incoming}/file", copied, path.name, keep_broken=bool(values.get("keep_broken")))
         return operation.writer.call(lambda: _state(operation, incoming, said, copied, tally))
     finally:
@@ -131,11 +135,9 @@ def _examine(operation: Operation, path: str, copied: Json, name: str, *, keep_b
 def _state(operation: Operation, incoming: str, said: Json, copied: Json, tally: Tally) -> Json:
     """On the writer's thread: make the place durable, commit; the pipeline moves the file."""
     archive, files = operation.archive, operation.archive.files
-    known = archive.index.row(
-        "select seq from digest where object = 'imported' and sha256 = ?", (bytes.fromhex(copied["file_sha256"]),)
-    )
+    known = _kept(archive, copied)  # asked again: another import may have come first while this file was read
     if known is not None:
-        return {**as_told(archive, archive.statement(known["seq"])), "new": False}
+        return known
     path = path_of(copied["file_sha256"], tally.suffix)
     _make_place(files, path, incoming, staging_of(copied["file_sha256"]))
     body: Json = {
@@ -151,6 +153,14 @@ def _state(operation: Operation, incoming: str, said: Json, copied: Json, tally:
         [], [lambda seq, _sealed: ("custody", {**body, "subjects": [import_id(archive.prefix, seq)]})]
     )
     return {**as_told(archive, committed.statement), "new": True}
+
+
+def _kept(archive: Archive, copied: Json) -> Json | None:
+    """What is told of a file whose bytes are kept already, broken or not; None when they are not."""
+    row = archive.index.row(
+        "select seq from digest where object = 'imported' and sha256 = ?", (bytes.fromhex(copied["file_sha256"]),)
+    )
+    return None if row is None else {**as_told(archive, archive.statement(row["seq"])), "new": False}
 
 
 def _make_place(files: Files, path: str, incoming: str, staging: str) -> None:

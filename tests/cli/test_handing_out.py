@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import csv
 import io
+import os
+import pty
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
+from archiver.errors import UsageError
+from archiver.redaction import require_discreet
 from tests.cli.box import Box
 from tests.cli.paper import text_of
 from tests.simulators.website import Document, Website
@@ -186,3 +190,106 @@ def test_a_snapshot_where_a_document_is_wanted(shelf: Shelf) -> None:
     result = shelf.box.call("history", shelf.version)
     assert result.code == 2
     assert f"{shelf.version} names a snapshot, not a document; archiver custody names its document" in result.error()
+
+
+@pytest.mark.parametrize(
+    ("line", "reason"),
+    [
+        ("Call Ms Okonkwo at the desk", "Okonkwo asked for it"),
+        ("Call Ms Okonkwo at the desk", "asked for by ms Okonkwo"),
+        ("The account is 4417-1234-5678", "an account, 4417-1234-5678, is named"),
+        ("she was dismissed for theft in spring", "it says Dismissed for theft"),
+    ],
+)
+def test_a_reason_that_tells_what_is_hidden_is_refused(line: str, reason: str) -> None:
+    with pytest.raises(UsageError, match="which stands only in a line that is to be hidden"):
+        require_discreet([line], ["Be kind", "and gentle"], reason)
+
+
+@pytest.mark.parametrize(
+    ("line", "reason"),
+    [
+        ("Names of third parties: Ann", "Names of others"),
+        ("Last updated: 1 March 2026", "order of the court of 3 May 2026"),
+        ("Ms Okonkwo is kind", "Kind words"),
+        ("all of the data of the user", "data of a person"),
+    ],
+)
+def test_a_reason_in_ordinary_words_is_taken(line: str, reason: str) -> None:
+    require_discreet([line], ["Be kind", "and gentle"], reason)
+
+
+def test_words_that_are_shown_elsewhere_may_stand_in_a_reason() -> None:
+    require_discreet(["Acme Limited paid you"], ["Acme Limited paid others"], "what Acme Limited paid")
+
+
+def test_a_redaction_that_hides_nothing_is_not_taken_for_one(shelf: Shelf, tmp_path: Path) -> None:
+    refused = shelf.box.call("redact", shelf.version, "--reason", "x", "--output", str(tmp_path / "x.json"))
+    assert refused.code == 2 and "nothing is to be hidden; name lines with --hide" in refused.error()
+
+
+def test_a_redaction_that_cannot_be_written_is_not_stated(shelf: Shelf, tmp_path: Path) -> None:
+    size = len(shelf.box.statements())
+    words = ["redact", shelf.version, "--hide", "1", "--reason", "x", "--output"]
+    (tmp_path / "file").touch()
+    refused = shelf.box.call(*words, str(tmp_path / "file" / "x.json"))
+    assert refused.code == 2 and "give another name" in refused.error() and len(shelf.box.statements()) == size
+    shelf.box.fine(*words, str(tmp_path / "new" / "x.json"))
+    assert (tmp_path / "new" / "x.json").exists()
+
+
+def test_a_transfer_takes_a_plain_file_with_something_in_it(shelf: Shelf, tmp_path: Path) -> None:
+    size = len(shelf.box.statements())
+    os.mkfifo(tmp_path / "fifo")
+    (tmp_path / "empty").touch()
+    for name, said in (("fifo", "is not a plain file"), ("empty", "is empty")):
+        refused = shelf.box.call("transfer", shelf.version, "--to", "Court", "--file", str(tmp_path / name))
+        assert refused.code == 2 and said in refused.error()
+    assert shelf.box.call("transfer", shelf.version, "--to", "Court", "--file", "/dev/zero").code == 2
+    assert len(shelf.box.statements()) == size
+
+
+def test_of_several_imports_those_before_the_refused_one_are_told(shelf: Shelf, tmp_path: Path) -> None:
+    warc = next((shelf.box.root / "snapshots").rglob("capture.warc.gz")).read_bytes()
+    (tmp_path / "a.warc.gz").write_bytes(warc)
+    (tmp_path / "cut.warc.gz").write_bytes(warc[:-30])
+    both = ["import", "add", str(tmp_path / "a.warc.gz"), str(tmp_path / "cut.warc.gz")]
+    first = shelf.box.call(*both)
+    assert first.code == 1 and first.out == ""
+    told, error = first.err.splitlines()
+    assert told.startswith("EA-I-") and told.endswith("  imported  a.warc.gz")
+    assert error.startswith("error: cut.warc.gz was not imported")
+    assert "  kept already  a.warc.gz" in shelf.box.call(*both).err
+    # What is kept with its problems is kept: giving it again asks for nothing.
+    shelf.box.fine(*both[:2], both[3], "--keep-broken")
+    again = shelf.box.fine(*both)
+    assert again.out.count("kept already") == 2
+
+
+def test_verify_of_a_file_that_is_not_there_speaks_of_the_file(shelf: Shelf, tmp_path: Path) -> None:
+    outside = {"ARCHIVER_ARCHIVE": str(tmp_path)}
+    for environment in ({}, outside):
+        missing = shelf.box.call("verify", "evidence.zip", environment=environment)
+        assert missing.code == 2
+        assert "evidence.zip is no file or folder, no SHA-256 and no identifier" in missing.error()
+
+
+def test_who_disposes_and_why_is_checked_before_anybody_is_asked(shelf: Shelf) -> None:
+    for words in (["--by", "R. Lee", "--reason", ""], ["--by", "a\nb", "--reason", "x"]):
+        refused = shelf.box.call("dispose", shelf.later, *words, "--dry-run")
+        assert refused.code == 2 and "must be" in refused.error()
+
+
+def test_a_disposal_that_is_declined_says_that_nothing_went(shelf: Shelf) -> None:
+    size = len(shelf.box.statements())
+    master, slave = pty.openpty()
+    try:
+        words = ("dispose", shelf.later, "--by", "R. Lee", "--reason", "over")
+        with shelf.box.process(*words, stdin=slave) as process:
+            os.write(master, b"n\n")
+            _, err = process.communicate(timeout=60)
+    finally:
+        os.close(master)
+        os.close(slave)
+    assert process.returncode == 130 and err.rstrip().endswith("nothing was disposed of")
+    assert "acknowledged" not in err and len(shelf.box.statements()) == size
