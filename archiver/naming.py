@@ -32,8 +32,9 @@ def no_document(name: object) -> UsageError:
     text = str(name)[:MOST]
     found = _IDENTIFIER.fullmatch(text)
     if found is not None and found[1] == "S" and parse_snapshot_id(text) is not None:
-        return UsageError(f"{text} names a snapshot, not a document", do="archiver custody names its document")
+        what = f"there is no document {text!r}: that names a snapshot"
+        return UsageError(what, do=f"archiver custody {text} names its document")
     if found is not None and found[1] in ("I", "P"):
         what, do = _KINDS[found[1]]
-        return UsageError(f"{text} names {what}, not a document", do=do.format(name=text))
+        return UsageError(f"there is no document {text!r}: that names {what}", do=do.format(name=text))
     return UsageError(f"there is no document {text!r} in this archive", do="see archiver watch list")

@@ -31,7 +31,7 @@ def dispose(context: Context, snapshots: tuple[str, ...], reason: str, by: str, 
     from archiver.disposal import planned
     from archiver.errors import UsageError
 
-    for what, text, most in (("the name of the person", by, MAX_NAME), ("the reason", reason, MAX_REASON)):
+    for what, text, most in (("the name of who disposes", by, MAX_NAME), ("the reason", reason, MAX_REASON)):
         one_line(what, text, most)  # said before anybody is asked, and of a dry run too
     archive = context.archive()
     head = Audit(archive).head
