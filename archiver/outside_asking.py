@@ -8,6 +8,7 @@ import threading
 import time
 from typing import TYPE_CHECKING
 
+from archiver.custody import require_kept
 from archiver.decisions import MAX_NAME, one_line
 from archiver.errors import ArchiverError, UsageError
 from archiver.evidence.canonical import Json
@@ -50,6 +51,7 @@ def ask_outside(operation: Operation, values: Json) -> Json:
         raise no_snapshot(name)
     if row["result"] != "stored":
         raise UsageError(f"{name} holds no document: there is nothing to have a copy of")
+    require_kept(archive, seq)  # nothing is left to compare a copy with, and asking tells others of the address
     by = one_line("the person's name", values.get("by"), MAX_NAME)
     known = [one.name for one in archive.settings.outside]
     if not known:
