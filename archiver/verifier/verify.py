@@ -473,6 +473,9 @@ class Bundle:
         need(before or not names, "there is a timestamp from before the statement, which names none")
         if not before:
             return "the statement names no timestamp from before it: there is no earliest time"
+        need(
+            names or PROOF in self.names, "it comes with the first timestamp over the statement: none is here yet", OPEN
+        )
         stem = f"snapshot/before.{before['authority']}"
         need(digest_of(self.path(f"{stem}.tsr")) == before["token_sha256"], "the statement names another token")
         need(digest_of(self.path(f"{stem}.subject")) == before["subject_sha256"], "the token is over something else")
