@@ -473,9 +473,7 @@ class Bundle:
         need(before or not names, "there is a timestamp from before the statement, which names none")
         if not before:
             return "the statement names no timestamp from before it: there is no earliest time"
-        need(
-            names or PROOF in self.names, "it comes with the first timestamp over the statement: none is here yet", OPEN
-        )
+        need(names or PROOF in self.names, "it is added with the first timestamp over the statement: none yet", OPEN)
         stem = f"snapshot/before.{before['authority']}"
         need(digest_of(self.path(f"{stem}.tsr")) == before["token_sha256"], "the statement names another token")
         need(digest_of(self.path(f"{stem}.subject")) == before["subject_sha256"], "the token is over something else")
@@ -538,9 +536,9 @@ class Bundle:
         stamps = {stamp["token_sha256"]: stamp["gen_time"] for stamp in told["timestamps"]}
         need(set(stamps) <= set(held), "the citation names a timestamp that is not in the bundle")
         need(all((held[token] or (0, at))[1] == at for token, at in stamps.items()), "the citation gives another time")
-        proof, head = told["log"]["inclusion"], self.heads.get(PROOF)
+        proof, head = told["log"]["inclusion"], self.heads.get(PROOF) or self.heads[NEWEST]
         stated = proof and (proof["index"], proof["tree_size"], proof["root"], proof["checkpoint"])
-        known = head and (one["seq"], head.size, head.root.hex(), head.note.decode())
+        known = (one["seq"], head.size, head.root.hex(), head.note.decode())
         need(stated == known, "the citation has another proof than the bundle")
         need(all(held[token] for token in stamps), "a timestamp that the citation names could not be checked", OPEN)
         return f"{len(cited)} digests, {len(stamps)} timestamps; {told['citation_id']}"
