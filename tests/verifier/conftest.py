@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from zipfile import ZIP_DEFLATED
 
 import pytest
 
@@ -46,7 +47,7 @@ class Desk:
 
     def whole(self, number: int = 1) -> Path:
         """Put a whole bundle on the desk."""
-        return self.file(zipped(self.bundles[number]))
+        return self.file(zipped(self.bundles[number], ZIP_DEFLATED))
 
 
 def of_many_codings(shop: Workshop, archive: Path) -> str:

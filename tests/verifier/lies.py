@@ -9,6 +9,7 @@ import hashlib
 import json
 import time
 from collections.abc import Callable, Iterator, Sequence
+from datetime import UTC, datetime
 from typing import Any
 
 from archiver.evidence.canonical import encode_line
@@ -134,7 +135,8 @@ def lies(members: Members, seal: Seal) -> Iterator[Forgery]:
 def late(members: Members, seal: Seal) -> Members:
     """A bundle whose statement names a token from before that was made after the one over it."""
     stem, subject = "snapshot/before.south", members["snapshot/before.south.subject"]
-    time.sleep(2.1)
+    over = read_token(members["snapshot/checkpoint.south.tsr"]).gen_moment
+    time.sleep(max(0.0, (over - datetime.now(UTC)).total_seconds() + 2.1))
     token = seal.stamped("south", subject, stem)
     digest = hashlib.sha256(token[f"{stem}.tsr"]).hexdigest()
     kept = {name: members[name] for name in members if name.startswith("snapshot/checkpoint.south")}
