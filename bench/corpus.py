@@ -6,6 +6,7 @@ quarter to a fifth of them. ``BENCH_SITE`` may name a folder of real HTML files 
 
 from __future__ import annotations
 
+import base64
 import math
 import os
 import random
@@ -108,3 +109,18 @@ def make_large(folder: Path) -> str:
                 out.write(piece)
                 left -= len(piece)
     return path.name
+
+
+def make_dense(folder: Path, count: int, size: int) -> list[str]:
+    """Return the names of ``count`` pages that gzip brings to about ``size`` bytes each, written unless they are there.
+
+    Their words are random: a page like this stands for a long one, and for the pictures and PDFs of a real site.
+    """
+    names = [f"dense-{number:04d}-{size}.html" for number in range(count)]
+    folder.mkdir(parents=True, exist_ok=True)
+    for number, name in enumerate(names):
+        if not (folder / name).exists():
+            words = base64.encodebytes(random.Random(f"{SEED} {number}").randbytes(size)).replace(b"\n", b" <br>\n")
+            page = b"<!doctype html><meta charset=utf-8><title>Page %d</title><p>%b" % (number, words)
+            (folder / name).write_bytes(page)
+    return names
