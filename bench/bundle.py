@@ -24,7 +24,7 @@ def suite(rounds: int, megabytes: int) -> Result:
         raise SystemExit("zip is missing: as root run apt-get install zip, or make bench")
     facts = machine()
     with fresh_folder("bundle") as folder:
-        archiver, (snapshot,) = captured(folder, make_dense(SCRATCH / "dense", 1, megabytes * 1_000_000))
+        archiver, (snapshot,) = captured(folder, make_dense(SCRATCH / "heavy", 1, megabytes * 1_000_000))
         (stored,) = (folder / "archive").glob(f"snapshots/*/*/*/{snapshot}")
         copy = shutil.copytree(stored, folder / "copy")
         target = folder / "out.zip"

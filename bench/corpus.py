@@ -6,7 +6,6 @@ quarter to a fifth of them. ``BENCH_SITE`` may name a folder of real HTML files 
 
 from __future__ import annotations
 
-import base64
 import math
 import os
 import random
@@ -111,16 +110,27 @@ def make_large(folder: Path) -> str:
     return path.name
 
 
-def make_dense(folder: Path, count: int, size: int) -> list[str]:
-    """Return the names of ``count`` pages that gzip brings to about ``size`` bytes each, written unless they are there.
+def make_pages(folder: Path, count: int, size: int) -> list[str]:
+    """Return the names of ``count`` pages of words of ``size`` bytes below ``folder``, written unless they are there.
 
-    Their words are random: a page like this stands for a long one, and for the pictures and PDFs of a real site.
+    gzip brings them to about a quarter.
     """
-    names = [f"dense-{number:04d}-{size}.html" for number in range(count)]
+    names = [f"pages-{number:04d}-{size}.html" for number in range(count)]
+    folder.mkdir(parents=True, exist_ok=True)
+    missing = [name for name in names if not (folder / name).exists()]
+    rng = random.Random(SEED)
+    sentences = _sentences(rng) if missing else []
+    for name in missing:
+        words = "\n<p>".join(rng.choices(sentences, k=size // 50))
+        (folder / name).write_bytes(f"<!doctype html><title>{name}</title><p>{words}".encode("ascii")[:size])
+    return names
+
+
+def make_dense(folder: Path, count: int, size: int) -> list[str]:
+    """Return the names of ``count`` files of ``size`` bytes that no packing makes smaller, written unless there."""
+    names = [f"dense-{number:04d}-{size}.png" for number in range(count)]
     folder.mkdir(parents=True, exist_ok=True)
     for number, name in enumerate(names):
         if not (folder / name).exists():
-            words = base64.encodebytes(random.Random(f"{SEED} {number}").randbytes(size)).replace(b"\n", b" <br>\n")
-            page = b"<!doctype html><meta charset=utf-8><title>Page %d</title><p>%b" % (number, words)
-            (folder / name).write_bytes(page)
+            (folder / name).write_bytes(random.Random(f"{SEED} {number}").randbytes(size))
     return names
