@@ -1,5 +1,6 @@
 # Each target sets up what it needs on a fresh Debian 12; `make` alone lists them.
-# Settings: VENV (virtual environment), PYTHON (3.11 or newer), ARCHIVE (for run), ARGS (passed on).
+# Settings: VENV (virtual environment), PYTHON (3.11 or newer), ARCHIVE (for run), ARGS (passed on),
+# JOBS (processes that share the tests).
 
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
@@ -11,6 +12,7 @@ PYTHON ?= python3
 VENV ?= .venv
 ARCHIVE ?= ./archive
 ARGS ?=
+JOBS ?= 2
 BIN := $(VENV)/bin
 
 # command:Debian package. Running needs Python alone; tests let other people's tools judge what was written.
@@ -50,8 +52,8 @@ run: need-run $(VENV)/run.stamp ## the daemon on ARCHIVE (default ./archive); ma
 	@[ -e "$(ARCHIVE)/archive.toml" ] || { echo "no archive at $(ARCHIVE); make one: $(BIN)/archiver init $(ARCHIVE)" >&2; exit 2; }
 	$(BIN)/archiver --archive "$(ARCHIVE)" run $(ARGS)
 
-test: need-test $(VENV)/dev.stamp ## the whole test suite; ARGS="-k merkle" narrows it
-	$(BIN)/pytest $(ARGS)
+test: need-test $(VENV)/dev.stamp ## the whole test suite in JOBS processes; ARGS="-k merkle" narrows it
+	$(BIN)/pytest -n $(JOBS) --dist loadfile $(ARGS)
 
 lint: need-run $(VENV)/dev.stamp ## ruff check, ruff format --check, mypy --strict
 	$(BIN)/ruff check .

@@ -22,6 +22,13 @@ ACTS = {
     "absence": "archiver.absence",
     "attest": "archiver.attesting",
     "export": "archiver.dissemination",
+    "transfer": "archiver.dissemination",
+    "hold": "archiver.holds",
+    "dispose": "archiver.disposal",
+    "fixity": "archiver.fixity",
+    "redact": "archiver.redaction",
+    "take_in": "archiver.importing",
+    "ask_outside": "archiver.outside_asking",
 }
 """Name of each act, and the module whose function of that name does it."""
 

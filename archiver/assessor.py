@@ -8,24 +8,24 @@ from __future__ import annotations
 
 import logging
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from archiver.archive import Archive
-from archiver.comparison import changed_rules, class_of_return, dates_of, stand_in
-from archiver.errors import ArchiveDamaged
+from archiver.comparison import changed_rules, class_of_return, dates_in, dates_of, stand_in
+from archiver.errors import ArchiveDamaged, Disposed
 from archiver.evidence.canonical import Json
 from archiver.evidence.exchange import Visit
 from archiver.evidence.instant import parse_instant
 from archiver.evidence.text_lines import SEED_BYTES
-from archiver.past import DocumentPast, Passed
+from archiver.past import DocumentPast, Passed, keeps_links, kept_text
 from archiver.rereading import content_type_of, decoded, sources_of
 from archiver.texts import keep, keep_links, read_lines
 from archiver.watch.assess import Judgement, rules_sha256
 from archiver.watch.entry import WatchEntry, rules_for
 from archiver.watch.reading import PageRules, Problem, Reading, Source
-from storage.errors import StorageError
+from storage.errors import Missing, StorageError
 
 if TYPE_CHECKING:
     from archiver.watch.gate import Earlier, GateLimits
@@ -115,7 +115,7 @@ class Assessor:
         """
         try:
             return self.reread(capture, watch_seq, folder), True
-        except ArchiveDamaged as error:
+        except (ArchiveDamaged, Disposed) as error:
             LOG.error("%s cannot be read: %s", capture.get("snapshot") or folder, error)
             return Reading(NORMALISER, (), problems=(Problem("unreadable", error.what[:300]),)), False
 
@@ -175,7 +175,7 @@ class Assessor:
                     reason=refusal.detail[:500],
                     outcome=refusal.verdict,
                 )
-        judged = replace(judged, dates=self._dates(reading, language))
+        judged = replace(judged, dates=dates_in(reading, language))
         return self._place(judged, past, recent, known, capture, watch_seq)
 
     def _limits(self, watch_seq: int | None) -> GateLimits:
@@ -202,17 +202,7 @@ class Assessor:
             language=last.language,
             final_urls=tuple(part["final_url"] for part in parts),
             lines=None if lines is None else frozenset(lines),
-            selectors_changed=last.rules_sha256 != rules
-            or [part["url"] for part in parts] != [part["url"] for part in capture["parts"]],
-        )
-
-    def _dates(self, reading: Reading, language: str | None) -> tuple[Json, ...]:
-        from archiver.watch.dates import publisher_dates
-
-        found = publisher_dates(reading.lines, language)
-        return tuple(
-            {"kind": d.kind, "text": d.text[:500], "value": d.value, "language": d.language, "line": d.line}
-            for d in found[:20]
+            selectors_changed=last.rules_sha256 != rules or not self._same_pages(last, capture),
         )
 
     def _place(
@@ -247,7 +237,7 @@ class Assessor:
             return replace(judged, change="reversion", compared_with=settled[0]) if settled else judged
         judged = replace(judged, version=known, compared_with=last.version)
         old, ours = self._before(last, judged, capture, watch_seq)
-        if ours and old == reading.lines:
+        if ours and old == reading.lines and self._by_former_rules(last, capture) is None:
             return replace(judged, outcome="new_version", change="extraction")
         change = class_of_return(old, reading.lines) if placed.change_hint == "reversion" else placed.change_hint
         return replace(judged, outcome=placed.outcome, change=change)
@@ -266,19 +256,18 @@ class Assessor:
 
         base, old, ours = self._base(judged, recent, compare_with, capture, watch_seq)
         if old is None:
-            # Its text is lost, but it was another one: people must hear of it.
+            # Its text is lost, but it was another one.
             return replace(judged, compared_with=base.version, change="wording")
         new = judged.reading.lines
         change = classify(old, new)
-        if ours and change is None:
+        gone = self._by_former_rules(base, capture) if ours and change != "wording" else None
+        if gone is not None:
+            (old, new), change = gone, "wording"
+        elif ours and change is None:
             return replace(judged, compared_with=base.version, change="extraction")
         counts = summary(hunks(old, new))
-        judged = replace(
-            judged,
-            compared_with=base.version,
-            change=change,
-            words=(counts["words_added"], counts["words_removed"]),
-        )
+        words = (counts["words_added"], counts["words_removed"])
+        judged = replace(judged, compared_with=base.version, change=change, words=words)
         if change != "wording" or ours:
             return judged
         before = self.archive.statement(base.seq).body.get("publisher_dates", [])
@@ -313,13 +302,30 @@ class Assessor:
         What differs then is the publisher's doing. Where today's rules find nothing in the older snapshot (the
         publisher built its pages anew) its text stands as it was read then.
         """
-        older = self.archive.statement(last.capture_seq).body
-        same_pages = [part["url"] for part in older["parts"]] == [part["url"] for part in capture["parts"]]
-        if last.rules_sha256 != judged.rules or not same_pages:
+        if last.rules_sha256 != judged.rules or not self._same_pages(last, capture):
+            older = self.archive.statement(last.capture_seq).body
             lines = self._as_read_now(older, capture, watch_seq, judged.reading.lines)
             if lines is not None:
                 return lines, True
         return self.lines(last.text_sha256), False
+
+    def _same_pages(self, last: Passed, capture: Json) -> bool:
+        older = self.archive.statement(last.capture_seq).body
+        return [part["url"] for part in older["parts"]] == [part["url"] for part in capture["parts"]]
+
+    def _by_former_rules(self, last: Passed, capture: Json) -> tuple[Lines, Lines] | None:
+        """The newest wording so far, and the capture by the rules of then, where their words differ too.
+
+        What today's rules leave out went away on its own as well: whoever watched it until now must hear of it.
+        """
+        from archiver.watch.change import classify
+
+        before = self.lines(last.text_sha256)
+        if before is None or not self._same_pages(last, capture):
+            return None
+        found, _ = self.reread_or_say_why(capture, self.archive.statement(last.seq).body["watch_seq"])
+        whole = found.lines and not found.problems
+        return (before, found.lines) if whole and classify(before, found.lines) == "wording" else None
 
     def _as_read_now(self, older: Json, capture: Json, watch_seq: int | None, new: Lines) -> Lines | None:
         """The older snapshot by today's rules, of the pages that are watched still; None where they find nothing in it.
@@ -328,7 +334,7 @@ class Assessor:
         """
         try:
             sources = sources_of(self.archive, older)
-        except ArchiveDamaged:
+        except (ArchiveDamaged, Disposed):
             return None  # verify says so; a capture that is lost must not hold back all that follow
         known = {part["url"]: source for part, source in zip(older["parts"], sources, strict=True)}
         urls = [part["url"] for part in capture["parts"]]
@@ -352,6 +358,9 @@ class Assessor:
             return self._texts[sha256]
         try:
             lines = read_lines(self.archive.files, sha256)
+        except Missing as error:
+            LOG.warning("a text is gone, disposed of or lost: %s", error.path)
+            return None
         except (StorageError, ArchiveDamaged) as error:
             LOG.error("a text cannot be read: %s", error)
             return None
@@ -360,25 +369,24 @@ class Assessor:
             self._texts.popitem(last=False)
         return lines
 
+    def forget(self, texts: Iterable[str]) -> None:
+        """Texts that were disposed of: when one comes back it is a new text, with a seed of its own."""
+        for sha256 in texts:
+            for known in (self._texts, self._seeds):
+                known.pop(sha256, None)
+
     # -- keeping -----------------------------------------------------------------------------------
 
     def _keep(self, judged: Judgement) -> Assessed:
         """Write what no statement names yet: the text with its seed, the links beside it."""
-        reading, index = judged.reading, self.archive.index
-        paths: list[str] = []
-        row = index.row(
-            "select text_lines_root as root from assessment where text_sha256 = ? and links_sha256 is not null limit 1",
-            (bytes.fromhex(reading.text_sha256),),
-        )
-        if row is None:
+        reading, paths = judged.reading, list[str]()
+        known = kept_text(self.archive, reading.text_sha256)
+        if known is None:
             paths, root = keep(self.archive.files, reading, self._seed(reading.text_sha256))
         else:
-            root = row["root"].hex() if row["root"] is not None else None
+            (root,) = known
             self._seeds.pop(reading.text_sha256, None)
-        known = index.row(
-            "select 1 as x from assessment where links_sha256 = ? limit 1", (bytes.fromhex(reading.links_sha256),)
-        )
-        if known is None:
+        if not keeps_links(self.archive, reading.links_sha256):
             paths += keep_links(self.archive.files, reading)
         return Assessed(replace(judged, text_lines_root=root), tuple(paths))
 

@@ -22,6 +22,14 @@ if TYPE_CHECKING:
 
 def record_of(archive: Archive, subject: str, day: str | None, now: datetime) -> Json:
     """The citation record of a snapshot, its ARK or a provision, issued now; ``UsageError`` where there is none."""
+    if "-I-" in subject:
+        from archiver.imported import import_named
+
+        name = import_named(archive, subject).body["subjects"][0]
+        raise UsageError(
+            f"{name} is an imported file, not a capture of this archive: there is no citation record of it",
+            do=f"archiver import show {name} has the sentence by which it can be named",
+        )
     if "-P-" in subject:
         from archiver.citing_clause import clause_record
 

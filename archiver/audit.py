@@ -10,6 +10,7 @@ import os
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 from archiver.audit_archive import verify_archive
@@ -25,6 +26,7 @@ from archiver.evidence.verify import (
 )
 from archiver.exits import exit_code as exit_code
 from archiver.folders import StoredFolder
+from archiver.imported import import_named, imports, parse_import_id
 from storage.errors import StorageError
 
 AGAIN = 2
@@ -35,7 +37,9 @@ class Audit(Ground):
     """Verifies snapshots of one archive."""
 
     def snapshot(self, name: str) -> Report:
-        """Verify one snapshot by identifier; ``UsageError`` when there is none of that name."""
+        """Verify one snapshot or imported file by identifier; ``UsageError`` when there is none of that name."""
+        if parse_import_id(name) is not None:
+            return self.imported(import_named(self.archive, name).seq)
         seq = parse_snapshot_id(name)
         row = None if seq is None else self.archive.index.row("select folder from capture where seq = ?", (seq,))
         if seq is None or row is None or row["folder"] is None or not row["folder"].endswith(f"/{name}"):
@@ -72,6 +76,10 @@ class Audit(Ground):
         reports = []
         for row in found:
             name = _OBJECTS[row["object"]]
+            if row["object"] == "imported":
+                report = self.imported(row["seq"])
+                reports.append(replace(report, subject=f"{prefix}{sha256} is {name}, {report.subject}"))
+                continue
             owner = self.archive.index.row("select folder from capture where seq = ?", (row["seq"],))
             if owner is None or owner["folder"] is None:
                 statement = f"statement {row['seq']}"
@@ -89,12 +97,19 @@ class Audit(Ground):
         ]
 
     def all(self, progress: Callable[[], None]) -> Iterator[Report]:
-        """Verify the archive as a whole, then every snapshot, on all cores."""
+        """Verify the archive as a whole, then every snapshot and every imported file, on all cores."""
         yield verify_archive(self)
         with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
             for report in pool.map(self.seq, self.every_snapshot()):
                 progress()
                 yield report
+            yield from pool.map(self.imported, [statement.seq for statement in imports(self.archive)])
+
+    def imported(self, seq: int) -> Report:
+        """Verify one imported file by the number of its statement."""
+        from archiver.audit_imported import ImportAudit
+
+        return ImportAudit(self, self.line(seq)).report()
 
     def _known_line(self, seq: int) -> str:
         statement = self.line(seq)
@@ -108,6 +123,7 @@ _OBJECTS = {
     "statement": "statement.json (the log entry)",
     "robots": "the robots.txt",
     "token": "a timestamp token",
+    "imported": "an imported file",
     "partial": "a partial file of an interrupted check",
 }
 

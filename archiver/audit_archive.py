@@ -7,10 +7,10 @@ import re
 from collections.abc import Iterator
 from functools import partial
 from itertools import zip_longest
-from typing import Any
 
 from archiver.archive import VKEY
 from archiver.audit_ground import Ground, guarded
+from archiver.audit_rows import TEXTS, Dumped, up_to
 from archiver.audit_texts import StatedTexts
 from archiver.check import DAY
 from archiver.errors import FormatError
@@ -21,6 +21,8 @@ from archiver.evidence.statement import Statement, parse_statement
 from archiver.evidence.tiles import grow, read_entries
 from archiver.evidence.timestamp import certificates_from_pem, chain_to_pem, verify_token
 from archiver.evidence.verify import Failed, Incomplete, Nothing, Report, run
+from archiver.imported import FOLDER as IMPORTED
+from archiver.imported import is_import
 from archiver.ledger import CHECKPOINT
 from archiver.projection import TableRow, rows_of
 from archiver.texts import FOLDER
@@ -30,7 +32,6 @@ from storage.interface import Files
 from storage.journal import Journal
 from storage.segments import Line
 
-Dumped = tuple[str, tuple[Any, ...]]
 Word = tuple[str, int, int]
 _TEMPORARY = re.compile(r"\..+\.new")
 
@@ -58,6 +59,8 @@ class Reading:
         self.acknowledged: int | None = None
         self.texts = StatedTexts(audit.archive)
         self.text_files: list[str] = []
+        self.imports: list[Statement] = []
+        self.imported_files: list[str] = []
 
     def _look_around(self) -> None:
         """List what may lie there only once it is stated."""
@@ -69,6 +72,7 @@ class Reading:
         self.stamped_files = _walk(files, "stamps")
         self.log_files = _walk(files, "log")
         self.text_files = _walk(files, FOLDER)
+        self.imported_files = _walk(files, IMPORTED)
         stated = self.audit.archive.head.read()
         self.acknowledged = None if stated is None else stated.acknowledged
 
@@ -99,6 +103,8 @@ class Reading:
                 self.roots[frontier.size] = frontier.root()
             if statement.kind == "stamp" and statement.body["event"] == "token":
                 self.stamps.append(statement)
+            if is_import(statement):
+                self.imports.append(statement)
             if statement.kind == "capture" and statement.body["folder"]:
                 self.folders.add(statement.body["folder"])
             batch += self._rows(statement, line)
@@ -253,11 +259,11 @@ class Reading:
             if not limit < index.next_seq() <= Journal(self.audit.archive.files).tail().next_seq:
                 raise
         # A writer beside us has added statements, and their rows, since the journal was read.
-        return self._compare(_up_to(index.dump(), limit, self.rows))
+        return self._compare(up_to(index.dump(), limit, self.rows))
 
     def _compare(self, have: Iterator[Dumped], words: Iterator[Word] | None = None) -> str:
         count = 0
-        left_out = ("wording", "passage", "wording_passage") if self.texts.lost else ()
+        left_out = tuple(TEXTS) if self.texts.lost else ()
         have = (pair for pair in have if pair[0] not in left_out)
         for pair in self.rows.dump():
             if pair[0] in left_out:
@@ -314,6 +320,13 @@ class Reading:
         self._need_journal()
         return self.texts.check(self.text_files)
 
+    def imported(self) -> str:
+        """Check 42: the files of other people."""
+        self._need_journal()
+        from archiver.audit_imported import check_imports
+
+        return check_imports(self.audit, self.imports, self.imported_files)
+
     def _need_journal(self) -> None:
         if not self.whole:
             raise Incomplete("the journal does not hold, see check 11")
@@ -343,23 +356,8 @@ def _paths_of(statement: Statement) -> list[str]:
     return [*paths, f"stamps/{body['size']}/checkpoint"] if body["subject"] == "checkpoint" else paths
 
 
-def _up_to(rows: Iterator[Dumped], limit: int, known: Index) -> Iterator[Dumped]:
-    """Leave out what a writer beside us has added since the journal was read."""
-    seqs = {"digest": 2, "full_copy": 2}
-    last = {name: _last_id(known, name) for name in ("url", "wording", "passage")}
-    last["wording_passage"] = last["wording"]
-    for table, values in rows:
-        if (values[0] <= last[table]) if table in last else (values[seqs.get(table, 0)] < limit):
-            yield table, values
-
-
-def _last_id(known: Index, table: str) -> int:
-    row = known.row(f"select max(id) as id from {table}")
-    return 0 if row is None or row["id"] is None else int(row["id"])
-
-
 def verify_archive(audit: Ground) -> Report:
-    """Checks 11 to 15 over everything that is not in one snapshot's folder."""
+    """Checks 11 to 15 and 42 over everything that is not in one snapshot's folder."""
     report = _verify(audit)
     # What came between two of our looks at it is there when everything is looked at again; what is damaged stays so.
     if report.verdict == "fail" and audit.being_written():
@@ -375,6 +373,7 @@ def _verify(audit: Ground) -> Report:
         (13, reading.indexed),
         (14, reading.consistent),
         (15, reading.kept),
+        (42, reading.imported),
     )
     checks = tuple(run(number, guarded(step)) for number, step in steps)
     reading.rows.close()

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Sequence
 
 from archiver.archive import LOCK, Archive
+from archiver.custody import disposal_of
 from archiver.errors import ArchiveDamaged, ArchiverError, FormatError
 from archiver.evidence.checkpoint import Checkpoint, open_checkpoint
 from archiver.evidence.merkle import verify_consistency
@@ -74,8 +75,10 @@ class Ground:
         return StoredFolder(self.archive.files, path, path.rsplit("/", 1)[-1])
 
     def referent(self, seq: int) -> Folder | None:
-        """The folder of another snapshot, for revisit records; None when it is not there."""
+        """The folder of another snapshot, for revisit records; None when it is not there, or was disposed of."""
         row = self.archive.index.row("select folder from capture where seq = ?", (seq,))
+        if disposal_of(self.archive, seq) is not None:
+            return None
         if row is None or row["folder"] is None or not self.archive.files.exists(row["folder"]):
             return None
         return self.folder(row["folder"])

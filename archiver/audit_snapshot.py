@@ -9,6 +9,7 @@ from typing import Any, BinaryIO
 
 from archiver.audit_ground import HASH_CHUNK, Ground, guarded
 from archiver.audit_texts import check_texts_of
+from archiver.custody import disposal_of
 from archiver.evidence.statement import Statement
 from archiver.evidence.verify import Evidence, Failed, Incomplete, Nothing, Report, run, verify_folder
 from archiver.folders import StoredFolder
@@ -25,6 +26,7 @@ class SnapshotAudit:
         self.audit = audit
         self.seq = seq
         self.folder = folder
+        self.disposal = disposal_of(audit.archive, seq)
         self.evidence = Evidence(
             folder,
             audit.archive.verifier,
@@ -32,6 +34,7 @@ class SnapshotAudit:
             referent=audit.referent,
             proof=partial(audit.proof, seq),
             expects_tokens=bool(audit.archive.settings.authorities),
+            disposed=None if self.disposal is None else str(self.disposal),
             unreadable=(StorageError,),
         )
 
@@ -151,7 +154,14 @@ class SnapshotAudit:
             " where capture_seq = ? and links_sha256 is not null",
             (self.seq,),
         )
-        return check_texts_of(self.audit.archive, rows)
+        return check_texts_of(self.audit.archive, rows, self._gone())
+
+    def _gone(self) -> frozenset[str]:
+        """The files that went with this snapshot, or with a later one that had the same text."""
+        if self.disposal is None:
+            return frozenset()
+        rows = self.audit.archive.index.rows("select distinct seq from disposed where seq >= ?", (self.disposal.seq,))
+        return frozenset(str(item["path"]) for row in rows for item in self.audit.line(row["seq"]).body["files"])
 
     def _consistency(self) -> str:
         audit, checkpoint = self.audit, self.evidence.checkpoint

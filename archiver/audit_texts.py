@@ -6,9 +6,11 @@ from collections.abc import Iterable
 from typing import Any
 
 from archiver.archive import Archive
+from archiver.deletion import is_disposal
 from archiver.errors import ArchiveDamaged
+from archiver.evidence.canonical import Json
 from archiver.evidence.statement import Statement
-from archiver.evidence.verify import Failed, Nothing
+from archiver.evidence.verify import Failed, Gone, Nothing
 from archiver.texts import fault_of, fault_of_links, is_text_file, links_path, read_lines, salt_path, text_path
 from storage.errors import StorageError
 
@@ -21,12 +23,22 @@ class StatedTexts:
         self._texts: dict[str, str | None] = {}
         """Root of the lines by digest of the text."""
         self._links: set[str] = set()
-        self.lost = False
+        self._gone: set[str] = set()
+        """Files that a disposal names."""
+        self._unread: set[str] = set()
+        """Texts that cannot be read, by digest."""
+
+    @property
+    def lost(self) -> bool:
         """A text cannot be read: the rows that come from it are missing here, or in a database made without it."""
+        return bool(self._unread)
 
     def take(self, statement: Statement) -> tuple[str, ...] | None:
         """Note what an assessment names; return the lines of a text that was not met before."""
         body = statement.body
+        if is_disposal(statement):
+            self._forget(body)
+            return None
         if statement.kind != "assessment" or body.get("links_sha256") is None:
             return None
         self._links.add(body["links_sha256"])
@@ -37,14 +49,34 @@ class StatedTexts:
         try:
             return read_lines(self._archive.files, sha256)
         except (StorageError, ArchiveDamaged):
-            self.lost = True
+            self._unread.add(sha256)
             return None  # check 15 says what is missing or damaged
+
+    def _forget(self, disposal: Json) -> None:
+        """What was disposed of is stated no longer; an assessment that follows may state it again."""
+        for item in disposal["files"]:
+            name, _, kind = str(item["path"]).rpartition("/")[2].partition(".")
+            if kind == "txt":
+                self._texts.pop(name, None)
+                self._unread.discard(name)
+            elif kind == "links":
+                self._links.discard(name)
+            if is_text_file(item["path"]):
+                self._gone.add(item["path"])
+
+    def _require_gone(self, known: set[str]) -> str:
+        """Nothing that was disposed of lies there, unless it was stated again."""
+        gone = self._gone - known
+        for path in sorted(gone):
+            if self._archive.files.exists(path):
+                raise Failed(f"{path} is there, although it was disposed of; the next start deletes it")
+        return f"; {len(gone)} files were disposed of" if gone else ""
 
     def check(self, present: Iterable[str]) -> str:
         """Every stated file is there and equal; of those ``present`` before the pass, each is stated or may go."""
         for path in present:
             _require(None if is_text_file(path) else f"{path} does not belong there")
-        if not self._texts:
+        if not self._texts and not self._gone:
             raise Nothing("no text was read yet")
         for sha256, root in self._texts.items():
             _require(fault_of(self._archive.files, sha256, None, root))
@@ -52,17 +84,20 @@ class StatedTexts:
             _require(fault_of_links(self._archive.files, sha256))
         known = {path for sha256 in self._texts for path in (text_path(sha256), salt_path(sha256))}
         known |= {links_path(sha256) for sha256 in self._links}
+        gone = self._require_gone(known)
         left = sum(path not in known for path in present)
         # What a crash between writing and committing left: named by its digest, stated by nobody, harmless.
         rest = f"; {left} files that no assessment names" if left else ""
-        return f"{len(self._texts)} texts, each with the digest and the root its assessment states{rest}"
+        return f"{len(self._texts)} texts, each with the digest and the root its assessment states{gone}{rest}"
 
 
-def check_texts_of(archive: Archive, rows: Iterable[dict[str, Any]]) -> str:
-    """The same for the assessments of one snapshot, given as rows of the index."""
+def check_texts_of(archive: Archive, rows: Iterable[dict[str, Any]], gone: frozenset[str] = frozenset()) -> str:
+    """The same for the assessments of one snapshot, given as rows of the index; ``gone`` was disposed of."""
     count = 0
     for row in rows:
         count += 1
+        if text_path(row["text_sha256"].hex()) in gone:
+            raise Gone("text, salts and links were disposed of, see check 2")
         root = None if row["text_lines_root"] is None else row["text_lines_root"].hex()
         _require(fault_of(archive.files, row["text_sha256"].hex(), row["links_sha256"].hex(), root))
     if not count:

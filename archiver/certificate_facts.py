@@ -312,8 +312,10 @@ def _assessment(dossier: Dossier) -> Iterator[Json]:
 def _custody(dossier: Dossier) -> Iterator[Json]:
     for statement in dossier.custody:
         body = statement.body
-        words = " ".join(str(body[key]) for key in ("event", "form", "name") if body.get(key))
-        yield row(f"Statement {statement.seq}", f"{words}, {body['at']}", body.get("reason"))
+        words = " ".join(str(body[key]) for key in ("event", "form", "name", "hold", "verdict") if body.get(key))
+        about = "" if dossier.snapshot in body["subjects"] else f" on {', '.join(body['subjects'][:3])}"
+        to = f" to {body['to']}" if body.get("to") else ""
+        yield row(f"Statement {statement.seq}", f"{words}{to}{about}, {body['at']}", body.get("reason"))
 
 
 def _fixity(item: Json) -> str:

@@ -7,6 +7,7 @@ from datetime import datetime
 
 from archiver.archive import Archive
 from archiver.audit import HASH_CHUNK, Audit
+from archiver.custody import custody_of, require_kept
 from archiver.environment import SOFTWARE
 from archiver.errors import FormatError, NotCheckable, UsageError
 from archiver.evidence.ark import entries_of, is_ark
@@ -27,6 +28,7 @@ def citation_record(archive: Archive, snapshot: str, now: datetime) -> Json:
     row = None if seq is None else archive.index.row("select folder from capture where seq = ?", (seq,))
     if seq is None or row is None or row["folder"] is None or not row["folder"].endswith(f"/{snapshot}"):
         raise UsageError(f"there is no snapshot {snapshot} in this archive", do="see archiver history DOCUMENT")
+    require_kept(archive, seq)
     capture = archive.statement(seq)
     judged = archive.index.row("select seq from assessment where capture_seq = ? order by seq desc limit 1", (seq,))
     assessment = None if judged is None else archive.statement(judged["seq"]).body
@@ -47,7 +49,7 @@ def citation_record(archive: Archive, snapshot: str, now: datetime) -> Json:
         resolver_is_public=archive.settings["archive.resolver_is_public"],
         naan=archive.settings["archive.naan"] or None,
         commitment=_promise(archive),
-        custody=_custody(archive, snapshot),
+        custody=tuple(statement.body for statement in custody_of(archive, capture)),
         fixity=_fixity(archive, capture, row["folder"], now),
         files=tuple(archive.files.list(row["folder"])),
     )
@@ -78,12 +80,6 @@ def _promise(archive: Archive) -> Commitment | None:
     if not until and not by:
         return None
     return Commitment("The snapshot is kept unaltered", until or None, by or None)
-
-
-def _custody(archive: Archive, snapshot: str) -> tuple[Json, ...]:
-    rows = archive.index.rows("select seq from statement where kind = 'custody' order by seq")
-    bodies = (archive.statement(row["seq"]).body for row in rows)
-    return tuple(body for body in bodies if snapshot in body.get("subjects", ()))
 
 
 def _seen(archive: Archive, capture: Statement, assessment: Json | None, which: str) -> str | None:

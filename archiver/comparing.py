@@ -5,7 +5,7 @@ from __future__ import annotations
 from archiver.archive import Archive
 from archiver.evidence.canonical import Json
 from archiver.provisions import provision
-from archiver.searching import Scope, Shelf, candidates, shelf_of, where
+from archiver.searching import Query, Scope, Shelf, candidates, shelf_of, where
 from archiver.watch.closeness import Features, fts_terms, shared_words
 
 
@@ -19,7 +19,7 @@ def others_of(archive: Archive, identifier: str, least: int, limit: int) -> Json
     shelf = shelf_of(archive)
     wanted = Features.of(item["exact"])
     scope, scored = Scope(current=True), list[Json]()
-    for number, line in candidates(archive, fts_terms(item["exact"]), scope, shelf):
+    for number, line in candidates(archive, Query(fts_terms(item["exact"])), scope, shelf):
         score = wanted.score(Features.of(line))
         if score < least:
             continue

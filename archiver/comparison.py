@@ -10,6 +10,7 @@ from archiver.past import Passed
 
 if TYPE_CHECKING:
     from archiver.watch.dates import PublisherDate
+    from archiver.watch.reading import Reading
 
 Lines = tuple[str, ...]
 
@@ -37,6 +38,17 @@ def stand_in(pages: Sequence[Lines], lines: Lines) -> bool:
                 return False
         place += len(page)
     return True
+
+
+def dates_in(reading: Reading, language: str | None) -> tuple[Json, ...]:
+    """The first twenty of the document's own dates, as an assessment states them."""
+    from archiver.watch.dates import publisher_dates
+
+    found = publisher_dates(reading.lines, language)
+    return tuple(
+        {"kind": d.kind, "text": d.text[:500], "value": d.value, "language": d.language, "line": d.line}
+        for d in found[:20]
+    )
 
 
 def dates_of(stated: Sequence[Json]) -> tuple[PublisherDate, ...]:

@@ -20,6 +20,7 @@ from archiver.errors import ArchiverError
 from archiver.evidence.instant import parse_instant
 from archiver.operation import Operation
 from archiver.outcome import Outcome
+from archiver.outside_asking import OutsideLoop
 from archiver.stamp.interface import StampFailure
 from archiver.systemd import NotifySocket
 from archiver.watch.entry import WatchedDocument
@@ -60,6 +61,7 @@ class Daemon:
         self._changed = threading.Lock()
         self._alive = 0.0
         self._alerts = AlertLoop(operation, root, environment, self._stop)
+        self._outside = OutsideLoop(operation, self._stop)
 
     def stop(self) -> None:
         """Ask the daemon to finish what is in flight and end; safe in a signal handler."""
@@ -76,6 +78,7 @@ class Daemon:
             for thread in stampers:
                 thread.start()
             self._alerts.start()
+            self._outside.start()
             self._manager.tell("READY=1")
             LOG.info("watching %d documents", len(self._archive.watched()))
             published = time.monotonic()
@@ -91,7 +94,7 @@ class Daemon:
             LOG.info("stopping: %d checks in flight are finished first", len(self._busy))
         self._wait_for_checks()
         self._control.finish()
-        self._join([*stampers, *self._alerts.threads])
+        self._join([*stampers, *self._alerts.threads, *self._outside.threads])
         self._save_plan()
         self._operation.writer.raise_if_fatal()
         self._publish()

@@ -31,7 +31,7 @@ def waiting(archive: Archive, document: str | None = None) -> list[Json]:
         " where a.verdict != 'passed' and a.document is not null and (? is null or a.document = ?)"
         " and a.seq = (select max(b.seq) from assessment b where b.capture_seq = a.capture_seq)"
         " and coalesce((select event from decision d where d.capture_seq = a.capture_seq order by d.seq desc limit 1),"
-        " '') != 'confirmed'"
+        " '') != 'confirmed' and not exists (select 1 from disposed g where g.capture_seq = a.capture_seq)"
         " order by a.capture_seq desc",
         (document, document),
     )
@@ -126,7 +126,8 @@ def _assess_next(operation: Operation, released: Statement) -> None:
     row = operation.archive.index.row(
         "select a.seq, a.capture_seq from assessment a where a.document = ? and a.normaliser = ? and a.capture_seq > ?"
         " and a.verdict = 'passed' and a.seq = (select max(b.seq) from assessment b where b.capture_seq = a.capture_seq"
-        " and b.normaliser = a.normaliser) order by a.capture_seq limit 1",
+        " and b.normaliser = a.normaliser)"
+        " and not exists (select 1 from disposed d where d.capture_seq = a.capture_seq) order by a.capture_seq limit 1",
         (body["document"], body["normaliser"], body["capture_seq"]),
     )
     following = None if row is None else operation.archive.statement(row["seq"]).body

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from archiver.archive import Archive
 from archiver.assessor import NORMALISER
 from archiver.decisions import release_of
-from archiver.errors import ArchiveDamaged
+from archiver.errors import ArchiveDamaged, Disposed
 from archiver.evidence.canonical import Json
 from archiver.past import newest_assessment
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def owed(archive: Archive, document: str, *, present_rules: bool) -> list[int]:
-    """Stored captures of a document, oldest first, that the normaliser in force has not assessed.
+    """Stored captures of a document, oldest first, that the normaliser in force has not assessed; none that is gone.
 
     With ``present_rules`` also those that were read by other rules than the document has now.
     """
@@ -30,6 +30,7 @@ def owed(archive: Archive, document: str, *, present_rules: bool) -> list[int]:
         rules = bytes.fromhex(rules_sha256(NORMALISER, rules_for(archive.document(document).entry)))
     rows = archive.index.rows(
         "select c.seq from capture c where c.document = ? and c.result = 'stored' and not exists"
+        " (select 1 from disposed d where d.capture_seq = c.seq) and not exists"
         " (select 1 from assessment a where a.capture_seq = c.seq and a.normaliser = ? and a.seq ="
         " (select max(b.seq) from assessment b where b.capture_seq = c.seq and b.normaliser = a.normaliser)"
         " and (? is null or a.rules_sha256 = ?)) order by c.seq",
@@ -67,7 +68,7 @@ def derive(operation: Operation, values: Json, progress: Callable[[int, int], No
         )
         try:
             changed += operation.writer.call(assess).body["outcome"] == "new_version"
-        except ArchiveDamaged:
+        except (ArchiveDamaged, Disposed):  # disposed of while we were at it, or its body was
             damaged.append(archive.snapshot_name(seq))
         progress(done + 1, len(work))
     return {

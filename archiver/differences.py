@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from archiver.archive import Archive
+from archiver.custody import all_disposed, require_kept
 from archiver.errors import NotCheckable, UsageError
 from archiver.evidence.canonical import Json
 from archiver.evidence.statement import parse_snapshot_id
@@ -43,7 +44,8 @@ def version_side(archive: Archive, document: str, number: int | None, *, back: i
         if not found:
             known = f"it has {_listed(sorted({row['version'] for row in passed}))}" if passed else "it has none yet"
             raise UsageError(f"{document} has no version {number}", do=f"{known}: see archiver history {document}")
-        row = found[0]
+        gone = all_disposed(archive)
+        row = next((one for one in found if one["seq"] not in gone), found[0])
     return _side(archive, row["assessment"], row["seq"])
 
 
@@ -72,6 +74,7 @@ def _side(archive: Archive, assessment: int, capture_seq: int) -> Side:
         lines = read_lines(archive.files, body["text_sha256"])
         links = () if body["links_sha256"] is None else read_links(archive.files, body["links_sha256"])
     except Missing as error:
+        require_kept(archive, capture_seq)
         raise NotCheckable(f"{error.path} is missing", do="restore it from a backup") from error
     pairs = tuple((link.words, link.target) for link in links)
     started = archive.statement(capture_seq).body["started_at"]

@@ -1,4 +1,4 @@
-"""The ``custody`` statement of a file that was handed out (PREMIS event type dissemination)."""
+"""The ``custody`` statements of files that leave: handed out (dissemination), or handed over (transfer)."""
 
 from __future__ import annotations
 
@@ -28,24 +28,76 @@ def export(operation: Operation, values: Json) -> Json:
 
 
 def _export(operation: Operation, values: Json) -> Json:
+    form = _one_of(values.get("form"))
     body: Json = {
         "event": "export",
         "premis": "dissemination",
         "subjects": _subjects(operation, values.get("subjects")),
-        "form": _one_of(values.get("form")),
-        "file_sha256": values.get("file_sha256"),
-        "file_bytes": values.get("file_bytes"),
-        "name": one_line("the name of the file", values.get("name"), MAX_NAME),
+        "form": form,
+        **_file(values),
+        **_person(values),
+    }
+    return _stated(operation, body)
+
+
+def transfer(operation: Operation, values: Json) -> Json:
+    """State that a file with these snapshots was handed over to another custodian.
+
+    ``values``: ``subjects``, ``to`` (name of the other custodian), ``file_sha256``, ``file_bytes``, ``name`` (of the
+    file), ``by``, ``reason`` (texts or None).
+    """
+    return operation.writer.call(lambda: _transfer(operation, values))
+
+
+def _transfer(operation: Operation, values: Json) -> Json:
+    file = _file(values)
+    subjects = _subjects(operation, values.get("subjects"))
+    body: Json = {
+        "event": "transfer",
+        "premis": "transfer",
+        "subjects": subjects,
+        "to": one_line("the name of the other custodian", values.get("to"), MAX_NAME),
+        **file,
+        "export_seq": _export_of(operation, str(file["file_sha256"]), subjects),
+        **_person(values),
+    }
+    return _stated(operation, body)
+
+
+def _export_of(operation: Operation, file_sha256: str, subjects: list[str]) -> int | None:
+    """The newest export of a file with this digest; ``UsageError`` where it did not hold these snapshots."""
+    archive = operation.archive
+    rows = archive.index.rows("select seq from statement where kind = 'custody' order by seq desc")
+    for row in rows:
+        body = archive.statement(row["seq"]).body
+        if body["event"] == "export" and body["file_sha256"] == file_sha256:
+            if strangers := sorted(set(subjects) - set(body["subjects"])):
+                raise UsageError(f"the file was exported without {strangers[0]}", do=f"see statement {row['seq']}")
+            return int(row["seq"])
+    return None
+
+
+def _file(values: Json) -> Json:
+    """Digest, size and name of a file; ``UsageError`` for what cannot be one."""
+    sha256, size = values.get("file_sha256"), values.get("file_bytes")
+    if not isinstance(sha256, str) or not _HEX64.fullmatch(sha256):
+        raise UsageError("file_sha256 must be 64 hex digits")
+    if not isinstance(size, int) or isinstance(size, bool) or not 0 <= size < 1 << 53:
+        raise UsageError("file_bytes must be a number of bytes")
+    name = one_line("the name of the file", values.get("name"), MAX_NAME)
+    if "/" in name:
+        raise UsageError("the name of the file must be without its folder")
+    return {"file_sha256": sha256, "file_bytes": size, "name": name}
+
+
+def _person(values: Json) -> Json:
+    return {
         "by": None if values.get("by") is None else one_line("the person's name", values["by"], MAX_NAME),
         "reason": None if values.get("reason") is None else one_line("the reason", values["reason"], MAX_REASON),
     }
-    if not isinstance(body["file_sha256"], str) or not _HEX64.fullmatch(body["file_sha256"]):
-        raise UsageError("file_sha256 must be 64 hex digits")
-    size = body["file_bytes"]
-    if not isinstance(size, int) or isinstance(size, bool) or not 0 <= size < 1 << 53:
-        raise UsageError("file_bytes must be a number of bytes")
-    if "/" in body["name"]:
-        raise UsageError("the name of the file must be without its folder")
+
+
+def _stated(operation: Operation, body: Json) -> Json:
     _, (committed,) = operation.pipeline.commit([], [lambda _seq, _sealed: ("custody", dict(body))])
     statement = committed.statement
     return {**body, "seq": statement.seq, "at": statement.at, "statement_sha256": statement.entry_hex}

@@ -10,8 +10,10 @@ from typing import BinaryIO
 from archiver.archive import Archive
 from archiver.audit import Audit
 from archiver.citing import citation_record
+from archiver.custody import custody_of, require_kept
 from archiver.errors import UsageError
 from archiver.evidence.canonical import Json
+from archiver.evidence.citation_custody import referring_to
 from archiver.evidence.statement import Statement, parse_snapshot_id
 from archiver.evidence.verify import Report
 from archiver.proofs import PROOF
@@ -76,7 +78,7 @@ class Dossier:
     """Every assessment of it, oldest first; the last one counts."""
     decisions: tuple[Statement, ...]
     custody: tuple[Statement, ...]
-    """``custody`` statements that name it."""
+    """``custody`` statements that concern it: see ``custody_of``."""
     referents: tuple[Statement, ...]
     """Captures whose WARCs hold payloads that this one's revisit records refer to."""
     issued: datetime
@@ -175,31 +177,20 @@ class Dossier:
 
 
 def dossier_of(archive: Archive, snapshot: str, issued: datetime) -> Dossier:
-    """Gather what belongs to one snapshot; ``UsageError`` when there is none of that name."""
+    """Gather what belongs to one snapshot; ``UsageError`` when there is none of that name, ``Disposed`` where gone."""
     seq = parse_snapshot_id(snapshot)
     row = None if seq is None else archive.index.row("select folder from capture where seq = ?", (seq,))
     if seq is None or row is None or row["folder"] is None or not row["folder"].endswith(f"/{snapshot}"):
         raise UsageError(f"there is no snapshot {snapshot} in this archive", do="see archiver history DOCUMENT")
     capture = archive.statement(seq)
     body = capture.body
-    referents = {
-        exchange["revisit"]["seq"]
-        for part in body["parts"]
-        for exchange in part["exchanges"]
-        if exchange["revisit"] is not None
-    }
+    referents = referring_to(body)
+    for number in (seq, *sorted(referents)):
+        require_kept(archive, number)
 
     def statements(sql: str) -> tuple[Statement, ...]:
         return tuple(archive.statement(r["seq"]) for r in archive.index.rows(sql, (seq,)))
 
-    custody = tuple(
-        statement
-        for statement in map(
-            archive.statement,
-            (r["seq"] for r in archive.index.rows("select seq from statement where kind = 'custody' order by seq")),
-        )
-        if snapshot in statement.body.get("subjects", ())
-    )
     return Dossier(
         archive=archive,
         snapshot=snapshot,
@@ -208,7 +199,7 @@ def dossier_of(archive: Archive, snapshot: str, issued: datetime) -> Dossier:
         watch=None if body["watch_seq"] is None else archive.statement(body["watch_seq"]),
         assessments=statements("select seq from assessment where capture_seq = ? order by seq"),
         decisions=statements("select seq from decision where capture_seq = ? order by seq"),
-        custody=custody,
+        custody=custody_of(archive, capture),
         referents=tuple(archive.statement(number) for number in sorted(referents)),
         issued=issued,
     )

@@ -15,6 +15,7 @@ from archiver.archive import Archive
 from archiver.assessor import Assessor
 from archiver.capture.interface import Capturer
 from archiver.check import WARC, Check, Finished
+from archiver.custody import disposal_of
 from archiver.environment import SOFTWARE, clock_facts, environment_facts, environment_line
 from archiver.evidence.canonical import Json, dump_line, join_members
 from archiver.evidence.capture_statement import (
@@ -95,8 +96,8 @@ class Drafter:
             " where c.document = ? and c.result = 'stored' order by c.seq desc, a.seq desc limit 1",
             (check.document,),
         )
-        if row is None or row["verdict"] != "passed":
-            return None
+        if row is None or row["verdict"] != "passed" or disposal_of(self.archive, row["seq"]) is not None:
+            return None  # of what was disposed of, "not modified" would keep nothing
         body = self.archive.statement(row["seq"]).body
         (part,) = body["parts"] if len(body["parts"]) == 1 else ({"url": None},)
         if body["watch_seq"] != check.watch_seq or part["url"] != check.urls[0] or not part["exchanges"]:
@@ -243,7 +244,8 @@ class Drafter:
         )
         rows = self.archive.index.rows(
             "select c.seq, c.record, c.date, u.url from full_copy c join url u on u.id = c.url_id"
-            " where c.payload_sha256 = ? and c.date >= ? order by c.seq desc limit 20",
+            " where c.payload_sha256 = ? and c.date >= ?"
+            " and not exists (select 1 from disposed d where d.capture_seq = c.seq) order by c.seq desc limit 20",
             (bytes.fromhex(payload_sha256), oldest),
         )
         for row in rows:

@@ -38,6 +38,10 @@ class NotCheckable(ArchiverError):
     exit_code = 3
 
 
+class Disposed(NotCheckable):
+    """What was asked for rests on content that was disposed of; the log says when, by whom and why."""
+
+
 class ArchiveError(ArchiverError):
     """The archive on disk is damaged, locked, full, or not what it should be."""
 

@@ -133,13 +133,15 @@ class Written:
 
 
 @contextmanager
-def written(dossier: Dossier, target: Path, means: Means, others: Sequence[Dossier] = ()) -> Iterator[Written]:
+def written(
+    dossier: Dossier, target: Path, means: Means, others: Sequence[Dossier] = (), exporter: Exporter | None = None
+) -> Iterator[Written]:
     """Write the export of one snapshot beside its place; it is gone with the block unless it was published.
 
-    ``others`` go into the same file, in a form that takes several. ``UsageError`` when it does not, when the name is
-    taken or its folder cannot be written.
+    ``others`` go into the same file, in a form that takes several; ``exporter`` where the file's name does not say the
+    form. ``UsageError`` when the form holds one, when the name is taken or its folder cannot be written.
     """
-    exporter = exporter_for(target.name)
+    exporter = exporter or exporter_for(target.name)
     if others and not isinstance(exporter, Gatherer):
         raise UsageError(f"a {exporter.form} holds one snapshot", do="name a folder for several")
     if target.exists() or target.is_symlink():

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from archiver.archive import Archive
+from archiver.custody import disposal_of
 from archiver.evidence.canonical import Json
 from archiver.evidence.instant import parse_instant
 from archiver.outcome import outcome_of
@@ -44,7 +45,8 @@ def checks_of(archive: Archive, document: str, limit: int | None = None) -> list
     for row in reversed(rows):
         assessment = None if row["judged"] is None else archive.statement(row["judged"])
         outcome = outcome_of(archive.statement(row["seq"]), assessment)
-        found.append(outcome.to_json(stamps_of(archive, row["seq"], row["folder"] is not None)))
+        stamps = stamps_of(archive, row["seq"], row["folder"] is not None)
+        found.append({**outcome.to_json(stamps), "disposed": _disposed(archive, row["seq"])})
     return found
 
 
@@ -71,6 +73,12 @@ def history_of(archive: Archive, identifier: str, limit: int | None = None, norm
         "link_changes": _link_changes(archive, passed),
         "checks": checks_of(archive, document, limit),
     }
+
+
+def _disposed(archive: Archive, seq: int) -> Json | None:
+    """When, by whom and why the content of a snapshot was disposed of; None while it is kept."""
+    gone = disposal_of(archive, seq)
+    return None if gone is None else {"at": gone.at, "by": gone.by, "reason": gone.reason, "seq": gone.seq}
 
 
 def _last_verified(archive: Archive, document: str) -> str | None:
@@ -116,6 +124,7 @@ def _versions(archive: Archive, passed: list[dict[str, Any]]) -> list[Json]:
             {
                 "version": row["version"],
                 "snapshot": archive.snapshot_name(row["seq"]),
+                "disposed": _disposed(archive, row["seq"]),
                 "first_seen": row["started_at"],
                 "last_seen": row["started_at"],
                 "text_sha256": row["text_sha256"].hex(),

@@ -10,6 +10,7 @@ from archiver.errors import FormatError
 from archiver.evidence.canonical import Json, decode_line
 from archiver.evidence.exchange import Failure
 from archiver.evidence.instant import format_instant
+from archiver.imported import INCOMING, WAITING
 from archiver.pipeline import Pipeline
 from archiver.stamping import STAGED
 from storage.interface import Files
@@ -37,7 +38,7 @@ def owed_checks(pipeline: Pipeline) -> list[Finished]:
     return finished
 
 
-_NO_CHECK = (INTENTS, DRAFTS, "stamp-", TORN, ".")
+_NO_CHECK = (INTENTS, DRAFTS, "stamp-", TORN, WAITING, INCOMING, ".")
 
 
 def _noted(files: Files, prefix: str) -> dict[str, Json]:

@@ -111,6 +111,7 @@ class Operation:
         self.crew: Crew | None = None
         self._asked: dict[str, float] = {}
         self._watch_lock = threading.Lock()
+        self.outside_turns = {one.name: threading.Lock() for one in self.archive.settings.outside}
 
     def __enter__(self) -> Operation:
         self.writer.__enter__()

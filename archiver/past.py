@@ -117,3 +117,24 @@ def normaliser_of(archive: Archive, document: str) -> str | None:
         "select normaliser from assessment where document = ? order by seq desc limit 1", (document,)
     )
     return None if row is None else str(row["normaliser"])
+
+
+_KEPT = "links_sha256 is not null and not exists (select 1 from disposed d where d.capture_seq = a.capture_seq) limit 1"
+"""What an assessment of a disposed snapshot names is kept no longer."""
+
+
+def kept_text(archive: Archive, text_sha256: str) -> tuple[str | None] | None:
+    """The root of the lines of a text that an assessment names and the archive keeps; None where there is no such."""
+    row = archive.index.row(
+        f"select text_lines_root as root from assessment a where text_sha256 = ? and {_KEPT}",
+        (bytes.fromhex(text_sha256),),
+    )
+    return None if row is None else (None if row["root"] is None else row["root"].hex(),)
+
+
+def keeps_links(archive: Archive, links_sha256: str) -> bool:
+    """Whether the archive keeps the links with this digest."""
+    digest = bytes.fromhex(links_sha256)
+    return (
+        archive.index.row(f"select 1 as x from assessment a where links_sha256 = ? and {_KEPT}", (digest,)) is not None
+    )

@@ -19,12 +19,14 @@ from archiver.assessments import assessment_maker, bare_maker, capture_maker, ow
 from archiver.assessor import Assessed, Assessor
 from archiver.capture.interface import Capturer
 from archiver.check import DAY, DRAFTS, INTENTS, Check, Finished
+from archiver.deletion import carry_out, is_disposal, texts_of
 from archiver.drafting import Drafter
 from archiver.errors import ArchiveDamaged
-from archiver.evidence.canonical import Json, dump_line, encode_line
+from archiver.evidence.canonical import dump_line, encode_line
 from archiver.evidence.exchange import Failure
 from archiver.evidence.instant import format_instant
 from archiver.evidence.statement import Statement, day_of
+from archiver.imported import is_import, place_import
 from archiver.ledger import Committed, Ledger, Maker
 from archiver.outcome import Outcome, outcome_of
 from archiver.projection import rows_of
@@ -51,7 +53,7 @@ class Pipeline:
     """Folders of days that this process made durable."""
     drafts: list[str] = field(default_factory=list)
     """Files of drafts that the next acknowledgement makes superfluous."""
-    begun: list[tuple[str, set[str]]] = field(default_factory=list)
+    begun: list[tuple[str, dict[str, Check]]] = field(default_factory=list)
     """Files of intents, each with the checks in it that are not acknowledged yet."""
     lock: threading.Lock = field(default_factory=threading.Lock)
     """Guards ``begun``: checks are begun on one thread and acknowledged on another."""
@@ -94,7 +96,7 @@ class Pipeline:
         self.archive.files.write(path, b"".join(encode_line(check.intent(at)) for check in begun))
         self.archive.files.barrier([path])
         with self.lock:
-            self.begun.append((path, {check.id for check in begun}))
+            self.begun.append((path, {check.id: check for check in begun}))
 
     def capture(self, check: Check) -> Finished:
         """Steps 3 to 5: visit every address of the check, write the WARC and the draft. Runs in any thread."""
@@ -115,8 +117,7 @@ class Pipeline:
     ) -> tuple[list[Outcome], list[Committed]]:
         """Steps 6 to 10 for a batch: sync the files, commit to the ledger, place, index, acknowledge.
 
-        ``makers`` are other statements to commit with it. Returns the outcomes in the order of ``finished``, and what
-        was committed for ``makers``.
+        Returns the outcomes in the order of ``finished``, and what was committed for ``makers``, other statements.
         """
         # A statement may name only bytes that are already durable: one barrier for all files of the batch.
         assessed = self._assess(finished)
@@ -124,13 +125,14 @@ class Pipeline:
             self.make_durable(kept, [path for found in assessed.values() for path in found.paths])
         batch: list[Maker] = []
         for item in finished:
-            batch.append(capture_maker(item.draft, self.archive.prefix))
+            found = assessed.get(item.check.id)
+            batch.append(capture_maker(item.draft, self.archive.prefix, found))
             if item.draft["result"] != "stored":
                 continue
             if item.draft["document"] is None:
                 batch.append(bare_maker(self.archive))
-            elif item.check.id in assessed:
-                batch.append(assessment_maker(assessed[item.check.id]))
+            elif found is not None:
+                batch.append(assessment_maker(found))
         committed = self.ledger.commit([*batch, *makers])
         # From here on it must be settled, here or at the next start, and never be committed again.
         self.unsettled += committed
@@ -167,11 +169,9 @@ class Pipeline:
         spent, self.drafts = self.drafts, []
         done = {item.check.id for item in finished}
         with self.lock:
-            for path, owed in self.begun:
-                owed -= done
-                if not owed:
-                    spent.append(path)
-            self.begun = [(path, owed) for path, owed in self.begun if owed]
+            begun = [(path, {name: c for name, c in owed.items() if name not in done}) for path, owed in self.begun]
+            spent += [path for path, owed in begun if not owed]
+            self.begun = [(path, owed) for path, owed in begun if owed]
         for path in spent:
             with contextlib.suppress(StorageError):
                 self.archive.files.remove(path)
@@ -201,6 +201,11 @@ class Pipeline:
                 self.place(item.statement, recovering=recovering)
             elif item.statement.kind == "stamp" and item.statement.body["event"] == "token":
                 self.place_stamp(item.statement)
+            elif is_disposal(item.statement):
+                self.assessor.forget(texts_of(item.statement))
+                self.unsynced += carry_out(self.archive, item.statement)
+            elif is_import(item.statement):
+                place_import(self.archive.files, item.statement, self.unsynced, self.spent)
         if index:
             known = self.archive.index.next_seq() if recovering else 0
             rows = [
@@ -275,7 +280,8 @@ class Pipeline:
         body = statement.body
         if statement.kind != "assessment" or body["text_sha256"] is None or body.get("links_sha256") is None:
             return None  # ``identity/1`` keeps no text: its digest is that of the content
-        if self.archive.index.row("select 1 as x from wording where text_sha256 = ?", (_bytes(body),)) is not None:
+        digest = bytes.fromhex(body["text_sha256"])
+        if self.archive.index.row("select 1 as x from wording where text_sha256 = ?", (digest,)) is not None:
             return None
         return self.assessor.lines(body["text_sha256"])
 
@@ -296,7 +302,8 @@ class Pipeline:
             documents.add(document)
             watch_seq = item.draft["watch_seq"]
             reading = item.reading or self.assessor.reread_or_say_why(item.draft, watch_seq, item.check.staging)[0]
-            assessed[item.check.id] = self.assessor.assess(item.draft, reading, watch_seq=watch_seq)
+            capture = {**item.draft, "folder": item.check.staging}
+            assessed[item.check.id] = self.assessor.assess(capture, reading, watch_seq=watch_seq)
         return assessed
 
     def assess_owed(self) -> list[Committed]:
@@ -391,7 +398,3 @@ class Pipeline:
         while self.spent:
             self._remove(self.spent[-1])
             self.spent.pop()
-
-
-def _bytes(body: Json) -> bytes:
-    return bytes.fromhex(body["text_sha256"])

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from archiver.evidence.canonical import Json, encode_line
-from archiver.evidence.statement import Statement
+from archiver.evidence.statement import Statement, parse_snapshot_id
+from archiver.texts import digest_of_text
 
 TableRow = tuple[str, dict[str, Any]]
 
@@ -67,6 +68,8 @@ def rows_of(
         case "absence":
             names = "document from to unchanged version checks full_bodies not_modified largest_gap_s"
             rows.append(_plain("absence", statement.seq, body, names))
+        case "custody":
+            rows += _custody(statement.seq, body)
         case _:
             pass
     return rows
@@ -161,6 +164,27 @@ _COLUMNS = {"from": "from_at", "to": "to_at", "end": "end_at", "start": "start_a
 def _plain(table: str, seq: int, body: Json, names: str) -> TableRow:
     row = {_COLUMNS.get(name, name): body[name] for name in names.split()}
     return (table, {"seq": seq, **{n: int(v) if isinstance(v, bool) else v for n, v in row.items()}})
+
+
+def _custody(seq: int, body: Json) -> list[TableRow]:
+    """Rows of holds and imports; of a disposal, what is gone, and a ``wording`` without lines for each text with it."""
+    match body["event"]:
+        case "hold_set" | "hold_released" as event:
+            return [
+                ("hold", {"seq": seq, "hold": body["hold"], "subject": subject, "event": event})
+                for subject in body["subjects"]
+            ]
+        case "import":
+            return [("digest", {"sha256": _blob(body["file_sha256"]), "object": "imported", "seq": seq})]
+        case "disposal":
+            gone = [parse_snapshot_id(subject) for subject in body["subjects"]]
+            texts = [digest for item in body["files"] if (digest := digest_of_text(item["path"])) is not None]
+            return [
+                *(("disposed", {"capture_seq": number, "seq": seq}) for number in gone),
+                *(("wording", {"text_sha256": _blob(digest), "lines": None}) for digest in texts),
+            ]
+        case _:
+            return []
 
 
 def _stamp(seq: int, body: Json, token: bytes | None) -> list[TableRow]:

@@ -1,7 +1,8 @@
 """What a snapshot folder needs so that it alone suffices: the inclusion proof, and the tokens on both sides.
 
 Added once, when the first verified stamp covers the snapshot (or its first checkpoint, where no authority is
-configured); later tokens are further files, nothing is changed.
+configured); later tokens are further files, nothing is changed. But the first stamp of an archive that had no authority
+makes all proofs anew that end with a checkpoint nobody stamped: both lead to the same entry.
 """
 
 from __future__ import annotations
@@ -36,7 +37,7 @@ def add_proofs(
     Returns how many folders were served. Durable on return; a crash in between leaves files that the next run finds
     equal or replaces.
     """
-    first = int(archive.index.meta(WATERMARK) or 0)
+    first = 0 if token is not None and _is_first(archive) else int(archive.index.meta(WATERMARK) or 0)
     served = 0
     known = archive.index.row("select min(seq) as first from stamp where event = 'token'")
     outside = None if known is None else known["first"]
@@ -51,7 +52,7 @@ def add_proofs(
             if not archive.files.exists(path):
                 archive.files.write(path, TlogProof(seq, hashes, data).to_bytes())
                 _add_token(archive, row["folder"], token)
-            elif not _keep_proof(archive, seq, row["folder"]):
+            elif not _keep_proof(archive, seq, row["folder"], stamped=token is not None):
                 lay(archive, path, TlogProof(seq, hashes, data).to_bytes())
                 _add_token(archive, row["folder"], token)
             # Where nothing outside was known when the check began, the statement names nothing.
@@ -107,11 +108,22 @@ def finish_proofs(
         add_proofs(archive, checkpoint, data, read_tile, None)
 
 
-def _keep_proof(archive: Archive, seq: int, folder: str) -> bool:
+def _is_first(archive: Archive) -> bool:
+    """Whether no more than one checkpoint of the archive was ever stamped.
+
+    If we crash while proofs are made anew for it this still holds at the next start, which goes on.
+    """
+    row = archive.index.row(
+        "select count(distinct size) as sizes from stamp where event = 'token' and subject = 'checkpoint'"
+    )
+    return row is None or row["sizes"] <= 1
+
+
+def _keep_proof(archive: Archive, seq: int, folder: str, *, stamped: bool) -> bool:
     """Leave a whole proof as it is, and see that the tokens over its own checkpoint lie beside it.
 
     A run that was stopped left it, or the watermark was lost with the database. It may have been handed out since: a
-    proof is written once. Only one that a power loss tore makes way.
+    proof is written once. One that a power loss tore makes way; one that nobody stamped does for a ``stamped`` one.
     """
     path = f"{folder}/{PROOF}"
     try:
@@ -121,12 +133,14 @@ def _keep_proof(archive: Archive, seq: int, folder: str) -> bool:
         return False
     if proof.index != seq:
         return False
-    archive.files.renew(path)
     rows = archive.index.rows(
         "select authority, path, min(seq) from stamp where event = 'token' and subject = 'checkpoint' and size = ?"
         " group by authority",
         (checkpoint.size,),
     )
+    if stamped and not rows:
+        return False
+    archive.files.renew(path)
     for row in rows:
         _add_token(archive, folder, (row["authority"], row["path"]))
     return True

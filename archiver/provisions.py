@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from archiver.archive import Archive
+from archiver.custody import all_disposed, require_kept
 from archiver.decisions import MAX_NAME, one_line
 from archiver.errors import NotCheckable, UsageError
 from archiver.evidence.canonical import Json
@@ -82,6 +83,7 @@ def _mark(operation: Operation, values: Json) -> Json:
     if len(exact) > MAX_CLAUSE:
         raise UsageError(f"a clause of {len(exact)} characters", do=f"the longest has {MAX_CLAUSE}: mark it in parts")
     capture_seq, assessment = _text_of(archive, str(values.get("subject")))
+    require_kept(archive, capture_seq)
     lines = read_lines(archive.files, assessment["text_sha256"])
     place = locate(Quote(exact, values.get("prefix") or "", values.get("suffix") or ""), lines)
     quote = anchored(place, lines)
@@ -143,11 +145,13 @@ def _text_of(archive: Archive, subject: str) -> tuple[int, Json]:
 
 def versions_of(archive: Archive, document: str, normaliser: str) -> tuple[list[VersionText], list[Check]]:
     """Every version with its text, and every check of the document with the version it found."""
-    passed = passed_checks(archive, document, normaliser)
+    passed, gone = passed_checks(archive, document, normaliser), all_disposed(archive)
     spans: dict[int, dict[str, Any]] = {}
     for row in passed:
         known = spans.setdefault(row["version"], {**row, "last": row["started_at"]})
         known["last"] = row["started_at"]
+        if known["seq"] != row["seq"] and known["seq"] in gone:
+            known["seq"] = row["seq"]  # the words are cited in a snapshot that is kept, where there is one
     versions = []
     for number, row in spans.items():
         try:
@@ -177,6 +181,7 @@ def life_of(archive: Archive, item: Json) -> Life:
     judged = newest_assessment(archive, capture_seq, normaliser)
     marked_in = None if judged is None else archive.statement(judged).body["version"]
     if marked_in is None:
+        require_kept(archive, capture_seq)
         what = "has not read" if judged is None else "did not let pass"
         raise NotCheckable(
             f"{item['provision']} was marked in {archive.snapshot_name(capture_seq)}, which {normaliser} {what}",
@@ -184,6 +189,7 @@ def life_of(archive: Archive, item: Json) -> Life:
         )
     lines = next(version.lines for version in versions if version.version == marked_in)
     if lines is None:
+        require_kept(archive, capture_seq)
         raise NotCheckable(
             f"the text of {item['document']} v{marked_in}, in which {item['provision']} was marked, is missing",
             do="restore it from a backup; archiver verify --all names the file",

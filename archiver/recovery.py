@@ -11,12 +11,14 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from archiver.archive import Archive
+from archiver.deletion import is_disposal, sweep_disposed
 from archiver.errors import ArchiveDamaged, FormatError
 from archiver.evidence.canonical import Json
 from archiver.evidence.checkpoint import open_checkpoint
 from archiver.evidence.merkle import verify_consistency
 from archiver.evidence.statement import parse_snapshot_id
 from archiver.evidence.tiles import consistency_proof
+from archiver.imported import sweep_imports
 from archiver.ledger import CHECKPOINT, Committed, Ledger, Maker
 from archiver.leftovers import TORN, digest_of, newest_folders, owed_checks, sweep_day, sweep_notes, sweep_stamps
 from archiver.pipeline import Pipeline
@@ -59,11 +61,16 @@ def recover(pipeline: Pipeline) -> Recovered:
     catch_up_index(pipeline, tail)
     _state_torn_tails(archive, ledger, notes)
     pipeline.settle(tail, recovering=True, index=False)
+    if returned := sweep_disposed(archive):
+        warnings.append(f"what was disposed of lay there again and was deleted: {', '.join(returned[:3])}")
+    if any(is_disposal(item.statement) for item in tail):
+        archive.index.scrub()
     sweep_day(archive.files)
     # Before what staging holds is committed: versions are numbered in the order of their captures.
     pipeline.assess_owed()
     finished = owed_checks(pipeline)
     sweep_stamps(pipeline)
+    sweep_imports(archive, ledger.published)
     finish_proofs(archive, ledger.checkpoint, ledger.checkpoint_bytes, ledger.read_tile)
     committed = tuple(item.check.id for item in finished if item.draft["result"] != "failed" or item.draft["warc"])
     interrupted = tuple(item.check.id for item in finished if item.check.id not in committed)
@@ -263,7 +270,8 @@ def write_rows(pipeline: Pipeline, first: int, progress: Callable[[int], None] =
         statement = ledger.parse(line.seq, line.path, line.data)
         token, lines = pipeline.token_of(statement), pipeline.lines_of(statement)
         rows += rows_of(statement, line.path, line.offset, token, lines)
-        if len(rows) > 5000:
+        # After a disposal it is asked anew which texts the index has.
+        if len(rows) > 5000 or is_disposal(statement):
             archive.index.apply(rows)
             rows = []
             progress(line.seq + 1)

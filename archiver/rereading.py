@@ -7,8 +7,10 @@ import hashlib
 
 from archiver.archive import Archive
 from archiver.check import WARC
+from archiver.custody import require_kept
 from archiver.errors import ArchiveDamaged, FormatError
 from archiver.evidence.canonical import Json
+from archiver.evidence.citation_custody import referring_to
 from archiver.evidence.exchange import Bytes
 from archiver.evidence.http_message import DEFAULT_LIMITS
 from archiver.evidence.response import iter_content, read_response
@@ -42,8 +44,10 @@ def sources_of(archive: Archive, capture: Json, folder: str | None = None) -> tu
     """Every part of a stored capture with its decoded content; ``folder`` where it does not lie in its place yet.
 
     A revisit record's body is read from the full copy it refers to. ``ArchiveDamaged`` where the WARC does not hold
-    what the statement says.
+    what the statement says, ``Disposed`` where it, or such a full copy, was disposed of.
     """
+    for seq in (*([] if folder or "seq" not in capture else [capture["seq"]]), *referring_to(capture)):
+        require_kept(archive, seq)
     place = folder or str(capture["folder"])
     wanted = [part for part in capture["parts"] if part["content"] is not None]
     found: dict[str, Source] = {}

@@ -17,25 +17,47 @@ MAX_TERMS = 40
 CANDIDATES = 2000
 """Passages that are looked at for one query, best first."""
 _TERM = re.compile(r'"([^"]*)"|(\S+)')
+# Scripts that put no space between words: Thai, Lao, Burmese, Khmer; kana, bopomofo, Han.
+_UNSPACED = re.compile(
+    "[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3005-\u3007\u3040-\u312f\u31f0-\u31ff\u3400-\u9fff\uf900-\ufaff"
+    "\uff66-\uff9f\U00020000-\U0003ffff]"
+)
 
 
-def match_of(query: str) -> str:
-    """The FTS5 expression of what a person typed: all words, in any order; words in double quotes as they stand.
+@dataclass(frozen=True, slots=True)
+class Query:
+    """What a person looks for: an FTS5 expression, and what must stand somewhere in the passage as it is."""
 
-    Every term is quoted, so that no word is taken for an operator. ``UsageError`` when nothing can be looked for.
+    match: str
+    inside: tuple[str, ...] = ()
+
+
+def query_of(typed: str) -> Query:
+    """What a person typed: all words, in any order; words in double quotes as they stand.
+
+    Every term is quoted, so that no word is taken for an operator. The index knows words between spaces alone, so a
+    term of a script without spaces is looked for in every passage. ``UsageError`` when nothing can be looked for.
     """
+    terms = _terms(typed)
+    return Query(
+        " ".join(f'"{term}"' for term in terms if not _UNSPACED.search(term)),
+        tuple(term.lower() for term in terms if _UNSPACED.search(term)),
+    )
+
+
+def _terms(query: str) -> list[str]:
     if len(query) > MAX_QUERY:
         raise UsageError(f"a search of {len(query)} characters", do=f"the longest has {MAX_QUERY}")
     terms = []
     for phrase, word in _TERM.findall(query):
         text = (phrase or word).replace('"', " ").replace("\x00", " ").strip()
         if any(c.isalnum() for c in text):
-            terms.append(f'"{text}"')
+            terms.append(text)
     if not terms:
         raise UsageError("nothing to search for", do="give a word, or several")
     if len(terms) > MAX_TERMS:
         raise UsageError(f"a search for {len(terms)} words", do=f"at most {MAX_TERMS}")
-    return " ".join(terms)
+    return terms
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,25 +98,31 @@ def shelf_of(archive: Archive) -> Shelf:
 
 def search(archive: Archive, query: str, scope: Scope, limit: int) -> list[Json]:
     """Passages that hold all words of the query, best first: one item for each document that has or had the passage."""
-    match, shelf = match_of(query), shelf_of(archive)
+    wanted, shelf = query_of(query), shelf_of(archive)
     hits: list[Json] = []
-    for number, line in candidates(archive, match, scope, shelf):
+    for number, line in candidates(archive, wanted, scope, shelf):
         hits += [{**hit, "text": line} for hit in where(archive, number, scope, shelf)]
         if len(hits) >= limit:
             break
     return hits[:limit]
 
 
-def candidates(archive: Archive, match: str, scope: Scope, shelf: Shelf) -> list[tuple[int, str]]:
-    """Number and words of the passages within the scope that an FTS5 expression finds, best first."""
+def candidates(archive: Archive, query: Query, scope: Scope, shelf: Shelf) -> list[tuple[int, str]]:
+    """Number and words of the passages within the scope that answer a query; best or, without words, shortest first."""
+    found = (
+        "passage_search s join passage p on p.id = s.rowid where passage_search match ?"
+        if query.match
+        else "passage p where ? = ''"
+    )
     rows = archive.index.rows(
-        "select p.id, p.line from passage_search s join passage p on p.id = s.rowid where passage_search match ?"
+        f"select p.id, p.line from {found}"
+        " and not exists (select 1 from json_each(?) term where not instr(lower(p.line), term.value))"
         " and (? is null or exists (select 1 from wording_passage wp join wording w on w.id = wp.wording_id"
         " join assessment a on a.text_sha256 = w.text_sha256 where wp.passage_id = p.id and a.verdict = 'passed'"
         " and (a.document, iif(?, a.version, 0)) in (select json_extract(value, '$[0]'),"
         " json_extract(value, '$[1]') from json_each(?))))"
-        " order by rank limit ?",
-        (match, *_within(scope, shelf), CANDIDATES),
+        f" order by {'rank' if query.match else 'length(p.line), p.id'} limit ?",
+        (query.match, json.dumps(query.inside), *_within(scope, shelf), CANDIDATES),
     )
     return [(row["id"], row["line"]) for row in rows]
 
@@ -120,9 +148,10 @@ def where(archive: Archive, passage: int, scope: Scope, shelf: Shelf) -> list[Js
     """The documents within the scope that have or had a passage, with the versions."""
     rows = archive.index.rows(
         "select a.document, a.version, min(wp.place) as place, min(c.started_at) as first_seen,"
-        " max(c.started_at) as last_seen, min(c.seq) as seq"
+        " max(c.started_at) as last_seen, coalesce(min(iif(d.seq is null, c.seq, null)), min(c.seq)) as seq"
         " from wording_passage wp join wording w on w.id = wp.wording_id"
         " join assessment a on a.text_sha256 = w.text_sha256 join capture c on c.seq = a.capture_seq"
+        " left join disposed d on d.capture_seq = c.seq"
         " where wp.passage_id = ? and a.verdict = 'passed' and (? is null or a.document = ?)"
         " group by a.document, a.version order by a.document, last_seen",
         (passage, scope.document, scope.document),

@@ -114,6 +114,12 @@ def address_or_nothing(value: Value) -> str | None:
     return None if fine else "must be empty or begin with http:// or https://"
 
 
+def credential_or_nothing(value: Value) -> str | None:
+    """The name of a systemd credential, or the empty text."""
+    fine = isinstance(value, str) and re.fullmatch(r"(?:[A-Za-z0-9_-][A-Za-z0-9_.-]{0,254})?", value)
+    return None if fine else "must be empty or the name of a credential"
+
+
 def naan(value: Value) -> str | None:
     """A number for ARKs, or the empty text."""
     fine = isinstance(value, str) and re.fullmatch(r"(?:[0-9]{5})?", value, re.ASCII)

@@ -13,160 +13,15 @@ from typing import Any
 
 from archiver import setting_values as kind
 from archiver.errors import SettingsError
-from archiver.setting_values import Check, Columns, near, tables_of
+from archiver.setting_keys import CHANGE_CLASSES as CHANGE_CLASSES
+from archiver.setting_keys import EVENTS as EVENTS
+from archiver.setting_keys import SCHEMA as SCHEMA
+from archiver.setting_values import Columns, near, tables_of
 
 Value = kind.Value
 Tables = dict[str, dict[str, Value]]
 
 
-@dataclass(frozen=True, slots=True)
-class Key:
-    """One setting: where it stands, its default, and the line that explains it with its unit."""
-
-    section: str
-    name: str
-    default: Value
-    about: str
-    check: Check
-
-    @property
-    def path(self) -> str:
-        """``section.name``, as ``--set`` takes it."""
-        return f"{self.section}.{self.name}"
-
-
-WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
-CHANGE_CLASSES = ("wording", "links", "punctuation", "layout", "reversion", "variant", "extraction", "content")
-EVENTS = ("change", "provision", "failing", "stamp_overdue", "quarantine")
-
-SCHEMA: tuple[Key, ...] = (
-    Key(
-        "archive",
-        "origin",
-        "evidence.example.org/log",
-        "name of the log, in every checkpoint; fixed by init",
-        kind.origin,
-    ),
-    Key("archive", "prefix", "EA", "first part of every identifier; fixed by init", kind.prefix),
-    Key("archive", "name", "Evidence Archive", "name of the archive, as citations print it", kind.filled),
-    Key(
-        "archive",
-        "head_copy",
-        "",
-        "folder outside the archive for the copy of the newest head; empty: user state",
-        kind.text,
-    ),
-    Key("archive", "resolver", "", "address under which records can be asked for, empty when there is none", kind.text),
-    Key("archive", "resolver_is_public", False, "everyone may ask there; otherwise citations say: on file", kind.flag),
-    Key("archive", "naan", "", "number of your organisation for ARKs, five digits; empty: no ARKs", kind.naan),
-    Key(
-        "archive",
-        "keep_until",
-        "",
-        "day to which snapshots will be kept; empty: no promise",
-        kind.day_or_nothing,
-    ),
-    Key("archive", "keep_by", "", "who promises it, as citations print it", kind.text),
-    Key(
-        "network",
-        "user_agent",
-        "evidence-archiver/0.1 (+mailto:operator@example.org)",
-        "with a contact address",
-        kind.printable,
-    ),
-    Key(
-        "network",
-        "allow_private",
-        [],
-        "networks that may be contacted although not public, e.g. 127.0.0.0/8",
-        kind.networks,
-    ),
-    Key("network", "ports", [80, 443], "TCP ports that may be contacted", kind.ports),
-    Key("network", "ca_file", "", "PEM file with further TLS roots; empty: none", kind.text),
-    Key("network", "timeout_s", 60, "seconds for one visit with all its redirects", kind.whole(1, 3600)),
-    Key("network", "max_bytes", 104857600, "bytes received for one response", kind.whole(1024, 1 << 40)),
-    Key("network", "max_content_bytes", 419430400, "bytes of one response after decoding", kind.whole(1024, 1 << 42)),
-    Key("network", "max_redirects", 10, "redirects of one visit", kind.whole(0, 50)),
-    Key("network", "concurrency", 8, "checks in flight at once", kind.whole(1, 256)),
-    Key(
-        "network", "per_host_interval_s", 2, "seconds between two checks of one host by the daemon", kind.whole(0, 3600)
-    ),
-    Key(
-        "network",
-        "robots",
-        "obey",
-        "obey: a refusal blocks the check; record: it is stated only",
-        kind.one_of("obey", "record"),
-    ),
-    Key("network", "conditional", False, "ask with If-None-Match; a 304 is only the server's word", kind.flag),
-    Key("network", "full_copy_every", "7d", "an equal payload is kept in full again after this time", kind.duration),
-    Key("schedule", "every", "6h", "time between two checks of a document that names none", kind.duration),
-    Key("schedule", "jitter", 0.1, "share of the interval by which a check may be earlier or later", kind.share),
-    Key(
-        "schedule",
-        "retry_s",
-        [60, 300, 1800],
-        "seconds to wait after the 1st, 2nd, … failure that may pass",
-        kind.seconds_list,
-    ),
-    Key("log", "publish_every_s", 60, "seconds between two checkpoints of the daemon", kind.whole(1, 86400)),
-    Key(
-        "gate",
-        "shrink_percent",
-        60,
-        "a text that lost more than so many per cent of its words is held back",
-        kind.whole(1, 100),
-    ),
-    Key("gate", "least_words", 20, "a text of fewer words is held back on lesser signs", kind.whole(0, 10000)),
-    Key(
-        "stamp",
-        "snapshots",
-        "new_version",
-        "which statements get a token of their own",
-        kind.one_of("new_version", "all", "none"),
-    ),
-    Key("stamp", "checkpoint_every_s", 300, "least seconds between two stamped checkpoints", kind.whole(1, 86400)),
-    Key(
-        "stamp", "heartbeat_s", 86400, "seconds after which an unchanged log is stamped again", kind.whole(60, 2592000)
-    ),
-    Key("stamp", "overdue_s", 86400, "seconds after which a missing token is called overdue", kind.whole(60, 2592000)),
-    Key("stamp", "timeout_s", 30, "seconds to wait for an authority", kind.whole(1, 600)),
-    Key(
-        "storage",
-        "reserve_bytes",
-        4194304,
-        "bytes kept aside so that a full disk can still be stated",
-        kind.whole(0, 1 << 34),
-    ),
-    Key(
-        "alert",
-        "failing_after",
-        3,
-        "checks that must fail in a row before a document is called failing",
-        kind.whole(1, 100),
-    ),
-    Key(
-        "alert",
-        "retry_s",
-        [60, 300, 1800, 7200, 21600],
-        "seconds to wait after the 1st, 2nd, … failed delivery; the last counts for all later ones",
-        kind.seconds_list,
-    ),
-    Key("alert", "give_up_after", "7d", "a delivery that still fails after this time is given up", kind.duration),
-    Key("alert", "timeout_s", 30, "seconds for one delivery as a whole", kind.whole(1, 3600)),
-    Key("alert", "digest_hour", 8, "hour of the day, in UTC, at which digests are sent", kind.whole(0, 23)),
-    Key(
-        "alert", "digest_weekday", "monday", "day of the week on which weekly digests are sent", kind.one_of(*WEEKDAYS)
-    ),
-    Key(
-        "alert",
-        "base_url",
-        "",
-        "address that links of alerts begin with, the identifier follows; empty: no links",
-        kind.address_or_nothing,
-    ),
-    Key("web", "bind", "127.0.0.1:8080", "address of the web page (reserved)", kind.text),
-)
 _BY_PATH = {key.path: key for key in SCHEMA}
 FIXED_BY_INIT = ("archive.origin", "archive.prefix")
 
@@ -182,6 +37,18 @@ _AUTHORITY_KEYS: Columns = {
     "min_interval_s": (15, kind.whole(0, 86400)),
 }
 _CHANNEL_KEYS: Columns = {"name": (None, kind.short_name), "kind": (None, kind.short_name)}
+_OUTSIDE_KEYS: Columns = {
+    "name": (None, kind.short_name),
+    "endpoint": ("", kind.address_or_nothing),
+    "copies": ("", kind.address_or_nothing),
+    "key_file": ("", kind.text),
+    "key_credential": ("", kind.credential_or_nothing),
+    "folder": (0, kind.whole(0, 1 << 53)),
+    "min_interval_s": (60, kind.whole(0, 86400)),
+    "timeout_s": (60, kind.whole(1, 600)),
+    "allow_private": ([], kind.networks),
+    "ca_file": ("", kind.text),
+}
 _RULE_KEYS: Columns = {
     "name": (None, kind.short_name),
     "channels": (None, kind.filled_texts),
@@ -229,6 +96,22 @@ class RuleSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class OutsideSettings:
+    """One ``[outside.NAME]``: a web archive of other people that may be asked for copies; empty texts: its own way."""
+
+    name: str
+    endpoint: str
+    copies: str
+    key_file: str
+    key_credential: str
+    folder: int
+    min_interval_s: int
+    timeout_s: int
+    allow_private: tuple[str, ...]
+    ca_file: str
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """All settings in force, each with where it came from: ``default``, ``archive.toml`` or ``environment``."""
 
@@ -237,6 +120,7 @@ class Settings:
     authorities: tuple[AuthoritySettings, ...]
     channels: tuple[ChannelSettings, ...] = ()
     rules: tuple[RuleSettings, ...] = ()
+    outside: tuple[OutsideSettings, ...] = ()
 
     def __getitem__(self, path: str) -> Value:
         """The value of ``section.name``; ``KeyError`` for a path that is no setting."""
@@ -255,6 +139,13 @@ class Settings:
         tables["authority"] = [
             {name: getattr(authority, name) for name in _AUTHORITY_KEYS} for authority in self.authorities
         ]
+        if self.outside:
+            # Where the key lies is no secret; the key is in no setting.
+            copies = {
+                one.name: {key: getattr(one, key) for key in _OUTSIDE_KEYS if key != "name"} for one in self.outside
+            }
+            lists = {name: {**table, "allow_private": list(table["allow_private"])} for name, table in copies.items()}
+            tables["outside"] = {**tables["outside"], **lists}
         return tables
 
 
@@ -283,6 +174,23 @@ def _rule(values: dict[str, Any], channels: tuple[ChannelSettings, ...]) -> Rule
     return rule
 
 
+def _outside(tables: Any) -> tuple[OutsideSettings, ...]:
+    """The ``[outside.NAME]`` tables; taken out of ``[outside]``, whose other keys are plain settings."""
+    if not isinstance(tables, dict):
+        return ()
+    named = [name for name, table in tables.items() if isinstance(table, dict)]
+    found = []
+    for name in named:
+        section = f"outside.{name}"
+        (values,) = tables_of([{"name": name, **tables.pop(name)}], section, _OUTSIDE_KEYS)
+        if bool(values["key_file"]) == bool(values["key_credential"]):
+            raise SettingsError(
+                f"{section} needs key_file or key_credential, and not both", do="the key stands in a file of its own"
+            )
+        found.append(OutsideSettings(**{key: values[key] for key in _OUTSIDE_KEYS}))
+    return tuple(found)
+
+
 def parse_settings(toml: str, environment: Mapping[str, str] | None = None) -> Settings:
     """Read the text of ``archive.toml``; ``SettingsError`` names the first key that is unknown or out of range."""
     try:
@@ -292,6 +200,7 @@ def parse_settings(toml: str, environment: Mapping[str, str] | None = None) -> S
     values: dict[str, Value] = {key.path: key.default for key in SCHEMA}
     origins = dict.fromkeys(values, "default")
     arrays = {section: tables.pop(section, []) for section in ("authority", "channel", "rule")}
+    outside = _outside(tables.get("outside"))
     for section, table in tables.items():
         if section not in DEFAULTS:
             raise SettingsError(f"unknown section [{section}]", do=near(section, [*DEFAULTS, *arrays]))
@@ -308,7 +217,7 @@ def parse_settings(toml: str, environment: Mapping[str, str] | None = None) -> S
     listed = tables_of(arrays["channel"], "channel", _CHANNEL_KEYS, others=True)
     channels = tuple(ChannelSettings(table["name"], table["kind"], table["others"]) for table in listed)
     rules = tuple(_rule(values, channels) for values in tables_of(arrays["rule"], "rule", _RULE_KEYS))
-    return Settings(values, origins, authorities, channels, rules)
+    return Settings(values, origins, authorities, channels, rules, outside)
 
 
 def _from_environment(environment: Mapping[str, str]) -> dict[str, Value]:
@@ -366,6 +275,11 @@ _HEAD = """\
 
 """
 _TAIL = """
+# A web archive that may be asked for copies of new versions. It learns what is watched: docs/outside-copies.md first.
+# [outside.wayback]
+# key_file = "wayback.key"
+# min_interval_s = 60
+
 # One table for each timestamp authority; roots is a PEM file, relative to the archive.
 # [[authority]]
 # name = "digicert"

@@ -11,6 +11,7 @@ from archiver.audit import Audit
 from archiver.decisions import waiting
 from archiver.errors import ArchiveDamaged
 from archiver.evidence.instant import format_instant
+from archiver.outside_copying import outside_standing
 from archiver.stamping import owed_checkpoint, owed_statements
 
 LITTLE_SPACE = 512 * 1024 * 1024
@@ -38,6 +39,7 @@ def standing(archive: Archive, now: datetime) -> dict[str, Any]:
         "last_backup": None,
         "quarantine_waiting": len(waiting(archive)),
         "alerts": alert_standing(archive.index, now.timestamp()),
+        "outside": outside_standing(archive),
     }
     return {**facts, "warnings": _warnings(archive, facts)}
 
@@ -68,7 +70,7 @@ def _quarantined(archive: Archive) -> list[dict[str, Any]]:
         "select document, capture_seq, reason from assessment a where verdict != 'passed' and document is not null"
         " and seq = (select max(seq) from assessment where document = a.document) and coalesce("
         "(select event from decision d where d.capture_seq = a.capture_seq order by d.seq desc limit 1), '')"
-        " != 'confirmed'"
+        " != 'confirmed' and not exists (select 1 from disposed g where g.capture_seq = a.capture_seq)"
         " order by document"
     )
     watched = {one.document for one in archive.watched()}

@@ -41,6 +41,12 @@ def is_text_file(path: str) -> bool:
     return found is not None and found[1] == found[2][:2]
 
 
+def digest_of_text(path: str) -> str | None:
+    """The digest in the path of a text; None for salts, links and whatever lies elsewhere."""
+    found = _NAME.fullmatch(path)
+    return found[2] if found is not None and path.endswith(".txt") else None
+
+
 def keep(files: Files, reading: Reading, seed: bytes) -> tuple[list[str], str | None]:
     """Write what a text consists of that no statement names yet; return the paths to sync, and the root of its lines.
 

@@ -101,7 +101,18 @@ class LocalWork:
         for _, entry in checked:
             for url in entry.urls:
                 fetchable(url)
+            if event in ("added", "changed"):
+                self._require_outside(entry)
         return self.operation.watch(event, checked)
+
+    def _require_outside(self, entry: WatchEntry) -> None:
+        """Nobody is to believe that copies are asked for of an archive that is not set up."""
+        known = [one.name for one in self.operation.archive.settings.outside]
+        for name in entry.outside:
+            if name not in known:
+                raise UsageError(
+                    f"no copies can be asked for of {name!r}", do=f"set up [outside.{name}] in archive.toml"
+                )
 
     def act(self, name: str, values: Json, progress: Callable[[int, int], None] | None = None) -> Json:
         """Do one of ``archiver.acts``."""
@@ -207,10 +218,13 @@ class RemoteWork:
         return [reply["warning"] for reply in self._ask({"do": "settle", "stamp": stamp})]
 
     def act(self, name: str, values: Json, progress: Callable[[int, int], None] | None = None) -> Json:
-        """Do one of ``archiver.acts``, in the daemon; how far it is, only its log says."""
+        """Do one of ``archiver.acts``, in the daemon."""
         for reply in self._ask({"do": "act", "name": name, "values": values}):
-            made: Json = reply["made"]
-            return made
+            if "made" in reply:
+                made: Json = reply["made"]
+                return made
+            if progress is not None:
+                progress(int(reply["step"]), int(reply["of"]))
         raise ArchiveLocked("the daemon gave no answer", do="try again")
 
 
@@ -230,7 +244,7 @@ def answer(work: LocalWork, request: Json) -> Iterator[Json]:
             for warning in work.settle(stamp=bool(request["stamp"])):
                 yield {"warning": warning}
         case "act":
-            yield {"made": work.act(str(request["name"]), dict(request["values"]))}
+            yield from _act_and_tell(work, str(request["name"]), dict(request["values"]))
         case "ping":
             yield {"pong": os.getpid()}
         case other:
@@ -238,19 +252,37 @@ def answer(work: LocalWork, request: Json) -> Iterator[Json]:
 
 
 def _capture_and_tell(work: LocalWork, targets: Sequence[Target]) -> Iterator[Json]:
-    """Tell each outcome when it is there. A client that goes away stops nothing: what it asked for is done."""
+    """Tell each outcome when it is there."""
+
+    def run(tell: Callable[[Json], None]) -> None:
+        work.capture(targets, lambda number, outcome: tell({"number": number, "outcome": outcome}))
+
+    return _told_while(run)
+
+
+def _act_and_tell(work: LocalWork, name: str, values: Json) -> Iterator[Json]:
+    """Tell how far an act is, and at last what it made."""
+
+    def run(tell: Callable[[Json], None]) -> None:
+        tell({"made": work.act(name, values, lambda step, of: tell({"step": step, "of": of}))})
+
+    return _told_while(run)
+
+
+def _told_while(run: Callable[[Callable[[Json], None]], None]) -> Iterator[Json]:
+    """Yield what ``run`` tells while it runs. A client that goes away stops nothing: what it asked for is done."""
     told: queue.SimpleQueue[Json | None] = queue.SimpleQueue()
     failed: list[BaseException] = []
 
-    def run() -> None:
+    def work() -> None:
         try:
-            work.capture(targets, lambda n, outcome: told.put({"number": n, "outcome": outcome}))
+            run(told.put)
         except BaseException as error:  # noqa: BLE001 - raised again in the thread that answers
             failed.append(error)
         finally:
             told.put(None)
 
-    thread = threading.Thread(target=run, name="control-capture", daemon=True)
+    thread = threading.Thread(target=work, name="control-work", daemon=True)
     thread.start()
     while (item := told.get()) is not None:
         yield item

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import sqlite3
 import threading
+import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -14,7 +15,7 @@ from typing import Any
 
 from storage.errors import Corrupt, Full, StorageError, Unwritable
 from storage.migrations import PROJECTION, STEPS, migrate
-from storage.wordings import add_wording
+from storage.wordings import add_wording, remove_wording
 
 Row = dict[str, Any]
 TableRow = tuple[str, Row]
@@ -22,6 +23,15 @@ BUSY_MS = 30_000
 URL_CACHE = 20_000
 _HELD_BY_NO_ROW = (OverflowError, UnicodeEncodeError)
 """Asked for a number beyond 64 bits or for half a surrogate pair, as a command line may hold: no row has it."""
+
+
+_BY_DIGEST = {
+    "wording": "select text_sha256, lines, words from wording order by text_sha256",
+    "passage": "select sha256, line from passage order by sha256",
+    "wording_passage": "select w.text_sha256, p.place, l.sha256 from wording w cross join wording_passage p"
+    " on p.wording_id = w.id join passage l on l.id = p.passage_id order by w.text_sha256, p.place",
+}
+"""How the rows of texts are told where numbers would say nothing."""
 
 
 @contextmanager
@@ -61,9 +71,10 @@ class Index:
             self._db.row_factory = sqlite3.Row
             self._db.execute(f"pragma busy_timeout = {BUSY_MS}")
             if not read_only:
-                self._db.execute("pragma journal_mode = wal")
+                self._write_ahead()
                 self._db.execute("pragma synchronous = full")
                 self._db.execute("pragma cache_size = -32000")
+                self._db.execute("pragma secure_delete = on")  # what was disposed of must not stay in free pages
                 self._refuse_newer()
                 migrate(self._db)
                 if path is not None:
@@ -75,6 +86,17 @@ class Index:
                     self._read_lock = threading.RLock()
             else:
                 self._bring_up(path)
+
+    def _write_ahead(self) -> None:
+        """Have the database keep a write-ahead log; SQLite does not wait for others here, whatever its time limit."""
+        until = time.monotonic() + BUSY_MS / 1000
+        while self._db.execute("pragma journal_mode").fetchone()[0] not in ("wal", "memory"):
+            try:
+                self._db.execute("pragma journal_mode = wal")
+            except sqlite3.OperationalError:
+                if time.monotonic() > until:
+                    raise
+                time.sleep(0.01)
 
     def _bring_up(self, path: Path | None) -> None:
         """Bring a database of earlier software to the present schema, if it may be written."""
@@ -120,6 +142,18 @@ class Index:
                 raise
 
     def _insert(self, rows: Iterable[TableRow]) -> None:
+        """Insert rows; those of a disposal after all that stand before them, and before all that follow."""
+        run: list[TableRow] = []
+        for table, row in rows:
+            if table == "disposed" or (table == "wording" and row["lines"] is None):
+                self._insert_run(run)
+                self._insert_run([(table, row)])
+                run = []
+            else:
+                run.append((table, row))
+        self._insert_run(run)
+
+    def _insert_run(self, rows: Iterable[TableRow]) -> None:
         """Insert table by table; within a table the order stays, and addresses get ids in the order of rows."""
         grouped: dict[tuple[str, tuple[str, ...]], list[tuple[Any, ...]]] = {}
         for table, row in rows:
@@ -130,7 +164,10 @@ class Index:
         for (table, names), values in grouped.items():
             if table == "wording":
                 for sha256, lines in values:
-                    add_wording(self._db, sha256, lines)
+                    if lines is None:
+                        remove_wording(self._db, sha256)
+                    else:
+                        add_wording(self._db, sha256, lines)
                 continue
             verb = "insert or ignore" if table == "digest" else "insert"
             places = ", ".join("?" * len(names))
@@ -204,9 +241,16 @@ class Index:
         self.run("insert into meta values (?, ?) on conflict (key) do update set value = excluded.value", (key, value))
 
     def dump(self) -> Iterator[tuple[str, tuple[Any, ...]]]:
-        """Every row of every projection table in a fixed order: two equal indexes give equal dumps."""
+        """Every row of every projection table in a fixed order: two equal indexes give equal dumps.
+
+        Texts and their lines are told by their digests, for their numbers depend on what was disposed of and when.
+        """
         with self._lock, _translated(self._name):
             for table in PROJECTION:
+                if table in _BY_DIGEST:
+                    for row in self._db.execute(_BY_DIGEST[table]):
+                        yield table, tuple(row)
+                    continue
                 names = [r[1] for r in self._db.execute(f"pragma table_info({table})")]
                 order = ", ".join(str(n + 1) for n in range(len(names)))
                 for row in self._db.execute(f"select * from {table} order by {order}"):
@@ -218,6 +262,15 @@ class Index:
             self._db.execute("create virtual table if not exists temp.words using fts5vocab(main, passage_search, row)")
             for row in self._db.execute("select term, doc, cnt from temp.words"):
                 yield row[0], row[1], row[2]
+
+    def scrub(self) -> None:
+        """Leave nothing of deleted rows in the file: in the index of search, in free pages, in the write-ahead log.
+
+        Can be done at any time, and again; a reader beside us may keep the log from being emptied until the next time.
+        """
+        with self._lock, _translated(self._name):
+            self._db.execute("insert into passage_search (passage_search) values ('optimize')")
+            self._db.execute("pragma wal_checkpoint(truncate)")
 
     def check(self) -> list[str]:
         """What SQLite's own integrity check finds; empty when nothing."""

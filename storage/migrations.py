@@ -11,9 +11,9 @@ from collections.abc import Callable
 
 PROJECTION = tuple(
     "statement url capture digest full_copy assessment stamp watch_entry wording passage wording_passage decision"
-    " provision annotation absence".split()
+    " provision annotation absence hold disposed".split()
 )
-OPERATIONAL = ("schedule", "outbox", "delivery", "meta")
+OPERATIONAL = ("schedule", "outbox", "delivery", "outside_copy", "meta")
 
 
 def _guard(connection: sqlite3.Connection, table: str) -> None:
@@ -217,7 +217,45 @@ def _deliveries(connection: sqlite3.Connection) -> None:
     connection.execute("create index delivery_unsent on delivery (channel, next_try) where sent_at is null")
 
 
-STEPS: tuple[Callable[[sqlite3.Connection], None], ...] = (_first, _wordings, _deliveries)
+def _outside_copies(connection: sqlite3.Connection) -> None:
+    """The outbox of copies that web archives of other people are asked for: one row for each address and archive."""
+    connection.execute(
+        "create table outside_copy (seq integer not null, part integer not null, archive text not null,"
+        " since real not null, attempts integer not null, next_try real, error text, state text, by_name text,"
+        " primary key (seq, part, archive)) strict"
+    )
+
+
+def _custody(connection: sqlite3.Connection) -> None:
+    """Holds, and what was disposed of: the one reason for which rows of texts may go."""
+    import sqlite_utils
+
+    db = sqlite_utils.Database(connection)
+    columns = {"seq": int, "hold": str, "subject": str, "event": str}
+    db.create_table("hold", columns, pk=("seq", "subject"), not_null={"hold", "event"}, strict=True)
+    db.table("hold").create_index(["subject", "hold", "seq"])
+    db.create_table("disposed", {"capture_seq": int, "seq": int}, pk="capture_seq", not_null={"seq"}, strict=True)
+    for table in ("hold", "disposed"):
+        _guard(connection, table)
+    of_one = "select 1 from assessment a join disposed d on d.capture_seq = a.capture_seq where a.text_sha256 = {}"
+    of_text = f"select 1 from wording w where w.id = old.wording_id and exists ({of_one.format('w.text_sha256')})"
+    for table, unless in (
+        ("wording", of_one.format("old.text_sha256")),
+        ("wording_passage", of_text),
+        ("passage", "select 1 where not exists (select 1 from wording_passage where passage_id = old.id)"),
+    ):
+        connection.execute(f"drop trigger {table}_no_delete")
+        connection.execute(
+            f"create trigger {table}_no_delete before delete on {table} when not exists ({unless}) begin"
+            f" select raise(abort, 'rows of {table} go only with a disposal'); end"
+        )
+    connection.execute(
+        "create trigger passage_forgotten after delete on passage begin"
+        " insert into passage_search (passage_search, rowid, line) values ('delete', old.id, old.line); end"
+    )
+
+
+STEPS: tuple[Callable[[sqlite3.Connection], None], ...] = (_first, _wordings, _deliveries, _outside_copies, _custody)
 """Step n brings ``user_version`` from n to n + 1. Append only."""
 
 

@@ -1,4 +1,7 @@
-"""Texts in the database: each distinct line once, found by words; a text is a list of such lines."""
+"""Texts in the database: each distinct line once, found by words; a text is a list of such lines.
+
+Their numbers say nothing: a text that was disposed of leaves a gap here and none in a database made again.
+"""
 
 from __future__ import annotations
 
@@ -27,6 +30,21 @@ def add_wording(connection: sqlite3.Connection, text_sha256: bytes, lines: Seque
     connection.executemany(
         "insert into wording_passage (wording_id, place, passage_id) values (?, ?, ?)",
         [(cursor.lastrowid, place, known[digest]) for place, digest in enumerate(digests)],
+    )
+
+
+def remove_wording(connection: sqlite3.Connection, text_sha256: bytes) -> None:
+    """Remove a text that was disposed of, if it is there, and those of its lines that no other text has."""
+    found = connection.execute("select id from wording where text_sha256 = ?", (text_sha256,)).fetchone()
+    if found is None:
+        return
+    passages = connection.execute("select distinct passage_id from wording_passage where wording_id = ?", (found[0],))
+    lines = [row[0] for row in passages.fetchall()]
+    connection.execute("delete from wording_passage where wording_id = ?", (found[0],))
+    connection.execute("delete from wording where id = ?", (found[0],))
+    connection.executemany(
+        "delete from passage where id = ? and not exists (select 1 from wording_passage where passage_id = ?)",
+        [(line, line) for line in lines],
     )
 
 

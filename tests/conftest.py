@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import ipaddress
+import os
 import sys
 
 from hypothesis import HealthCheck, settings
 
 settings.register_profile("archiver", deadline=None, print_blob=True, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("archiver")
+
+# What a terminal told the process that started the tests is not the width of what they print.
+for _name in ("COLUMNS", "LINES"):
+    os.environ.pop(_name, None)
 
 
 def _refuse_the_outside(event: str, arguments: tuple[object, ...]) -> None:

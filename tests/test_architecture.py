@@ -23,7 +23,7 @@ from storage.errors import StorageError
 ROOT = Path(__file__).resolve().parent.parent
 MAX_LINES = 400
 TRAVELLER = "archiver/verifier/verify.py"  # one file by design; tests/verifier keeps it short
-PLUG_INS = ("capture", "stamp", "alert", "formats")
+PLUG_INS = ("capture", "stamp", "alert", "formats", "outside")
 
 # house of archiver -> houses it may import, besides itself. `storage` is the other package.
 MAY_IMPORT: dict[str, frozenset[str]] = {
@@ -31,7 +31,8 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     "registry": frozenset({"errors"}),
     "evidence": frozenset({"errors"}),
     "setting_values": frozenset({"errors"}),
-    "settings": frozenset({"errors", "evidence", "registry", "setting_values"}),
+    "setting_keys": frozenset({"setting_values"}),
+    "settings": frozenset({"errors", "evidence", "registry", "setting_keys", "setting_values"}),
     "watch": frozenset({"errors", "evidence", "registry", "setting_values"}),
     **{house: frozenset({"errors", "evidence", "registry"}) for house in PLUG_INS},
 }

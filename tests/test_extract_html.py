@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import string
+from pathlib import Path
 from urllib.parse import urljoin
 
 import pytest
@@ -14,6 +15,7 @@ from archiver.watch.extract.html import read_html
 from archiver.watch.extract.text_1 import NAME, read
 from archiver.watch.reading import Link, PageRules, PageSigns, Source
 
+PAGES = Path(__file__).parent / "vectors" / "gate"
 URL = "https://example.org/legal/terms"
 
 
@@ -238,9 +240,13 @@ def test_a_page_that_leads_nowhere_soon_has_no_refresh(content: str) -> None:
 
 
 def test_signs_are_bounded() -> None:
-    found = signs(f"<title>{'t' * 9999}</title><h1>{'h' * 9999}</h1><noscript>{'n ' * 9999}</noscript>{'word ' * 9999}")
+    script = f"<script>{'s' * 200_000}</script>"
+    found = signs(
+        f"{script}<title>{'t' * 9999}</title><h1>{'h' * 9999}</h1><noscript>{'n ' * 9999}</noscript>{'word ' * 9999}"
+    )
     assert len(found.title) == len(found.headings[0]) == 500
-    assert (len(found.noscript) <= 500, len(found.opening) <= 4000, found.page_words) == (True, True, 10000)
+    assert (len(found.noscript) <= 500, len(found.opening) <= 4000, found.page_words) == (True, True, 4000)
+    assert found.script_bytes == 100_000
 
 
 def test_parts_follow_one_another() -> None:
@@ -307,3 +313,15 @@ def test_any_page_gives_well_formed_lines(html: str) -> None:
 )
 def test_no_bytes_raise(content: bytes, content_type: str | None) -> None:
     read([Source(URL, b"<" + content, content_type)], [PageRules(("*", '{"startBefore": "p", "endAfter": "b"}'))])
+
+
+@pytest.mark.parametrize("page", sorted(PAGES.glob("*/*.html")), ids=lambda page: page.stem)
+def test_the_text_is_the_same_without_the_signs(page: Path) -> None:
+    """What only the gate looks at plays no part in the text."""
+    source = Source(URL, page.read_bytes(), "text/html")
+    for rules in (PageRules(), PageRules(("body",)), PageRules(("main", "p"), ("nav", "h2"))):
+        whole, bare = read([source], [rules]), read([source], [rules], signed=False)
+        assert (bare.lines, bare.links, bare.problems) == (whole.lines, whole.links, whole.problems)
+        assert [(s.url, s.media_type, s.charset) for s in bare.signs] == [
+            (s.url, s.media_type, s.charset) for s in whole.signs
+        ]

@@ -7,10 +7,13 @@ import sys
 from itertools import islice
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from archiver.watch.extract.html import read_html
+from archiver.watch.extract.html import parsed, read_html
+from archiver.watch.extract.ordinary import is_ordinary
 from archiver.watch.extract.shape import MAX_BYTES, MAX_DEPTH, MAX_TAGS, excess
-from archiver.watch.extract.tokens import TOKEN
+from archiver.watch.extract.tokens import BYTES_TAG, TOKEN
 from archiver.watch.reading import PageRules
 
 MEMORY = 3 << 30
@@ -31,6 +34,8 @@ SURVIVED = {
     "b'<table><tr><td>x' * 1_250_000": "0 too_large",
     "b'<div>' * 100_000 + b'x'": "0 too_large",
     "b''.join(b'<b id=%d><p>x' % n for n in range(20_000))": "0 too_large",
+    "b'<svg><style><a ' + b' '.join(b'a%d' % n for n in range(100_000)) + b'>x'": "0 too_large",
+    "b'<select><title><a ' + b' '.join(b'a%d' % n for n in range(100_000)) + b'></title>'": "0 too_large",
     "b'<p ' + b' '.join(b'a%d' % n for n in range(100_000)) + b'>x'": "0 too_large",
     "b'x' * 40_000_000": "0 too_large",
     "b'<p>x</p>' * 1_000_000": "1000000 ",
@@ -51,6 +56,39 @@ def test_the_process_survives(content: str) -> None:
 
 
 DEEP = "<div>" * (MAX_DEPTH + 1)
+FRAGMENTS = (
+    *(
+        "<p>",
+        "</p>",
+        "<b>",
+        "</b>",
+        "<a href='>'>",
+        "</a>",
+        "x",
+        " ",
+        "<br/>",
+        "<!--",
+        "-->",
+        "--!>",
+        "<!doctype html>",
+    ),
+    *("<script>", "</script>", "<style>", "</style>", "<svg>", "</svg>", "<path/>", "<g>", "<title>", "</title>"),
+    *(
+        "<select>",
+        "</select>",
+        "<option>",
+        "<table>",
+        "<td>",
+        "</table>",
+        '"',
+        "'",
+        "<p a=",
+        ">",
+        "<",
+        "/",
+        "<template>",
+    ),
+)
 
 
 @pytest.mark.parametrize(
@@ -77,7 +115,7 @@ DEEP = "<div>" * (MAX_DEPTH + 1)
     ids=lambda html: html[:30],
 )
 def test_what_is_beyond_a_ceiling_is_seen_before_the_page_is_parsed(html: str) -> None:
-    assert excess(html) is not None
+    assert excess(html.encode()) is not None
     document, signs = read_html(html, "https://example.org/", PageRules(("body",)))
     assert [problem.code for problem in document.problems] == ["too_large"]
     assert (document.lines, signs.url) == ((), "https://example.org/")
@@ -100,7 +138,82 @@ def test_what_is_beyond_a_ceiling_is_seen_before_the_page_is_parsed(html: str) -
     ids=lambda html: html[:30],
 )
 def test_what_only_looks_deep_is_read(html: str) -> None:
-    assert excess(html) is None
+    assert excess(html.encode()) is None
+
+
+PLAIN = (
+    '<!DOCTYPE html><html lang="en"><head><title>a < b</title><style>p > a {}</style><script>if (a<b) x="<p>"</script>'
+    "</head><body><!-- a - b -- c --><svg width=1><path d='M 0'/><title>x</title></svg><p class='>'>a <b>b</b><br/>"
+    "<select name=x><option>1<option>2</select><textarea><b></textarea></body></html>"
+)
+
+
+@pytest.mark.parametrize(
+    "html",
+    [
+        PLAIN,
+        PLAIN.replace("<p class", "<p>x</p>" * 3_000 + "<p class"),
+        f"<svg>{'<g/><path></path>' * 1_201}</svg>",
+        "",
+        "a",
+        "a > b",
+    ],
+)
+def test_ordinary_pages_are_told_without_a_look_at_each_tag(html: str) -> None:
+    assert is_ordinary(html.encode())
+
+
+OPEN_B = "".join(f"<b id=a{n}>" for n in range(126))
+
+
+@pytest.mark.parametrize(
+    "html",
+    [
+        "<div>" * 3_401,
+        "<p>x</p>" * 20_001,
+        "<span>x</a>" * 3_401,
+        f"<p>{OPEN_B * 3}{'<p>x</p>' * 2_000}",
+        f"<a {' '.join(f'a{n}' for n in range(101))}>",
+        "<p a=b'>c'>",
+        "<p a = b>",
+        "<p a",
+        "<!--a--!><p>-->",
+        "<!--><p>-->",
+        "<!-->-->",
+        "<script><!--<script></script><p a='--></script>",
+        "<script>a</scripting>",
+        "<svg><style><a></style></svg>",
+        "<svg><script>a</script></svg>",
+        "<svg><p></svg>",
+        "<svg/>",
+        f"<svg>{'<g>' * 1_201}</svg>",
+        f"<svg>{'<g></path>' * 1_201}</svg>",
+        f"<svg>{'<g a=/>' * 1_201}</svg>",
+        "<select><style>a</style></select>",
+        "<template><col><style>a</style></template>",
+        "<frameset><style>a</style>",
+        "<math><mi></math>",
+        "<title>a</titles>",
+        "<plaintext>",
+        "<![CDATA[a]]>",
+        "<3",
+    ],
+    ids=lambda html: html[:40],
+)
+def test_a_page_with_anything_doubtful_is_looked_at_closely(html: str) -> None:
+    assert not is_ordinary(html.encode())
+
+
+@given(st.lists(st.sampled_from(FRAGMENTS), max_size=40).map("".join))
+def test_an_ordinary_page_has_the_tags_that_the_close_look_finds(html: str) -> None:
+    """What the one pattern takes wholly is cut into the same tags by the other."""
+    if not is_ordinary(html.encode()):
+        return
+    tags = [script or raw or tag for script, raw, tag, _ in BYTES_TAG.findall(html.encode())]
+    tree = parsed(f"<body>{html}".encode())
+    made = [node for node in tree.css("*") if node.tag not in ("html", "head", "body", "tbody", "tr", "colgroup")]
+    assert len(made) <= 4 * len(list(filter(None, tags)))
+    assert excess(html.encode()) is None
 
 
 @pytest.mark.parametrize(

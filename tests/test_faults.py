@@ -258,6 +258,33 @@ def acts(life: Life, told: Told) -> Iterator[Callable[[], object]]:
     yield lambda: published(life, told)
 
 
+def custody(life: Life, told: Told) -> Iterator[Callable[[], object]]:
+    """Holds and disposals over the same history; a text that is gone is captured again, and goes again."""
+
+    def act(name: str, **values: object) -> None:
+        perform(life.operation, name, values)
+        told.hear_of(life.archive.files)
+
+    first, second, third, held = (
+        life.archive.snapshot_name(row["seq"])
+        for row in life.archive.index.rows("select seq from capture order by seq")
+    )
+    why = {"by": "A. Clerk", "reason": "the time is over"}
+    yield lambda: act("hold", event="hold_set", hold="h", subjects=[second], **why)
+    yield lambda: act("dispose", snapshots=[first, third], **why)
+    yield lambda: checked(life, told, POLICY)
+    yield lambda: act("hold", event="hold_released", hold="h", subjects=[], **why)
+    yield lambda: act("dispose", snapshots=[second, held], **why)
+    yield lambda: published(life, told)
+    yield lambda: act("dispose", snapshots=[_newest(life)], **why)
+    yield lambda: published(life, told)
+
+
+def _newest(life: Life) -> str:
+    row = life.archive.index.row("select max(seq) as seq from capture")
+    return life.archive.snapshot_name(row["seq"] if row else -1)
+
+
 @cache
 def with_history() -> Disks:
     """An archive of one document: two wordings, the first one twice, and an answer that was held back."""
@@ -272,7 +299,11 @@ def with_history() -> Disks:
     return Disks(disks.files, disks.head, index.image())
 
 
-SCRIPTS: dict[str, tuple[Callable[[], Disks], Script]] = {"checks": (founded, checks), "acts": (with_history, acts)}
+SCRIPTS: dict[str, tuple[Callable[[], Disks], Script]] = {
+    "checks": (founded, checks),
+    "acts": (with_history, acts),
+    "custody": (with_history, custody),
+}
 """Name of each scripted run, the archive it begins with, and what is done."""
 
 

@@ -17,7 +17,7 @@ from tests.simulators.website import Website
 TEXT = (SOURCE / "README.md").read_text(encoding="utf-8")
 BLOCK = re.compile(r"^```sh\n(.*?)^```\n(?:```text\n(.*?)^```\n)?", re.MULTILINE | re.DOTALL)
 MARK = "@@ end of block"
-ENDS_WITH_A_FINDING = {"archiver doctor"}
+ENDS_WITH_A_FINDING = {"archiver doctor", "archiver protocol EA-S-00000002 --gaps"}
 """Commands of which the page says that they end with 1."""
 
 

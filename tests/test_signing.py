@@ -139,6 +139,7 @@ def test_empty_passphrase_is_no_passphrase() -> None:
         ("label of an encrypted key over a plain one", PLAIN.replace(b" PRIVATE", b" ENCRYPTED PRIVATE"), b"x"),
         ("too large", PLAIN + b"\n" * MAX_PEM, None),
     ],
+    ids=lambda value: value if isinstance(value, str) else "",
 )
 def test_damaged_file(defect: str, data: bytes, passphrase: bytes | None) -> None:
     with pytest.raises(ArchiveDamaged, match=r"not a PKCS#8 private key|more than"):

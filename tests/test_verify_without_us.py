@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import os
 import re
 import shutil
@@ -11,6 +13,8 @@ from pathlib import Path
 
 import pytest
 
+from archiver.evidence.canonical import encode_line
+from archiver.redaction import handed_out, redact
 from tests.simulators.archives import TERMS, Workshop, small_archive, workshop
 from tests.tampering import changed, flipped
 
@@ -29,6 +33,14 @@ def script() -> str:
     return "\n".join(blocks)
 
 
+def script_of(*headings: str) -> str:
+    """The command blocks under these headings alone."""
+    sections = re.split(r"^## ", PAGE.read_text("utf-8"), flags=re.MULTILINE)
+    wanted = [section for section in sections if section.startswith(headings)]
+    assert len(wanted) == len(headings)
+    return "\n".join(re.findall(r"^```sh\n(.*?)^```", "\n".join(wanted), re.MULTILINE | re.DOTALL))
+
+
 class Expert:
     """Somebody with a folder, a copy of the archive, and keys from elsewhere."""
 
@@ -45,7 +57,9 @@ class Expert:
         for folder in archive.glob("snapshots/*/*/*/*"):
             shutil.copytree(folder, self.stick / folder.name)
 
-    def check(self, snapshot: str) -> subprocess.CompletedProcess[str]:
+    def check(
+        self, snapshot: str, redacted: Path | None = None, commands: str = ""
+    ) -> subprocess.CompletedProcess[str]:
         """Run the page in a snapshot's folder, with nothing of ours on the path."""
         scratch = self.place / "scratch"
         scratch.mkdir(exist_ok=True)
@@ -55,9 +69,10 @@ class Expert:
             "ARCHIVE": str(self.archive),
             "TMPDIR": str(scratch),
             "HOME": os.environ.get("HOME", "/"),
+            **({} if redacted is None else {"REDACTED": str(redacted)}),
         }
         done = subprocess.run(
-            ["bash", "-c", script()],
+            ["bash", "-c", commands or script()],
             cwd=self.stick / snapshot,
             env=environment,
             capture_output=True,
@@ -140,6 +155,72 @@ def test_a_stranger_stops_it(expert: tuple[Expert, list[str]], name: str) -> Non
     stranger.unlink()
     assert done.returncode != 0
     assert f"STRANGER: {name}" in done.stdout
+
+
+@pytest.fixture(scope="module")
+def redacted(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Expert, str, dict[str, bytes]]]:
+    """An archive with a text of which one line is hidden: without a witness, and with either."""
+    place = tmp_path_factory.mktemp("redacted")
+    with workshop(place / "operator") as shop:
+        archive = place / "operator/archive"
+        snapshot = small_archive(shop, archive)[0]
+        found: dict[str, bytes] = {}
+        with shop.open(archive) as operation:
+            for name in ("nothing", "capture", "assessment"):
+                witness = None if name == "nothing" else name
+                values = {"snapshot": snapshot, "hidden": [1], "witness": witness, "by": "A. Clerk", "reason": "x"}
+                made = redact(operation, values)
+                operation.publish()
+                found[name] = handed_out(operation.archive, made, [1]).to_bytes()
+        yield Expert(place / "expert", archive, shop), snapshot, found
+
+
+ENOUGH = ("What you need", "1 ", "6 ", "7 ", "A redacted text", "Negative control")
+"""The headings that a redacted text needs."""
+
+
+@pytest.mark.parametrize("name", ["nothing", "capture", "assessment"])
+def test_a_redacted_text_is_checked(redacted: tuple[Expert, str, dict[str, bytes]], name: str) -> None:
+    someone, snapshot, found = redacted
+    file = someone.place / "x.json"
+    file.write_bytes(found[name])
+    done = someone.check(snapshot, file, "" if name == "capture" else script_of(*ENOUGH))
+    assert done.returncode == 0, done.stdout[-1500:] + done.stderr
+    for words in ("root of the lines, shown and hidden", "digest of the redacted text", "[line hidden]"):
+        assert words in done.stdout
+    assert (f"equal: entry of the {name}" in done.stdout) == (name != "nothing")
+    assert "fourteen days" not in done.stdout and "rules of the house" in done.stdout
+
+
+@pytest.mark.parametrize("number", range(8))
+def test_a_redacted_text_that_was_altered_stops_it(redacted: tuple[Expert, str, dict[str, bytes]], number: int) -> None:
+    someone, snapshot, found = redacted
+    body = json.loads(found["capture"])
+    lines = body["object"]["lines"]
+    last = next(line for line in reversed(lines) if "text" in line)
+    if number == 0:
+        last["text"] += "!"
+    elif number == 1:
+        lines.reverse()
+    elif number == 2:
+        hidden = next(line for line in lines if "leaf" in line)
+        hidden["leaf"] = hashlib.sha256(hidden["leaf"].encode()).hexdigest()
+    elif number == 3:
+        last["salt"], last["text"] = last["salt"] + last["text"][:1].encode().hex(), last["text"][1:]
+    elif number == 4:
+        del lines[-1]
+    elif number == 5:
+        body["redaction"]["statement"] = body["redaction"]["statement"].replace("A. Clerk", "B. Clerk")
+    elif number == 6:
+        body["witness"]["statement"] = body["witness"]["statement"].replace("EA-D-00001", "EA-D-00002")
+        assert body["witness"]["statement"] != json.loads(found["capture"])["witness"]["statement"]
+    else:
+        body["witness"] = json.loads(found["assessment"])["witness"] | {"kind": "capture"}
+    file = someone.place / "x.json"
+    file.write_bytes(encode_line(body))
+    done = someone.check(snapshot, file, script_of(*ENOUGH))
+    assert done.returncode != 0, done.stdout[-800:]
+    assert "a changed byte is noticed" not in done.stdout
 
 
 def test_another_key_stops_it(expert: tuple[Expert, list[str]]) -> None:

@@ -63,6 +63,7 @@ def test(context: Context, channel: str) -> None:
     """Send a message that is marked as a test to one channel, now; exits 3 when it could not be delivered."""
     import os
 
+    from archiver.alert.interface import ChannelFailed
     from archiver.alert.message import render_test
     from archiver.alerting import plan_of
     from archiver.alerting_channels import open_channels
@@ -77,7 +78,11 @@ def test(context: Context, channel: str) -> None:
         raise UsageError(f"there is no channel {channel!r}", do=known)
     at = format_instant(utc_now())
     message = render_test(channel, at, plan_of(archive.settings).letterhead)
-    channels[channel].send(message)
+    try:
+        channels[channel].send(message)
+    except ChannelFailed as error:
+        error.do = error.do or f"look at [[channel]] {channel} in archive.toml (docs/alerts.md), then test it again"
+        raise
     if context.as_json:
         context.emit({"channel": channel, "alert": message.id, "sent_at": at})
         return

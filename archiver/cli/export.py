@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import contextlib
 import getpass
 import secrets
 import time
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,6 +13,7 @@ import click
 
 from archiver.cli.context import Context
 from archiver.cli.export_pages import page_options
+from archiver.cli.handing_out import Secret, hand_out
 
 if TYPE_CHECKING:
     from archiver.archive import Archive
@@ -67,7 +66,7 @@ def export(
     archive = context.archive()
     issued = utc_now()
     dossiers = [dossier_of(archive, snapshot, issued) for snapshot in targets]
-    secret = _Secret(context)
+    secret = Secret(context)
     on_paper = all(target.suffix == ".pdf" for target in targets.values())
     means = _means(archive, secret, sign=not (no_sign or on_paper), stamp=stamp)
     if on_paper:
@@ -84,7 +83,7 @@ def export(
     for dossier in dossiers:
         files.setdefault(targets[dossier.snapshot], []).append(dossier)
     for target, held in files.items():
-        made = _one(context, secret, held, target, means, None if no_record else person)
+        made = hand_out(context, secret, held, target, means, None if no_record else person)
         told.append(made)
         if not context.as_json:
             click.echo(f"{made['file']}  {made['file_bytes']} bytes, SHA-256 {made['file_sha256']}")
@@ -118,20 +117,7 @@ def _targets(snapshots: tuple[str, ...], output: Path, form: str) -> dict[str, P
     return {wanted[0]: output}
 
 
-class _Secret:
-    """The passphrase, asked for once: a descriptor can be read once only, and nobody wants to type it twice."""
-
-    def __init__(self, context: Context) -> None:
-        self._context = context
-        self._known: tuple[bytes | None] | None = None
-
-    def __call__(self) -> bytes | None:
-        if self._known is None:
-            self._known = (self._context.passphrase(),)
-        return self._known[0]
-
-
-def _means(archive: Archive, secret: _Secret, *, sign: bool, stamp: bool) -> Means:
+def _means(archive: Archive, secret: Secret, *, sign: bool, stamp: bool) -> Means:
     from archiver.exporting import Means
     from archiver.operation import read_key
 
@@ -161,61 +147,3 @@ def _stampers(archive: Archive) -> dict[str, Stamper]:
         return ask_one
 
     return {name: stamper(name) for name in opened}
-
-
-def _one(
-    context: Context, secret: _Secret, held: list[Dossier], target: Path, means: Means, person: dict[str, Any] | None
-) -> dict[str, Any]:
-    """Hand out one file; where the log's newest checkpoint is too old for it, publish one first if we may write."""
-    from archiver.bundling_journal import NotCovered
-
-    try:
-        return _write(context, secret, held, target, means, person)
-    except NotCovered:
-        if person is None:
-            raise
-    with _work(context, secret) as work:
-        for warning in work.settle(stamp=False):
-            context.note(f"warning: {warning}")
-    return _write(context, secret, held, target, means, person)
-
-
-def _write(
-    context: Context, secret: _Secret, held: list[Dossier], target: Path, means: Means, person: dict[str, Any] | None
-) -> dict[str, Any]:
-    """Write one file, state it, and give it its name; what ``--json`` prints of it."""
-    from archiver.exporting import written
-
-    subjects = [dossier.snapshot for dossier in held]
-    with written(held[0], target, means, held[1:]) as file:
-        for warning in file.warnings:
-            context.note(f"warning: {warning}")
-        told: dict[str, Any] = {
-            "snapshot": subjects[0],
-            **({"snapshots": subjects} if len(subjects) > 1 else {}),
-            "file": str(target),
-            "form": file.form,
-            "file_sha256": file.sha256,
-            "file_bytes": file.size,
-            "signed": means.key is not None,
-            "statement_sha256": None,
-        }
-        if person is not None:
-            values = {"subjects": subjects, "name": target.name, **person}
-            values |= {name: told[name] for name in ("form", "file_sha256", "file_bytes")}
-            with _work(context, secret) as work:
-                told["statement_sha256"] = work.act("export", values)["statement_sha256"]
-                for warning in work.settle(stamp=False):
-                    context.note(f"warning: {warning}")
-        file.publish()
-    return told
-
-
-@contextlib.contextmanager
-def _work(context: Context, secret: _Secret) -> Iterator[Any]:
-    from archiver.work import open_work
-
-    with open_work(context.path, secret) as work:
-        for warning in work.warnings:
-            context.note(f"warning: {warning}")
-        yield work

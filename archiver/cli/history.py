@@ -35,7 +35,7 @@ def history(context: Context, document: str, limit: int | None) -> None:
     for remark in _remarks(found):
         click.echo(paragraph(remark, "", "  "))
     click.echo("")
-    checks = [(_name(c), c["started_at"], c["outcome"], _stamps(c)) for c in found["checks"]]
+    checks = [(_name(c), c["started_at"], _outcome(c), _stamps(c)) for c in found["checks"]]
     click.echo(table(("check", "started", "outcome", "timestamps"), checks))
     # Below the table: a reason holds whole addresses, and would make every line of the table as long.
     for check in found["checks"]:
@@ -53,6 +53,9 @@ def _change(version: dict[str, Any], number: int) -> str:
 def _remarks(found: dict[str, Any]) -> Iterator[str]:
     """What the table has no room for: the document's own dates, wordings that take turns, links."""
     for version in found["versions"]:
+        if gone := version["disposed"]:
+            why = f"disposed of on {gone['at']} by {gone['by']} because {gone['reason']}"
+            yield f"{version['snapshot']}: {why} (statement {gone['seq']})"
         own = version["publisher_date"]["text"]
         if version["silent_edit"]:
             yield f"v{version['version']}: the wording changed, the document's own date did not: “{own}”"
@@ -63,6 +66,11 @@ def _remarks(found: dict[str, Any]) -> Iterator[str]:
         yield f"varying: {taking} take turns; all of them count as valid, and nobody is told of a turn"
     for change in found["link_changes"]:
         yield f"{change['snapshot']}: the words of v{change['version']}, addresses of links differ"
+
+
+def _outcome(check: dict[str, Any]) -> str:
+    """What came of a check, and whether its content is still kept."""
+    return f"{check['outcome']} (disposed of)" if check["disposed"] else str(check["outcome"])
 
 
 def _name(check: dict[str, Any]) -> str:

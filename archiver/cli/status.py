@@ -44,6 +44,7 @@ def _print(facts: dict[str, Any]) -> None:
         ("timestamps", f"{facts['stamps_pending']} pending, {facts['stamps_overdue']} overdue"),
         ("quarantine", _waiting(facts["quarantine_waiting"])),
         ("alerts", f"{facts['alerts']['pending']} pending, {facts['alerts']['overdue']} overdue"),
+        ("outside copies", f"{facts['outside']['pending']} pending, {len(facts['outside']['failed'])} given up"),
         ("disk free", f"{facts['disk_free_bytes'] / 1e9:.1f} GB"),
     ]
     for name, value in lines:
@@ -54,6 +55,8 @@ def _print(facts: dict[str, Any]) -> None:
         click.echo(paragraph(f"{item['snapshot']} of {item['document']}: {item['reason']}", "quarantined: ", "  "))
     for item in facts["alerts"]["failed"]:
         click.echo(paragraph(f"{item['alert']} to {item['channel']}: {item['error']}", "alert given up: ", "  "))
+    for item in facts["outside"]["failed"]:
+        click.echo(paragraph(f"{item['snapshot']} at {item['archive']}: {item['error']}", "no copy: ", "  "))
     for warning in facts["warnings"]:
         click.echo(paragraph(warning, "warning: ", "  "))
 

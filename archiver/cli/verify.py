@@ -18,13 +18,17 @@ if TYPE_CHECKING:
     from archiver.evidence.note import Verifier
     from archiver.evidence.verify import Report
 
-_MARK = {"pass": "pass", "fail": "FAIL", "incomplete": "open", "none": "none"}
+_MARK = {"pass": "pass", "fail": "FAIL", "incomplete": "open", "none": "none", "disposed": "gone"}
+IMPORTED = 41
+"""The last check of an imported file."""
 _HEX64 = re.compile(r"[0-9a-fA-F]{64}")
 
 
 @click.command(epilog="Example: archiver verify EA-S-00000123 --key log.vkey --root tsa.pem")
-@click.argument("subjects", nargs=-1, metavar="[SNAPSHOT|SHA256|FILE|FOLDER|BUNDLE]...")
-@click.option("--all", "everything", is_flag=True, help="The whole archive and every snapshot in it.")
+@click.argument("subjects", nargs=-1, metavar="[SNAPSHOT|IMPORT|SHA256|FILE|FOLDER|BUNDLE]...")
+@click.option(
+    "--all", "everything", is_flag=True, help="The whole archive, every snapshot and every imported file in it."
+)
 @click.option(
     "--key", type=click.Path(exists=True, dir_okay=False), help="Public key of the log (vkey), for a FOLDER or BUNDLE."
 )
@@ -35,6 +39,8 @@ _HEX64 = re.compile(r"[0-9a-fA-F]{64}")
     type=click.Path(exists=True, dir_okay=False),
     help="PEM with roots of authorities.",
 )
+@click.option("--record", is_flag=True, help="State the verdicts on snapshots of this archive in its log.")
+@click.option("--by", help="Who verified, for the log; default: the user's name.")
 @click.option("--second-reader", is_flag=True, help="Also have warcio, another reader, check every WARC.")
 @click.pass_obj
 def verify(
@@ -43,18 +49,23 @@ def verify(
     everything: bool,
     key: str | None,
     roots: tuple[str, ...],
+    record: bool,
+    by: str | None,
     second_reader: bool,
 ) -> int:
     """Verify snapshots by identifier, by SHA-256 (of WARC, payload, content or statement), by any file, or by folder.
 
-    A FOLDER, or a BUNDLE or WACZ file made by export, needs no archive when --key and --root are given. A WARC or WACZ
-    file that is none of ours is checked for its own digests.
+    A FOLDER, or a BUNDLE or WACZ file made by export, needs no archive when --key and --root are given; nor does a
+    redacted text with --key. A WARC or WACZ file that is none of ours is checked for its own digests; one that was
+    imported (EA-I-…) also against the log.
     """
     from archiver.errors import UsageError
     from archiver.exits import exit_code
 
     if not subjects and not everything:
         raise UsageError("nothing to verify", do="name a snapshot, a file, a folder or a SHA-256, or give --all")
+    if record and (folders := [subject for subject in subjects if Path(subject).is_dir()]):
+        raise UsageError(f"{folders[0]} is a folder: only snapshots of this archive are recorded", do="give --all")
     reports: list[Report] = []
     desk = _Desk(context, key, roots)
     if everything:
@@ -65,6 +76,10 @@ def verify(
         reports += desk.reports(subject)
     if second_reader:
         reports = [desk.second_opinion(report) for report in reports]
+    if record:
+        from archiver.cli.verify_record import state
+
+        state(context, reports, by)
     if context.as_json:
         context.emit([report.to_json() for report in reports])
     elif everything:
@@ -72,7 +87,7 @@ def verify(
     else:
         for report in reports:
             _print(report)
-    return exit_code(reports)
+    return exit_code(reports, many=everything)
 
 
 class _Desk:
@@ -185,22 +200,41 @@ class _Desk:
             beside = sibling(path, seq)
             return self.audit().referent(seq) if beside is None and self._has_archive else beside
 
-        evidence = Evidence(folder_at(path), self._verifier(), roots, referent=referent, unreadable=(StorageError,))
+        evidence = Evidence(
+            folder_at(path),
+            self._verifier(),
+            roots,
+            referent=referent,
+            disposed=self._disposal(path),
+            unreadable=(StorageError,),
+        )
         return Report(str(path), verify_folder(evidence))
+
+    def _disposal(self, path: Path) -> str | None:
+        """The disposal of a folder of the archive at hand; a copy that is elsewhere cannot know of it."""
+        from archiver.custody import disposal_of
+        from archiver.evidence.statement import parse_snapshot_id
+
+        seq = parse_snapshot_id(path.resolve().name)
+        if seq is None or not self._has_archive or self._context.path.resolve() not in path.resolve().parents:
+            return None
+        gone = disposal_of(self.audit().archive, seq)
+        return None if gone is None else str(gone)
 
     def _wacz(self, path: Path) -> list[Report]:
         """A package is checked by itself; the archive at hand lends its key and roots if the log is the same."""
         from archiver.evidence.wacz_check import check_wacz
 
-        key, roots = self._verifier(), self._root_certificates()
+        roots = self._root_certificates()
         if self._key is None and self._has_archive:
             roots = self.audit().roots
-
-        def key_of(origin: str) -> Verifier | None:
-            return key if self._key is not None or (key is not None and key.name == origin) else None
-
         with path.open("rb") as source:
-            return check_wacz(source, str(path), key_of, roots, (OSError,))
+            return check_wacz(source, str(path), self._key_of, roots, (OSError,))
+
+    def _key_of(self, origin: str) -> Verifier | None:
+        """The key that was given, else that of the archive at hand if it is of this log."""
+        key = self._verifier()
+        return key if self._key is not None or (key is not None and key.name == origin) else None
 
     def _bundle(self, path: Path) -> Report:
         from archiver.evidence.verify import Report
@@ -213,14 +247,19 @@ class _Desk:
             return Report(str(path), verify_bundle(source, self._verifier(), roots, (OSError,)))
 
     def _file(self, path: Path) -> list[Report]:
-        if path.suffix.lower() == ".wacz":
-            return self._wacz(path)
+        from archiver.evidence.verify_redaction import looks_redacted, verify_redacted
+
         found = self.audit().file(path) if self._has_archive else []
         if found:
             return found
+        if path.suffix.lower() == ".wacz":
+            return self._wacz(path)
         with path.open("rb") as handle:
-            start = handle.read(5)
-        if start[:2] == b"\x1f\x8b" or start == b"WARC/":
+            start = handle.read(64)
+        if looks_redacted(start):
+            with path.open("rb") as source:
+                return [verify_redacted(source, str(path), self._key_of)]
+        if start[:2] == b"\x1f\x8b" or start[:5] == b"WARC/":
             from archiver.cli.foreign_warc import check_foreign
 
             return [check_foreign(path)]
@@ -263,12 +302,20 @@ def _wrapped(line: str) -> str:
 
 def _print_many(reports: list[Report]) -> None:
     """The archive in full, then a line for each snapshot that did not pass."""
-    counts = {"pass": 0, "fail": 0, "incomplete": 0}
+    verdicts = ("pass", "fail", "incomplete", "disposed")
+    kinds = {kind: dict.fromkeys(verdicts, 0) for kind in ("snapshots", "imported files")}
     for number, report in enumerate(reports):
+        counts = kinds["imported files" if report.checks[-1].number == IMPORTED else "snapshots"]
         counts[report.verdict] += number > 0
         if number == 0 or report.verdict == "fail":
             _print(report)
         elif report.verdict == "incomplete":
             details = "; ".join(check.detail for check in report.checks if check.verdict == "incomplete")
             click.echo(f"{report.subject}: incomplete: {details}")
-    click.echo(f"snapshots: {counts['pass']} pass, {counts['fail']} fail, {counts['incomplete']} incomplete")
+        elif report.verdict == "disposed":
+            click.echo(f"{report.subject}: {next(c.detail for c in report.checks if c.verdict == 'disposed')}")
+    for kind, counts in kinds.items():
+        if kind == "snapshots" or any(counts.values()):
+            gone = f", {counts['disposed']} disposed" if counts["disposed"] else ""
+            told = f"{counts['pass']} pass, {counts['fail']} fail, {counts['incomplete']} incomplete{gone}"
+            click.echo(f"{kind}: {told}")

@@ -65,6 +65,13 @@ def entry_options(command: Command) -> Command:
         ),
         click.option("--every", metavar="TIME", help="Time between two checks: 90s, 15m, 6h, 7d."),
         click.option("--language", metavar="CODE", help="Language that the text must be in (ISO 639-1); '' for any."),
+        click.option(
+            "--outside",
+            multiple=True,
+            metavar="ARCHIVE",
+            help="Ask this web archive (wayback, perma) for a copy of each new version: it learns what is watched."
+            " Off unless named; replaces all, '' for none.",
+        ),
         click.option("--conditional/--unconditional", default=None, help="Whether to ask with If-None-Match."),
     )
     for option in reversed(options):
@@ -75,7 +82,9 @@ def entry_options(command: Command) -> Command:
 def _changes(given: dict[str, Any]) -> dict[str, Any]:
     """The fields of an entry that these options set; a list replaces all, a single empty text leaves none."""
     changes = {name: given[name] for name in ("entity", "title", "conditional") if given[name] is not None}
-    changes |= {name: tuple(text for text in given[name] if text) for name in ("select", "remove") if given[name]}
+    changes |= {
+        name: tuple(text for text in given[name] if text) for name in ("select", "remove", "outside") if given[name]
+    }
     if given["every"] is not None:
         changes["every_s"] = _seconds(given["every"])
     if given["language"] is not None:

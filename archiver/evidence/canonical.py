@@ -94,10 +94,12 @@ def read_back(line: bytes) -> Read:
     return Read(_PLAIN.decode(line.decode("utf-8")))
 
 
-def decode_line(line: bytes) -> Json:
-    """Return the object of one line, or raise ``MalformedJson`` unless encoding it again gives equal bytes."""
-    if len(line) > MAX_LINE:
-        raise MalformedJson(f"line of {len(line)} bytes, more than {MAX_LINE}")
+def decode_line(line: bytes, most: int = MAX_LINE) -> Json:
+    """Return the object of one line of at most so many bytes, or raise ``MalformedJson`` unless encoding it again
+    gives equal bytes.
+    """
+    if len(line) > most:
+        raise MalformedJson(f"line of {len(line)} bytes, more than {most}")
     if not line.endswith(b"\n"):
         raise MalformedJson("no line feed at the end: the line is torn")
     try:

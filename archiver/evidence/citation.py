@@ -10,7 +10,7 @@ from archiver.errors import UsageError
 from archiver.evidence.ark import ark_of
 from archiver.evidence.canonical import Json, encode_line
 from archiver.evidence.citation_capture import content_id_of, digests, transport_part
-from archiver.evidence.citation_custody import copies_elsewhere, counts, custody_events
+from archiver.evidence.citation_custody import copies_elsewhere, counts, custody_events, referents_of
 from archiver.evidence.citation_gaps import gaps
 from archiver.evidence.citation_seal import (
     NO_SIGNATURE,
@@ -138,14 +138,17 @@ def build(facts: CitationFacts) -> Json:
     line = encode_line(capture)
     _require_one_subject(facts, line)
     seq, snapshot = capture["seq"], capture["snapshot"]
-    limits = sorted({"L1", "L2", "L3", *capture["limits"]}, key=lambda code: int(code[1:]))
     parts = [transport_part(part) for part in capture["parts"]]
     content_id, identified = content_id_of(capture["parts"])
     timestamps = [timestamp(stamp.statement, stamp.verified, stamp.verified_at) for stamp in facts.stamps]
     inclusion, signature = log_facts(facts.inclusion, facts.origin, seq) if facts.inclusion else (None, NO_SIGNATURE)
     promise = facts.commitment or Commitment()
     ark = ark_of(facts.naan, facts.entry) if facts.naan else None
-    custody = custody_events(facts.custody, snapshot, facts.origin)
+    custody = custody_events(facts.custody, snapshot, facts.origin, _others(capture))
+    copies = copies_elsewhere(custody)
+    # Whatever a copy elsewhere shows, a reader must not take it for the same unless it was found to be.
+    apart = {"L17"} if any(": equal" not in copy["compared"] for copy in copies) else set()
+    limits = sorted({"L1", "L2", "L3", *capture["limits"], *apart}, key=lambda code: int(code[1:]))
     record: Json = {
         "schema": SCHEMA,
         "citation_id": ark or f"{facts.origin}#{snapshot}",
@@ -190,12 +193,17 @@ def build(facts: CitationFacts) -> Json:
         "limits": limits,
         "limit_texts": {code: LIMITS.get(code, "A limit this version has no sentence for.") for code in limits},
         "custody": custody,
-        "third_party_copies": copies_elsewhere(custody),
+        "third_party_copies": copies,
         "exhibit": {"label": None, "bates": None},
         "exports": dict(EXPORTS),
     }
     record["strings"] = strings_of(record)
     return judged(record)
+
+
+def _others(capture: Json) -> set[str]:
+    """What else custody events may be about that concern this snapshot: its document, and where its bodies lie."""
+    return referents_of(capture) | ({capture["document"]} if capture["document"] is not None else set())
 
 
 def judged(record: Json) -> Json:

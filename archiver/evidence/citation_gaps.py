@@ -124,6 +124,10 @@ def _integrity(record: Json) -> Iterator[str]:
         yield "MUST 15: No digest was recomputed for this record."
     elif not all(check["equal"] for check in record["fixity"]):
         yield "MUST 15: A recomputed digest differs from the statement."
+    for event in record["custody"] or ():
+        if event["event"] == "disposal" and event.get("concerns"):
+            lay = ", ".join(event["concerns"])
+            yield f"MUST 13: A body that this snapshot refers to lay in {lay}, which was disposed of on {event['at']}."
     if not any(event["event"] == "fixity_check" for event in record["custody"] or ()):
         yield "MUST 15: No recomputation of the digests between capture and this record is stated in the log."
 

@@ -41,8 +41,9 @@ LIMITS = {
     "L11": "No human watched the capture.",
     "L14": "The timestamp is not qualified under EU law.",
     "L16": "The clock was unsynchronised or its error bound above one second.",
+    "L17": "A copy held by a third party differs, or could not be compared.",
 }
-"""Limit codes of a capture statement, each with the sentence a citation prints."""
+"""Limit codes, each with the sentence a citation prints; L17 is of citations only, the others of capture statements."""
 
 _HEX64 = re.compile(r"[0-9a-f]{64}", re.ASCII)
 _COMMON = frozenset({"v", "kind", "seq", "origin", "at", "nonce"})

@@ -23,48 +23,13 @@ from typing import BinaryIO, Literal, Protocol
 
 from archiver.errors import FormatError, MalformedProof
 from archiver.evidence.canonical import MAX_LINE, Json
+from archiver.evidence.check_names import NAMES
 from archiver.evidence.checkpoint import Checkpoint
 from archiver.evidence.note import Verifier
 from archiver.evidence.statement import Statement, parse_statement
 from archiver.evidence.tlog_proof import TlogProof
 from archiver.evidence.warc_reader import Record
 
-NAMES = {
-    1: "statement canonical",
-    2: "file digests",
-    3: "WARC structure and digests",
-    4: "decoded content",
-    5: "transport equals statement",
-    6: "inclusion in the log",
-    7: "checkpoint signature",
-    8: "tokens over the statement",
-    9: "tokens over the checkpoint",
-    10: "order of the bracket",
-    11: "journal line",
-    12: "stamp statements",
-    13: "index",
-    14: "consistency with older checkpoints",
-    15: "texts",
-}
-BUNDLE_NAMES = {
-    21: "zip file and layout",
-    22: "SHA256SUMS",
-    23: "signature over SHA256SUMS",
-    24: "tokens over SHA256SUMS",
-    25: "journal extract",
-    26: "further tokens",
-    27: "text",
-    28: "citation",
-}
-"""Checks of a bundle besides those of the folder in it (``verify_bundle``)."""
-PACKAGE_NAMES = {
-    31: "structure of the package",
-    32: "files of the package",
-    33: "signature of the package",
-    34: "index of the package",
-    35: "pages of the package",
-}
-"""Checks of a WACZ besides those of the folders in it (``wacz_check``)."""
 SMALL_FILE = 1024 * 1024
 """Bytes of a proof, token or chain file that is read whole; larger ones are refused."""
 HASH_CHUNK = 1024 * 1024
@@ -77,8 +42,8 @@ NOT_CHECKED = (
 )
 """What no check of ours covers; printed with every report."""
 
-Verdict = Literal["pass", "fail", "incomplete", "none"]
-"""``none``: there is nothing of this kind to check."""
+Verdict = Literal["pass", "fail", "incomplete", "none", "disposed"]
+"""``none``: there is nothing of this kind to check; ``disposed``: what would be checked was disposed of, as stated."""
 
 
 class Folder(Protocol):
@@ -113,7 +78,7 @@ class CheckResult:
     @property
     def name(self) -> str:
         """What is checked."""
-        return {**NAMES, **BUNDLE_NAMES, **PACKAGE_NAMES}[self.number]
+        return NAMES[self.number]
 
     def to_json(self) -> Json:
         """An item of ``checks`` in ``verify --json``."""
@@ -134,10 +99,15 @@ class Report:
     not_checked: tuple[str, ...] = NOT_CHECKED
 
     @property
-    def verdict(self) -> Literal["pass", "fail", "incomplete"]:
-        """``fail`` when one check failed; ``incomplete`` when one could not be made; else ``pass``."""
+    def verdict(self) -> Literal["pass", "fail", "incomplete", "disposed"]:
+        """``fail`` when one check failed; ``disposed`` when content is gone, as stated; ``incomplete`` when one check
+        could not be made; else ``pass``.
+        """
         verdicts = {check.verdict for check in self.checks}
-        return "fail" if "fail" in verdicts else "incomplete" if "incomplete" in verdicts else "pass"
+        for found in ("fail", "disposed", "incomplete"):
+            if found in verdicts:
+                return found
+        return "pass"
 
     def to_json(self) -> Json:
         """One item of ``verify --json``."""
@@ -161,6 +131,10 @@ class Nothing(FormatError):
     """There is nothing of this kind to check."""
 
 
+class Gone(FormatError):
+    """What would be checked was disposed of; the text says when, by whom and why."""
+
+
 @dataclass(frozen=True, slots=True)
 class Sealed:
     """A verified token: when it was made, give or take, and by whom."""
@@ -180,6 +154,8 @@ class Evidence:
     roots: Sequence[bytes]
     referent: Callable[[int], Folder | None] = lambda _: None
     """The folder of another snapshot, for revisit records."""
+    disposed: str | None = None
+    """When, by whom and why its content was disposed of, where the log says so."""
     proof: Callable[[], bytes | None] = lambda: None
     """A proof from elsewhere, for a snapshot that has none in its folder yet."""
     expects_tokens: bool = False
@@ -229,6 +205,8 @@ def verify_folder(evidence: Evidence, numbers: Sequence[int] = range(1, 11)) -> 
         9: verify_seal.check_checkpoint_tokens,
         10: verify_seal.check_bracket,
     }
+    if evidence.disposed is not None:
+        steps = {**steps, **dict.fromkeys((3, 4, 5), _gone)}
     with evidence.opened:
         checks = tuple(run(n, partial(steps[n], evidence), evidence.unreadable) for n in numbers)
         evidence.records.clear()
@@ -247,6 +225,8 @@ def run(number: int, step: Callable[[], str], unreadable: tuple[type[Exception],
         return CheckResult(number, "incomplete", error.what)
     except Nothing as error:
         return CheckResult(number, "none", error.what)
+    except Gone as error:
+        return CheckResult(number, "disposed", error.what)
     except FormatError as error:
         return CheckResult(number, "fail", error.what)
     except unreadable as error:
@@ -296,11 +276,22 @@ def _files(evidence: Evidence) -> str:
     if strangers:
         raise Failed(f"{strangers[0]} does not belong in the folder")
     _complete(names)
+    if evidence.disposed is not None and named:
+        if left := sorted(named.keys() & names):
+            raise Failed(f"{left[0]} is there, although it was {evidence.disposed}; the next start deletes it")
+        raise Gone(f"{', '.join(named)}: {evidence.disposed}")
     for name, stated in named.items():
         if name not in names:
             raise Failed(f"{name} is missing")
         _compare_file(evidence, name, stated)
     return ", ".join(f"{name} {stated['sha256']} ({stated['bytes']} bytes)" for name, stated in named.items())
+
+
+def _gone(evidence: Evidence) -> str:
+    """Stand for the checks of a WARC that was disposed of."""
+    if evidence.body()["warc"] is None:
+        raise Nothing("the check kept no WARC")
+    raise Gone("cannot be read any more, see check 2")
 
 
 def _complete(names: set[str]) -> None:

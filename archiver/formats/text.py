@@ -114,8 +114,9 @@ def _custody(record: Json) -> Iterator[str]:
     for event in record["custody"] or ():
         by, why = event.get("by") or "nobody named", event.get("reason") or "none stated"
         premis = event.get("premis") or "no PREMIS name"
+        about = f" of {', '.join(event['concerns'])}" if event.get("concerns") else ""
         yield (
-            f"Custody: {event['event']} ({premis}) {event['at']}, by {by}, reason: {why}, "
+            f"Custody: {event['event']}{about} ({premis}) {event['at']}, by {by}, reason: {why}, "
             f"log index {event['seq']}, statement SHA-256 {event['statement_sha256']}"
         )
     if not record["custody"]:

@@ -1,7 +1,7 @@
 """Watch lists as TOML or CSV: every field of an entry goes out and comes in again. Pure.
 
-TOML holds ``[[document]]`` tables. CSV has one document a row; ``urls`` are parted by white space, ``select`` and
-``remove`` by line feeds, ``pages`` is JSON.
+TOML holds ``[[document]]`` tables. CSV has one document a row; ``urls`` and ``outside`` are parted by white space,
+``select`` and ``remove`` by line feeds, ``pages`` is JSON.
 """
 
 from __future__ import annotations
@@ -21,8 +21,10 @@ from archiver.watch.reading import PageRules
 
 COLUMNS = (
     "entity", "title", "urls", "every", "select", "remove", "method", "paused", "conditional", "language", "pages",
+    "outside",
 )  # fmt: skip
-_LISTS = ("urls", "select", "remove")
+_LISTS = ("urls", "select", "remove", "outside")
+_SPACED = ("urls", "outside")
 _TEXTS = ("entity", "title", "every", "method", "language")
 _BOOLS = ("paused", "conditional")
 _FLAGS = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
@@ -103,7 +105,12 @@ def _as_table(entry: WatchEntry) -> dict[str, Any]:
         "method": entry.method,
         "paused": entry.paused,
     }
-    perhaps = {"conditional": entry.conditional, "language": entry.language, "pages": pages_as_json(entry.pages)}
+    perhaps: dict[str, Any] = {
+        "conditional": entry.conditional,
+        "language": entry.language,
+        "pages": pages_as_json(entry.pages),
+    }
+    perhaps["outside"] = list(entry.outside) or None
     return {**table, **{name: value for name, value in perhaps.items() if value is not None}}
 
 
@@ -111,7 +118,7 @@ def _cell(name: str, value: Any) -> str:
     if name == "pages":
         return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
     if isinstance(value, list):
-        return (" " if name == "urls" else "\n").join(value)
+        return (" " if name in _SPACED else "\n").join(value)
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
@@ -120,7 +127,7 @@ def _from_cells(row: dict[str, str | None]) -> dict[str, Any]:
     for name in _LISTS:
         if name in row:
             text = row[name] or ""
-            item[name] = text.split() if name == "urls" else [line for line in text.split("\n") if line]
+            item[name] = text.split() if name in _SPACED else [line for line in text.split("\n") if line]
     for name in _BOOLS:
         if name in item:
             flag = _FLAGS.get(item[name].lower())
@@ -173,6 +180,7 @@ def _listed(place: str, item: dict[str, Any], every_s: int) -> Listed:
             conditional=item.get("conditional"),
             pages=_pages(item["pages"]) if "pages" in item else None,
             language=item.get("language") or None,
+            outside=tuple(item.get("outside", ())),
         )
         return Listed(place, checked_entry(entry), _stated(item))
 

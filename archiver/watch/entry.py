@@ -9,9 +9,11 @@ from urllib.parse import urlsplit
 
 from archiver.errors import UsageError
 from archiver.evidence.canonical import Json
+from archiver.setting_values import short_name
 from archiver.watch.reading import PageRules
 
 MAX_URLS = 50
+MAX_OUTSIDE = 8
 MAX_TEXT = 500
 MAX_URL = 8192
 MAX_SELECTOR = 2000
@@ -51,6 +53,8 @@ class WatchEntry:
     conditional: bool | None = None
     pages: tuple[PageRules, ...] | None = None
     language: str | None = None
+    outside: tuple[str, ...] = ()
+    """Web archives of other people that are asked for a copy of each new version: they learn that it is watched."""
 
     def to_json(self) -> Json:
         """The entry as a ``watch`` statement holds it."""
@@ -67,12 +71,14 @@ class WatchEntry:
             "conditional": self.conditional,
             "pages": pages_as_json(self.pages),
             "language": self.language,
+            "outside": list(self.outside),
         }
 
     @classmethod
     def from_json(cls, body: Json) -> WatchEntry:
-        """The inverse of ``to_json``; statements made before ``pages`` and ``language`` existed lack them."""
+        """The inverse of ``to_json``; older statements lack ``pages``, ``language`` and ``outside``."""
         changed: dict[str, Any] = {name: tuple(body[name]) for name in ("urls", "select", "remove")}
+        changed["outside"] = tuple(body.get("outside", ()))
         if body.get("pages") is not None:
             changed["pages"] = tuple(PageRules(tuple(p["select"]), tuple(p["remove"])) for p in body["pages"])
         return replace(cls(body["entity"], body["title"], (), body["every_s"]), **{**body, **changed})
@@ -139,6 +145,12 @@ def checked_entry(entry: WatchEntry) -> WatchEntry:
         raise UsageError(f"unknown method {entry.method!r}", do=f"known: {', '.join(METHODS)}")
     if entry.language is not None and entry.language not in LANGUAGES:
         raise UsageError(f"unknown language {entry.language!r}", do="give two small letters of ISO 639-1, such as en")
+    if (
+        len(set(entry.outside)) != len(entry.outside)
+        or len(entry.outside) > MAX_OUTSIDE
+        or any(short_name(name) for name in entry.outside)
+    ):
+        raise UsageError(f"outside copies: {', '.join(entry.outside)[:200]!r}", do="name each archive once, as wayback")
     return replace(entry, urls=tuple(checked_url(url) for url in entry.urls))
 
 
@@ -201,4 +213,5 @@ def as_row(watched: WatchedDocument, next_check: str | None, last_outcome: str |
         "remove": list(entry.remove),
         "pages": pages_as_json(entry.pages),
         "language": entry.language,
+        "outside": list(entry.outside),
     }

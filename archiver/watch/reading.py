@@ -61,8 +61,9 @@ class PageSigns:
     """Address of a ``meta`` refresh of at most 30 seconds."""
     password_fields: int = 0
     script_bytes: int = 0
+    """Bytes of the scripts in the page, counted up to 100,000."""
     page_words: int = 0
-    """Words of all visible text of the page."""
+    """Words of all visible text of the page, counted up to 4,000."""
     opening: str = ""
     """The first 4,000 characters of all visible text of the page."""
     noscript: str = ""

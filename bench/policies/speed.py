@@ -1,4 +1,8 @@
-"""Extraction and line diff against trafilatura and difflib, on the same pages, one thread, in turn."""
+"""Extraction and line diff against trafilatura and difflib, on the same pages, one thread, in turn.
+
+The peers find the text and the lines that differ. The daemon does more with the same page: signs for the gate, and in
+the changed lines the changed words. Both are measured, each under its name.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +12,7 @@ import time
 from collections.abc import Callable, Sequence
 from itertools import pairwise
 
-from archiver.watch.diff import hunks
+from archiver.watch.diff import hunks, unit_ops
 from archiver.watch.extract.text_1 import read
 from archiver.watch.reading import Source
 from bench.policies.corpus import Observation, Policy
@@ -25,10 +29,23 @@ def pairs_of(policies: Sequence[Policy], most: int) -> list[Pair]:
     return pairs[:: max(1, len(pairs) // most)][:most]
 
 
-def ours(pair: Pair) -> None:
-    """Read both by their selectors, and find the changed lines and in them the changed words."""
-    old, new = ([Source(p.url, p.body, p.media_type) for p in o.pages] for o in pair)
-    hunks(read(old, pair[0].rules).lines, read(new, pair[1].rules).lines)
+def changed_lines(pair: Pair) -> None:
+    """What the peers do: read both by their selectors, and find the lines that differ."""
+    for _ in unit_ops(*_lines(pair, signed=False)):
+        pass
+
+
+def changed_words(pair: Pair) -> None:
+    """What the daemon does: the same, with signs for the gate, and in the changed lines the changed words."""
+    hunks(*_lines(pair, signed=True))
+
+
+def _lines(pair: Pair, *, signed: bool) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    old, new = (
+        read([Source(p.url, p.body, p.media_type) for p in observation.pages], observation.rules, signed=signed).lines
+        for observation in pair
+    )
+    return old, new
 
 
 def theirs(pair: Pair) -> None:
@@ -50,14 +67,27 @@ def documents_per_s(work: Callable[[Pair], None], pairs: Sequence[Pair]) -> floa
     return 2 * len(pairs) / (time.process_time() - started)
 
 
-def compare(pairs: Sequence[Pair], rounds: int) -> tuple[list[float], list[float], float]:
-    """Rates of ours and theirs by round, each in turn, and the median of their ratios."""
+WORKS: dict[str, Callable[[Pair], None]] = {
+    "text/1 + changed lines": changed_lines,
+    "text/1 + changed words": changed_words,
+    "trafilatura + difflib": theirs,
+}
+
+
+def compare(pairs: Sequence[Pair], rounds: int) -> dict[str, list[float]]:
+    """Rates of each by round, all in turn; the last one is the peer."""
     for pair in pairs:
         for observation in pair:
             for page in observation.pages:
                 page.body  # noqa: B018 - read and unpacked before anything is timed
-    mine, other = [], []
+    rates: dict[str, list[float]] = {name: [] for name in WORKS}
     for _ in range(rounds):
-        mine.append(documents_per_s(ours, pairs))
-        other.append(documents_per_s(theirs, pairs))
-    return mine, other, statistics.median(a / b for a, b in zip(mine, other, strict=True))
+        for name, work in WORKS.items():
+            rates[name].append(documents_per_s(work, pairs))
+    return rates
+
+
+def ratio(rates: dict[str, list[float]], name: str) -> float:
+    """The median over the rounds of one's rate against the peer's in the same round."""
+    peer = rates[list(WORKS)[-1]]
+    return statistics.median(a / b for a, b in zip(rates[name], peer, strict=True))

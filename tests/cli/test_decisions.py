@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import os
 from functools import partial
 
 import pytest
 
+from archiver.control import ControlServer
+from archiver.errors import ArchiverError
 from archiver.operation import Operation, open_operation
 from archiver.pipeline import Pipeline
+from archiver.work import LocalWork, RemoteWork, answer
 from tests.cli.box import Box
 from tests.cli.policy import DOCUMENT, LOST, SHORT, Publisher, terms, told
 from tests.simulators.website import Website
@@ -54,6 +58,23 @@ def test_other_rules_do_not_undo_a_decision(publisher: Publisher) -> None:
     assert publisher.waiting() == []
     assert publisher.runs() == [(1, None), (2, "wording")]
     publisher.box.verified()
+
+
+def test_whoever_asks_the_daemon_hears_how_far_it_is(publisher: Publisher, monkeypatch: pytest.MonkeyPatch) -> None:
+    publisher.check(SHORT)
+    publisher.edit("--remove", "footer")
+    for name, value in publisher.box.environment.items():
+        monkeypatch.setenv(name, value)
+    root, heard = publisher.box.root, list[tuple[int, int]]()
+    with (
+        LocalWork(open_operation(root, lambda: None)) as work,
+        ControlServer(root, os.environ, lambda request: answer(work, request)),
+    ):
+        values = {"documents": [], "present_rules": True}
+        made = RemoteWork(root).act("derive", values, lambda done, of: heard.append((done, of)))
+        assert (made["assessed"], heard) == (2, [(1, 2), (2, 2)])
+        with pytest.raises(ArchiverError, match="unknown act"):
+            RemoteWork(root).act("no such act", {})
 
 
 def test_a_crash_right_after_a_release_was_stated_is_made_up_for(

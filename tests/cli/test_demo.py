@@ -11,6 +11,7 @@ import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
@@ -89,9 +90,13 @@ class Ran:
 
 
 @pytest.fixture(scope="module")
-def tours(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Ran, Ran]]:
-    """The tour as text and as JSON, run side by side."""
-    home = tmp_path_factory.mktemp("demo")
+def tours() -> Iterator[tuple[Ran, Ran]]:
+    """The tour as text and as JSON, run side by side, in folders with short names as a user has them."""
+    with TemporaryDirectory(prefix="demo-") as home:
+        yield from _tours(Path(home))
+
+
+def _tours(home: Path) -> Iterator[tuple[Ran, Ran]]:
     started = [
         (home / name, start(home, "--folder", str(home / name), *more))
         for name, *more in (["text"], ["json", "--json"])

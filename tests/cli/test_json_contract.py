@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from tests import foreign
 from tests.cli.box import Box
 from tests.cli.conftest import TERMS
 from tests.simulators.website import Website
@@ -26,7 +27,7 @@ NUMBERED = {"number", "name", "verdict", "detail"}
 HISTORY = {"document", "entity", "title", "url", "first_tracked", "last_verified", "versions", "checks"}
 VERSION = {
     "version", "snapshot", "first_seen", "last_seen", "text_sha256", "change", "publisher_date", "publisher_dates",
-    "compared_with", "words_added", "words_removed", "silent_edit", "in_force_from",
+    "compared_with", "words_added", "words_removed", "silent_edit", "in_force_from", "disposed",
 }  # fmt: skip
 STATUS = {
     "documents", "snapshots", "checks_24h", "failing", "quarantined", "stamps_pending", "stamps_overdue", "log_size",
@@ -65,6 +66,12 @@ ANNOTATION = {
     "annotation", "revision", "event", "subject", "version", "by", "at", "severity", "confidence", "category",
     "regulation", "jurisdiction", "effective_date", "text", "statement_sha256",
 }  # fmt: skip
+IMPORTED = {
+    "import", "seq", "at", "name", "source", "by", "reason", "path", "file_sha256", "file_sha512", "file_bytes",
+    "format", "records", "digests_hold", "types", "urls", "urls_total", "first_date", "last_date", "remarks",
+    "problems", "problems_total", "examined_by", "statement_sha256", "citation",
+}  # fmt: skip
+OUTSIDE = {"archives", "pending", "failed", "copies"}
 STATES = {"verbatim", "reworded", "moved", "split", "absent", "unknown"}
 TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
 BEGINS_AS_TIME = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d")
@@ -140,7 +147,7 @@ def test_verify(filled: Box) -> None:
         reports = filled.call("verify", *words, "--json").json
         for report in reports:
             require(report, REPORT)
-            assert report["verdict"] in ("pass", "fail", "incomplete")
+            assert report["verdict"] in ("pass", "fail", "incomplete", "disposed")
             assert all(isinstance(text, str) for text in report["not_checked"])
             for check in report["checks"]:
                 require(check, NUMBERED)
@@ -174,6 +181,41 @@ def test_cite(filled: Box) -> None:
     record = filled.fine("cite", filled.captures()[0]["snapshot"], "--format", "json").json
     assert isinstance(record, dict)
     assert filled.fine("cite", filled.captures()[0]["snapshot"], "--json").json.keys() == record.keys()
+
+
+def test_custody(filled: Box) -> None:
+    name = filled.captures()[0]["snapshot"]
+    file = filled.folder / "x.zip"
+    file.write_bytes(b"x")
+    by = ("--by", "A. Clerk", "--reason", "why not")
+    stated = {"seq", "at", "event", "premis", "subjects", "by", "reason", "statement_sha256"}
+    found = [
+        (filled.fine("hold", "set", "h", "EA-D-00001", *by, "--json").json, stated | {"hold"}),
+        (filled.fine("hold", "release", "h", *by, "--json").json, stated | {"hold"}),
+        (
+            filled.fine("transfer", name, "--to", "X", "--file", str(file), *by, "--json").json,
+            stated | {"to", "file_sha256", "file_bytes", "name", "export_seq"},
+        ),
+        (
+            filled.fine("redact", name, "--hide", "2", *by, "--output", str(filled.folder / "r.json"), "--json").json,
+            {"snapshot", "file", "file_sha256", "file_bytes", "object_sha256", "lines", "of", "hidden", "seq"},
+        ),
+    ]
+    filled.fine("hold", "set", "h", "EA-D-00002")
+    (hold,) = filled.fine("hold", "list", "--json").json
+    found.append((hold["subjects"][0], {"subject", "set_at", "by", "reason", "seq"}))
+    shown = filled.fine("dispose", name, *by, "--dry-run", "--json").json
+    found.append((shown, {"subjects", "files", "kept"}))
+    found.append((filled.fine("dispose", name, *by, "--yes", "--json").json, stated | {"files", "kept"}))
+    custody = filled.fine("custody", name, "--json").json
+    found.append((custody, {"snapshot", "document", "holds", "disposed", "events"}))
+    found += [(event, stated - {"subjects"} | {"concerns", "detail"}) for event in custody["events"]]
+    for item, keys in found:
+        require(item, keys)
+        require_forms(item)
+    assert [event["event"] for event in custody["events"]] == [
+        "capture", "hold_set", "hold_released", "transfer", "redaction", "disposal"
+    ]  # fmt: skip
 
 
 def test_the_rest_is_json_too(filled: Box) -> None:
@@ -340,3 +382,20 @@ def test_capture_says_what_changed(filled: Box, site: Website) -> None:
 def test_alerts(filled: Box) -> None:
     found = filled.fine("alert", "list", "--json").json
     assert found == {"channels": [], "rules": [], "pending": [], "failed": []}
+
+
+def test_imported_files(filled: Box) -> None:
+    """Their times and digests are the file's own, in its own forms."""
+    (filled.folder / "theirs.warc").write_bytes(foreign.warc(gz=False))
+    (made,) = filled.fine("import", "add", str(filled.folder / "theirs.warc"), "--json").json
+    require(made, IMPORTED | {"new"})
+    (listed,) = filled.fine("import", "list", "--json").json
+    require(listed, IMPORTED)
+    require(filled.fine("import", "show", made["import"], "--json").json, IMPORTED)
+
+
+def test_copies_elsewhere(filled: Box) -> None:
+    listed = filled.fine("outside", "list", "--json").json
+    require(listed, OUTSIDE)
+    assert listed == {name: [] for name in OUTSIDE}
+    require(filled.call("status", "--json").json["outside"], {"pending", "failed"})

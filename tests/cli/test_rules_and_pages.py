@@ -51,6 +51,24 @@ def test_a_page_built_anew_is_compared_with_what_it_said(publisher: Publisher) -
     assert (run["words_added"], run["words_removed"]) == (1, 1)
 
 
+def test_what_leaves_the_page_while_it_is_no_longer_watched_is_told(publisher: Publisher) -> None:
+    """By the rules of today nothing changed, by those it was watched by until now its words went."""
+    notice = b"<aside><p>We share your data with partners who may keep it for ten years.</p></aside></main>"
+    assert told(publisher.check(terms().replace(b"</main>", notice))) == ("new_version", 2, "wording")
+    publisher.edit("--remove", "aside")
+    changed = terms(("Last updated: 1 March 2026", "Last updated: 1 March, 2026"))
+    assert told(publisher.check(changed)) == ("new_version", 3, "wording")
+    (run,) = publisher.history()["versions"][2:]
+    assert (run["words_added"], run["words_removed"]) == (0, 13)
+
+
+def test_what_leaves_the_page_while_it_is_no_longer_watched_and_was_not_there_before(publisher: Publisher) -> None:
+    notice = b"<aside><p>We share your data with partners who may keep it for ten years.</p></aside></main>"
+    publisher.check(terms().replace(b"</main>", notice))
+    publisher.edit("--remove", "aside")
+    assert told(publisher.check(terms())) == ("new_version", 1, "reversion")
+
+
 def test_one_address_twice_by_the_same_rules_cannot_be_meant(publisher: Publisher, site: Website) -> None:
     url = site.url("/terms")
     assert "twice" in publisher.box.call("watch", "add", url, url).error()

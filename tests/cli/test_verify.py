@@ -16,9 +16,14 @@ import pytest
 from archiver.archive import open_archive
 from archiver.audit import Audit
 from archiver.cli import run
-from archiver.evidence.verify import NAMES, CheckResult, Report, Verdict
+from archiver.evidence.check_names import IMPORT_NAMES
+from archiver.evidence.check_names import SNAPSHOT_NAMES as NAMES
+from archiver.evidence.verify import CheckResult, Report, Verdict
 from archiver.exits import exit_code
+from tests.cli.box import Box
 from tests.simulators.archives import TERMS, Workshop, capture, small_archive, stamp_all, workshop
+from tests.simulators.authority import TimestampAuthority
+from tests.simulators.website import Website
 
 
 @dataclass(frozen=True)
@@ -229,9 +234,9 @@ def test_the_keys_of_json(made: Made, capsys: pytest.CaptureFixture[str]) -> Non
         assert report["not_checked"]
         for check in report["checks"]:
             assert check.keys() == {"number", "name", "verdict", "detail"}
-            assert check["name"] == NAMES[check["number"]]
+            assert check["name"] == {**NAMES, **IMPORT_NAMES}[check["number"]]
             assert check["verdict"] in ("pass", "fail", "incomplete", "none")
-    assert [check["number"] for check in reports[0]["checks"]] == [11, 12, 13, 14, 15]
+    assert [check["number"] for check in reports[0]["checks"]] == [11, 12, 13, 14, 15, 42]
     assert [check["number"] for check in reports[1]["checks"]] == list(range(1, 16))
     assert answer.err == ""
 
@@ -329,3 +334,20 @@ def test_an_archive_carried_to_another_machine_is_read_without_its_head_copy(
     answer = Answer(capsys, copied, "--all")
     assert "there is no head copy to compare with" in answer.out
     assert answer.code == 0, answer.out
+
+
+def test_the_first_authority_serves_what_was_captured_before_it(
+    box: Box, site: Website, authority: TimestampAuthority
+) -> None:
+    early = box.fine("capture", site.url("/terms"), "--json").json[0]["snapshot"]
+    box.add_authority("loop", authority.url, authority.root_pem.read_bytes())
+    late = box.fine("capture", site.url("/privacy"), "--json").json[0]["snapshot"]
+    for snapshot in (early, late):
+        report = box.fine("verify", snapshot, "--json").json[0]
+        checks = {check["number"]: check["verdict"] for check in report["checks"]}
+        assert (report["verdict"], checks[6], checks[9], checks[12]) == ("pass", "pass", "pass", "pass")
+    (proof,) = box.root.glob(f"snapshots/*/*/*/{early}/statement.tlog-proof")
+    first = proof.read_bytes()
+    box.fine("capture", site.url("/terms"))
+    assert proof.read_bytes() == first
+    box.verified()

@@ -14,9 +14,9 @@ import pytest
 
 from archiver.cli import run
 from archiver.evidence.bundle import is_listed, sums_text
+from archiver.evidence.check_names import NAMES
 from archiver.evidence.note import Verifier
 from archiver.evidence.timestamp import certificates_from_pem
-from archiver.evidence.verify import BUNDLE_NAMES, NAMES
 from archiver.evidence.verify_bundle import verify_bundle
 from archiver.exits import exit_code
 from tests import bundles
@@ -95,7 +95,7 @@ def test_a_bundle_with_key_and_roots_from_elsewhere(
     assert report["subject"] == str(made.bundle(kind))
     numbers = [check["number"] for check in report["checks"]]
     assert numbers == [21, 22, 23, 24, *range(1, 11), 25, 26, 27, 28]
-    assert [check["name"] for check in report["checks"]] == [{**NAMES, **BUNDLE_NAMES}[number] for number in numbers]
+    assert [check["name"] for check in report["checks"]] == [NAMES[number] for number in numbers]
     assert report["not_checked"]
     open_ones = {"unstamped": {6, 7}}.get(kind, set())
     verdicts = answer.verdicts()

@@ -294,6 +294,21 @@ def test_search_finds_past_and_present(policy: Policy) -> None:
         assert policy.box.call("search", odd).code in (0, 1, 2)
 
 
+def test_scripts_without_spaces_are_searched_inside_their_lines(policy: Policy) -> None:
+    policy.publish(page("我们不会使用您的内容训练机器学习模型。</p><p>ข้อกำหนดในการให้บริการ</p><p>AI 训练"))
+    for words, times in (
+        ("训练", 2),
+        ("使用您的内容", 1),
+        ("训练 AI", 1),
+        ("训练 模型", 1),
+        ("บริการ", 1),
+        ("训练 不存在", 0),
+    ):
+        result = policy.box.call("search", words, "--json")
+        assert len(result.json) == times, words
+    assert policy.box.fine("search", "训练", "--json").json[0]["text"] == "AI 训练"
+
+
 def test_a_scope_is_looked_through_whatever_stands_elsewhere(
     policy: Policy, site: Website, monkeypatch: pytest.MonkeyPatch
 ) -> None:

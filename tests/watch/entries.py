@@ -36,4 +36,5 @@ def entries(draw: st.DrawFn) -> WatchEntry:
         conditional=draw(st.sampled_from([None, True, False])),
         pages=pages,
         language=draw(st.none() | st.sampled_from(sorted(LANGUAGES))),
+        outside=draw(st.sampled_from([(), ("wayback",), ("perma", "wayback")])),
     )

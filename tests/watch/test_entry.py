@@ -102,7 +102,7 @@ def test_a_statement_made_before_pages_and_languages_still_parses() -> None:
     }  # fmt: skip
     entry = WatchEntry.from_json(old)
     assert entry == replace(ENTRY, select=("main",), remove=("nav",))
-    assert entry.to_json() == {**old, "pages": None, "language": None}
+    assert entry.to_json() == {**old, "pages": None, "language": None, "outside": []}
 
 
 def test_every_page_has_its_rules() -> None:

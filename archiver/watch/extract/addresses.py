@@ -10,6 +10,8 @@ from archiver.watch.extract.emails import address_of
 _ABSOLUTE = re.compile(r"https?://[^/]|mailto:|tel:")
 _FRAGMENT = re.compile(r"#.")
 _NEIGHBOUR = re.compile(r"[\w-][^:/?#;]*(?:/[\w-][^:/?#;]*)*(?:[?#].+)?\Z")
+_ROOTED = re.compile(r"/[\w-][^:/?#;]*(?:/[\w-][^:/?#;]*)*/?(?:[?#].+)?\Z")
+_UPWARDS = re.compile(r"(?:\.\./)+(?=[\w-])")
 _NO_LINE_BREAKS = {9: None, 10: None, 13: None}
 
 
@@ -21,6 +23,7 @@ class Addresses:
         self._page = base.partition("#")[0]
         self._folder = _joined(base, "x")[:-1]
         self._plain = self._folder.startswith(("http://", "https://"))
+        self._origin = "/".join(self._folder.split("/", 3)[:3])
         self._known: dict[str, str] = {}
 
     def absolute(self, href: str) -> str:
@@ -32,7 +35,7 @@ class Addresses:
         return target
 
     def _resolved(self, address: str) -> str:
-        # The three commonest forms need not be taken apart.
+        # The commonest forms need not be taken apart.
         if _ABSOLUTE.match(address):
             return address
         if not self._plain:
@@ -41,6 +44,12 @@ class Addresses:
             return self._page + address
         if _NEIGHBOUR.match(address):
             return self._folder + address
+        if _ROOTED.match(address):
+            return self._origin + address
+        upwards = _UPWARDS.match(address)
+        if upwards and _NEIGHBOUR.match(address, upwards.end()):
+            folders = self._folder[len(self._origin) + 1 :].split("/")[: -1 - upwards.end() // 3]
+            return "/".join((self._origin, *folders, address[upwards.end() :]))
         return _joined(self._base, address)
 
 

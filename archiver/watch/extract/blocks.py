@@ -11,7 +11,7 @@ otherwise its cells are read like any other blocks. A break ends a line, but in 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -22,6 +22,8 @@ from archiver.watch.reading import Link
 
 MAX_LEVELS = 12
 """Deeper lists are written as if this deep, deeper tables as plain blocks: depth must not multiply the text."""
+
+_LONG = 1 << 20
 
 # Within a line these say nothing: they are left in its text, and taken out of it all at once.
 _INLINE = r"</?+(?:abbr|b|bdi|bdo|big|cite|code|em|font|i|ins|mark|s|small|span|strong|sub|sup|tt|u|wbr)(?=[ >])[^>]*+>"
@@ -78,6 +80,13 @@ def unescaped(text: str) -> str:
     return text
 
 
+def _tokens(token: re.Pattern[str], html: str) -> Iterable[tuple[str, str, str]]:
+    """Return name, attributes and text of each token; of a long page one by one, since there may be millions."""
+    if len(html) < _LONG:
+        return token.findall(html)
+    return (found.groups("") for found in token.finditer(html))  # type: ignore[misc]
+
+
 def _escaped(text: str) -> str:
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
@@ -107,9 +116,9 @@ class Blocks:
         if "<xmp" in html or "<plaintext" in html:
             html = _RAW.sub(lambda found: (found[1] or found[3]) + _escaped(found[2] or found[4] or ""), html)
         skipped, depth, carried = "", 0, False
-        pieces, part = self._pieces, Blocks._part
-        token = _EACH_TOKEN if "data-cfemail=" in html else _TOKEN
-        for name, attributes, text in map(re.Match.groups, token.finditer(f"<hr>{html}")):
+        pieces, part, handlers = self._pieces, Blocks._part, _HANDLERS
+        hiding = "data-cfemail=" in html
+        for name, attributes, text in _tokens(_EACH_TOKEN if hiding else _TOKEN, f"<hr>{html}"):
             if skipped:
                 if name == skipped:
                     depth += 1
@@ -125,9 +134,9 @@ class Blocks:
                 continue
             if "<" in text:
                 text = _INLINE_TAG.sub("", text)
-            if name is not None:
-                handle = _HANDLERS.get(name)
-                if attributes and "data-cfemail=" in attributes:
+            if name:
+                handle = handlers.get(name)
+                if hiding and "data-cfemail=" in attributes:
                     skipped, carried = self._reveal(name, attributes)
                 if handle is _skip:
                     skipped, carried = name, False
@@ -173,16 +182,16 @@ class Blocks:
         return name, self._carry
 
     def _clean(self, raw: str) -> str:
-        if "&" in raw:
-            raw = unescaped(raw)
-        words = " ".join(raw.split())
-        return words if words.isprintable() else collapsed(words, carry=self._carry)
+        words = (unescaped(raw) if "&" in raw else raw).strip()
+        if words.isprintable() and "  " not in words:  # of all white space only the plain space is printable
+            return words
+        return collapsed(words, carry=self._carry)
 
     def _flush(self) -> None:
         pieces = self._pieces
         if not pieces:
             return
-        words = self._clean("".join(pieces))
+        words = self._clean(pieces[0] if len(pieces) == 1 else "".join(pieces))
         if self._link is not None:
             self._say_link(0)
         pieces.clear()

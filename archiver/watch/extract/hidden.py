@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from selectolax.lexbor import LexborHTMLParser, LexborNode
+    from selectolax.lexbor import LexborNode
 
 HIDDEN = (
     '[hidden]:not([hidden="until-found" i]), [style*="display:none" i], [style*="display: none" i], '
@@ -25,12 +25,11 @@ MAX_EXAMINED = 20_000_000
 _POPUPS = frozenset("alert alertdialog combobox dialog grid listbox log menu menubar status timer tooltip tree".split())
 
 
-def leave_out_hidden(tree: LexborHTMLParser, chosen: Iterable[LexborNode]) -> list[LexborNode]:
-    """Take hidden elements out of the tree; not those that were chosen themselves, or hold what was chosen.
+def leave_out_hidden(hidden: list[LexborNode], chosen: Iterable[LexborNode]) -> list[LexborNode]:
+    """Take elements that match ``HIDDEN`` out of their tree; not those that were chosen, or hold what was chosen.
 
     Returned are all that are hidden, closed panels among them.
     """
-    hidden = tree.css(HIDDEN)
     if not hidden:
         return hidden
     holding: set[int] = set()

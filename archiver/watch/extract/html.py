@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from archiver.watch.extract import select, shape, signs
 from archiver.watch.extract.blocks import Blocks
 from archiver.watch.extract.document import Document
-from archiver.watch.extract.hidden import leave_out_hidden
+from archiver.watch.extract.hidden import HIDDEN, leave_out_hidden
 from archiver.watch.reading import PageRules, PageSigns, Problem
 
 if TYPE_CHECKING:
@@ -16,18 +16,23 @@ if TYPE_CHECKING:
 
 
 def read_html(
-    text: str, url: str, rules: PageRules, *, charset: str = "utf-8", carry: bool = False
+    page: str | bytes, url: str, rules: PageRules, *, charset: str = "utf-8", carry: bool = False, signed: bool = True
 ) -> tuple[Document, PageSigns]:
-    """Return the chosen part of a page, and the signs of all of it. ``carry`` keeps the marks of a marked text."""
-    beyond = shape.excess(text)
+    """Return the chosen part of a page, and the signs of all of it. ``carry`` keeps the marks of a marked text.
+
+    ``page``: its characters, or the same in UTF-8 without a byte-order mark; ``charset`` is that of the capture. Of a
+    page that no gate will look at (not ``signed``) the signs are left out; the document is the same.
+    """
+    content = page.encode("utf-8", "replace") if isinstance(page, str) else page
+    beyond = shape.excess(content)
     if beyond is not None:
         problem = Problem("too_large", f"{url}: {beyond}")
         return Document(problems=(problem,)), PageSigns(url, "text/html", charset)
-    tree = parsed(text)
-    page, base = signs.declared(tree, url, charset)
+    tree = parsed(content)
+    shown, base = signs.declared(tree, url, charset) if signed else signs.undeclared(tree, url, charset)
     beyond = select.excess(tree, (*rules.select, *rules.remove))
     if beyond is not None:
-        return Document(problems=(Problem("too_large", f"{url}: {beyond}"),)), page
+        return Document(problems=(Problem("too_large", f"{url}: {beyond}"),)), shown
     select.remove(tree, rules.remove)
     problems: tuple[Problem, ...] = ()
     if rules.select:
@@ -35,21 +40,25 @@ def read_html(
         problems = tuple(Problem("selector_missing", f"{selector} matches nothing in {url}") for selector in missing)
     else:
         portions = _main_content(tree)
-    tree.strip_tags(signs.UNREAD_TAGS)
-    hidden = leave_out_hidden(tree, (node for portion in portions for node in portion))
+    chosen = [node for portion in portions for node in portion]
+    whole = [tree] if signed else chosen
+    for part in whole:
+        part.strip_tags(signs.UNREAD_TAGS)
+    hidden = leave_out_hidden([node for part in whole for node in part.css(HIDDEN)], chosen)
     _number_reversed(tree)
     blocks = Blocks(base, carry=carry)
     for portion in portions:
         blocks.read("".join(node.html or "" for node in portion))
-    page = replace(page, **signs.visible(tree, hidden))
-    return Document(blocks.lines(), blocks.links(), problems, page.title, page.headings), page
+    if signed:
+        shown = replace(shown, **signs.visible(tree, hidden))
+    return Document(blocks.lines(), blocks.links(), problems, shown.title, shown.headings), shown
 
 
-def parsed(text: str) -> LexborHTMLParser:
-    """Return the tree of a page, as browsers with scripts build it."""
+def parsed(content: bytes) -> LexborHTMLParser:
+    """Return the tree of a page in UTF-8, as browsers with scripts build it."""
     from selectolax.lexbor import LexborDocumentOptions, LexborHTMLParser
 
-    return LexborHTMLParser(text, options=int(LexborDocumentOptions.WO_EVENTS), scripting=True)
+    return LexborHTMLParser(content, options=int(LexborDocumentOptions.WO_EVENTS), scripting=True)
 
 
 def _number_reversed(tree: LexborHTMLParser) -> None:

@@ -11,6 +11,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from archiver.errors import UsageError
@@ -58,6 +59,7 @@ def _check(text: str) -> None:
         raise UsageError(what, do="no pseudo-elements, no XPath; values that are no plain words in quotes") from error
 
 
+@lru_cache(maxsize=1024)
 def _check_text(text: str) -> None:
     """Refuse what the parser would take although it is cut off, can never match, or is too deep for it."""
     if len(text) > MAX_SELECTOR:
@@ -125,6 +127,7 @@ def portions(tree: LexborHTMLParser, selectors: Sequence[str]) -> tuple[list[lis
     """
     missing: list[str] = []
     matching: list[str] = []
+    elements: list[LexborNode] = []
     ranges: list[list[LexborNode]] = []
     for selector in selectors:
         nodes = _chosen(tree, selector)
@@ -134,8 +137,9 @@ def portions(tree: LexborHTMLParser, selectors: Sequence[str]) -> tuple[list[lis
             ranges.append(nodes)
         else:
             matching.append(selector)
-    # One question for all of them: the answer is in document order.
-    elements = tree.css(", ".join(matching)) if matching else []
+            elements = nodes
+    if len(matching) > 1:  # one question for all of them: the answer is in document order
+        elements = tree.css(", ".join(matching))
     return _arranged(tree, elements, ranges), missing
 
 

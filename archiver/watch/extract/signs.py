@@ -17,6 +17,9 @@ OPENING = 4_000
 NOSCRIPT = 500
 HEADINGS = 10
 LONGEST = 500
+MOST_WORDS = 4_000
+MOST_SCRIPT = 100_000
+"""Bytes; both are far beyond what tells a page from an empty one, and need not be counted further."""
 MAX_REFRESH_S = 30
 
 _REFRESH = re.compile(r"\s*(\d{1,9})[\d.]*\s*[;,\s]\s*(?:url\s*=\s*)?(.+)", re.IGNORECASE | re.DOTALL)
@@ -78,10 +81,17 @@ def declared(tree: LexborHTMLParser, url: str, charset: str) -> tuple[PageSigns,
         canonical=joined(base, found["link"][0].attributes.get("href") or "") if "link" in found else None,
         refresh=_refresh(found.get("meta", ()), base),
         password_fields=len(found.get("input", ())),
-        script_bytes=sum(len(node.text().encode()) for node in found.get("script", ())),
+        script_bytes=_script_bytes(found.get("script", ())),
         noscript=noscript.strip()[:NOSCRIPT].strip(),
     )
     return signs, base
+
+
+def undeclared(tree: LexborHTMLParser, url: str, charset: str) -> tuple[PageSigns, str]:
+    """Return no more than the address its links are relative to, with the signs that need no look at the page."""
+    node = tree.css_first("base[href]")
+    base = url if node is None else joined(url, node.attributes.get("href") or "")
+    return PageSigns(url=url, media_type="text/html", charset=charset), base
 
 
 def _in_drawing(node: LexborNode) -> bool:
@@ -94,11 +104,21 @@ def visible(tree: LexborHTMLParser, hidden: Iterable[LexborNode]) -> VisibleText
         node.remove(recursive=False)
     tree.strip_tags(_CONTROLS)
     text = tree.body.text(separator=" ") if tree.body is not None else ""
-    words = text.split()
+    words = text.split(None, MOST_WORDS)
     begins = " ".join(words[: OPENING // 4])
     if len(begins) < OPENING:
         begins = " ".join(words[:OPENING])
-    return VisibleText(page_words=len(words), opening=spoken(begins)[:OPENING].strip())
+    return VisibleText(page_words=min(len(words), MOST_WORDS), opening=spoken(begins)[:OPENING].strip())
+
+
+def _script_bytes(scripts: Iterable[LexborNode]) -> int:
+    count = 0
+    for node in scripts:
+        code = node.text()
+        count += len(code) if code.isascii() else len(code.encode())
+        if count >= MOST_SCRIPT:
+            return MOST_SCRIPT
+    return count
 
 
 def _shown(markup: str) -> str:

@@ -42,7 +42,7 @@ def trace(sources: Sequence[Source], rules: Sequence[PageRules], start: int, end
     for part, (source, page_rules) in enumerate(zip(sources, rules, strict=True)):
         if offset >= end:
             break
-        document, _ = read_part(source, page_rules)
+        document, _ = read_part(source, page_rules, signed=False)
         length = sum(len(line) + 1 for line in document.lines)
         if start < offset + length:
             within = (max(start - offset, 0), min(end - offset, length))
@@ -123,7 +123,7 @@ def _spans_in_page(
     from archiver.watch.extract.html import read_html
 
     page = marked(text)
-    document, _ = read_html(page.text, url, rules, charset=charset, carry=True)
+    document, _ = read_html(page.text, url, rules, charset=charset, carry=True, signed=False)
     _check_same(url, composed([MARK.sub("", line) for line in document.lines]), lines)
     spans: list[tuple[int, int, bool]] = []
     for number, low, high in wanted:

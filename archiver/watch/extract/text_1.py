@@ -33,22 +33,25 @@ _SNIFFED = 1_024
 _HTML_BEGINS = (b"<!doctype html", b"<html", b"<head", b"<body", b"<script", b"<!--", b"<?xml", b"<meta", b"<title")
 
 
-def read(sources: Sequence[Source], rules: Sequence[PageRules]) -> Reading:
-    """Return the document in these parts, each read by its own rules. Never raises: what is amiss is a problem."""
+def read(sources: Sequence[Source], rules: Sequence[PageRules], *, signed: bool = True) -> Reading:
+    """Return the document in these parts, each read by its own rules. Never raises: what is amiss is a problem.
+
+    Not ``signed``: for its text alone; pages come without the signs that only the gate looks at.
+    """
     lines: list[str] = []
     links: list[Link] = []
     page_signs: list[PageSigns] = []
     problems: list[Problem] = []
     for source, page_rules in zip(sources, rules, strict=True):
-        document, signs = read_part(source, page_rules)
-        links += [replace(link, line=link.line + len(lines)) for link in document.links]
+        document, signs = read_part(source, page_rules, signed=signed)
+        links += [replace(link, line=link.line + len(lines)) for link in document.links] if lines else document.links
         lines += document.lines
         problems += document.problems
         page_signs.append(signs)
     return Reading(NAME, tuple(lines), tuple(links), tuple(page_signs), tuple(problems))
 
 
-def read_part(source: Source, rules: PageRules) -> tuple[Document, PageSigns]:
+def read_part(source: Source, rules: PageRules, *, signed: bool = True) -> tuple[Document, PageSigns]:
     """Return one part as lines, with the signs of its page."""
     kind = kind_of(source)
     declared = media_type(source.content_type)
@@ -68,7 +71,9 @@ def read_part(source: Source, rules: PageRules) -> tuple[Document, PageSigns]:
     if kind == "html":
         from archiver.watch.extract.html import read_html
 
-        document, page = read_html(text.text, source.url, rules, charset=text.charset)
+        as_it_is = text.charset == "utf-8" and not text.encoding_errors
+        page_bytes = source.content[text.skipped :] if as_it_is else text.text.encode()
+        document, page = read_html(page_bytes, source.url, rules, charset=text.charset, signed=signed)
         signs = replace(page, media_type=signs.media_type)
     elif kind == "markdown":
         from archiver.watch.extract.markdown import read_markdown
@@ -112,11 +117,13 @@ def _failed(signs: PageSigns, code: str, detail: str) -> tuple[Document, PageSig
 
 def _with_signs(document: Document, signs: PageSigns) -> tuple[Document, PageSigns]:
     """Give a page that is all document the signs that can be read from its lines."""
+    from archiver.watch.extract.signs import MOST_WORDS
+
     text = "\n".join(document.lines)
     return document, replace(
         signs,
         title=document.title,
         headings=document.headings[:10],
-        page_words=len(text.split()),
+        page_words=min(len(text.split(None, MOST_WORDS)), MOST_WORDS),
         opening=" ".join(text[:16_000].split())[:4_000].strip(),
     )

@@ -29,16 +29,15 @@ _BEGINS_RAW = "[sS][cCtT]|[xX][mM]|[iI][fF]|[nN][oO]|[tT][eEiI]"
 _RAW = "|".join(sorted(RAW_TEXT | ESCAPABLE_TEXT))
 
 
-def _tokens(code: str, inside: str) -> re.Pattern[str]:
-    return re.compile(
+def _tokens(code: str, inside: str) -> str:
+    return (
         rf"<(?:(?:(?={_BEGINS_RAW})(?:(?P<script>(?i:script))|(?P<raw>(?i:{_RAW})))(?=[{SPACE}/>])|(?P<tag>/?{_NAME}))"
         rf"(?P<attributes>{_ATTRIBUTES})>"
         rf"(?(script)(?{code}{_CODE})|(?(raw)(?{inside}(?:[^<]++|<(?!/(?i:(?P=raw))[{SPACE}/>]))*+)))"
         r"|!--(?:-?>|(?:[^-]++|-(?!-!?>))*+(?:--!?>|\Z))"
         r"|[!?][^>]*+(?:>|\Z)"
         r"|/(?![a-zA-Z])[^>]*+(?:>|\Z)"
-        r"|/?[a-zA-Z].*\Z)",  # a tag that never ends
-        re.DOTALL,
+        r"|/?[a-zA-Z].*\Z)"  # a tag that never ends
     )
 
 
@@ -50,11 +49,14 @@ LEAVES_FOREIGN = frozenset(
 )
 """Tags of HTML that end all foreign elements around them."""
 
-TOKEN = _tokens("P<code>", "P<inside>")
+TOKEN = re.compile(_tokens("P<code>", "P<inside>"), re.DOTALL)
 """Groups: ``tag`` with its slash, or ``script`` with ``code``, or ``raw`` with ``inside``; and ``attributes``."""
-TAG = _tokens(":", ":")
+BYTES_TOKEN = re.compile(TOKEN.pattern.encode(), re.DOTALL)
+"""The same for a page in UTF-8."""
+BYTES_TAG = re.compile(_tokens(":", ":").encode(), re.DOTALL)
 """The same with the groups ``script``, ``raw``, ``tag``, ``attributes`` only, in this order."""
 ATTRIBUTE = re.compile(
     rf"[{SPACE}/]*+(?P<name>=[^{SPACE}/>=]*+|[^{SPACE}/>=]++)"
     rf"(?:[{SPACE}]*+=[{SPACE}]*+(?:\"(?P<double>[^\"]*+)\"|'(?P<single>[^']*+)'|(?![\"'>])(?P<bare>[^{SPACE}>]++))?+)?+"
 )
+BYTES_ATTRIBUTE = re.compile(ATTRIBUTE.pattern.encode())

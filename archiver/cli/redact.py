@@ -1,0 +1,138 @@
+"""``archiver redact``: a text with some of its lines hidden, in a file that others can check."""
+
+from __future__ import annotations
+
+import getpass
+import hashlib
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from archiver.cli.context import Context
+from archiver.cli.layout import paragraph
+
+if TYPE_CHECKING:
+    from archiver.evidence.redaction import Redacted
+
+SUFFIXES = (".json", ".zip")
+WITNESSES = ("capture", "assessment", "nothing")
+ORACLE = (
+    "the assessment states digests of the whole text: whoever has this file can try out guesses at what is hidden; a"
+    " short line, a name or a number, can be found that way"
+)
+
+
+@click.command(
+    epilog="Example: archiver redact EA-S-00000123 --hide 4,7-9 --reason 'names of third parties' --output terms.json"
+)
+@click.argument("snapshot")
+@click.option("--hide", multiple=True, metavar="LINES", help="Lines to hide, from 1, like 3,5-7.")
+@click.option("--hide-matching", multiple=True, metavar="REGEX", help="Hide every line in which this matches.")
+@click.option("--reason", help="Why; one line, in the log and in the file. It must not quote what is hidden.")
+@click.option("--by", default=getpass.getuser, show_default="the user's name", help="Who redacts, for the log.")
+@click.option(
+    "--output", type=click.Path(path_type=Path), help="The file: .json, or .zip with the same and its parts as files."
+)
+@click.option(
+    "--show",
+    type=click.Choice(WITNESSES),
+    help="Which older statement proves the lines: that of the capture, where it can (default); the assessment, with"
+    " which guesses at hidden lines can be tried; or nothing.",
+)
+@click.pass_obj
+def redact(
+    context: Context,
+    snapshot: str,
+    hide: tuple[str, ...],
+    hide_matching: tuple[str, ...],
+    reason: str | None,
+    by: str,
+    output: Path | None,
+    show: str | None,
+) -> None:
+    """Hand out the text of SNAPSHOT with some lines hidden. The original stays as it is.
+
+    Every line that is shown can be checked: archiver verify FILE says which are, and that they stand where they stood
+    in the text that the log knows. Without --hide the lines are listed with their numbers, and nothing is made.
+    """
+    from archiver.errors import UsageError
+    from archiver.redaction import chosen, handed_out, text_of, why_no_capture
+
+    assessment, lines = text_of(context.archive(), snapshot)
+    if not hide and not hide_matching:
+        _list(context, lines)
+        return
+    hidden = chosen(lines, hide, hide_matching)
+    if reason is None or output is None:
+        raise UsageError("a redaction needs --reason and --output")
+    if output.suffix not in SUFFIXES:
+        raise UsageError(f"no form of a redacted text ends like {output.name!r}", do="name a .json or a .zip")
+    if output.exists() or output.is_symlink():
+        raise UsageError(f"{output} is there already", do="give another name")
+    without = why_no_capture(context.archive(), assessment)
+    if show is None and without is not None:
+        context.note(f"warning: that the lines are as old as the capture is not in the file: {without}")
+    show = show or ("nothing" if without else "capture")
+    witness = None if show == "nothing" else show
+    values = {"snapshot": snapshot, "hidden": hidden, "witness": witness, "by": by, "reason": reason}
+    with context.work() as work:
+        made = work.act("redact", values)
+        for warning in work.settle(stamp=False):
+            context.note(f"warning: {warning}")
+    data = _bytes(handed_out(context.archive(), made, hidden), output)
+    _write(output, data)
+    if witness == "assessment":
+        context.note(f"warning: {ORACLE}")
+    _tell(context, made, hidden, output, data)
+
+
+def _bytes(found: Redacted, output: Path) -> bytes:
+    return found.to_zip() if output.suffix == ".zip" else found.to_bytes()
+
+
+def _list(context: Context, lines: tuple[str, ...]) -> None:
+    if context.as_json:
+        context.emit([{"line": number, "text": line} for number, line in enumerate(lines, 1)])
+        return
+    for number, line in enumerate(lines, 1):
+        click.echo(paragraph(line, f"{number:>5}  "))
+
+
+def _tell(context: Context, made: dict[str, object], hidden: list[int], output: Path, data: bytes) -> None:
+    from archiver.evidence.redaction import runs
+
+    told = {
+        "snapshot": made["subjects"][0],  # type: ignore[index]
+        "file": str(output),
+        "file_sha256": hashlib.sha256(data).hexdigest(),
+        "file_bytes": len(data),
+        "object_sha256": made["object_sha256"],
+        "lines": made["lines"],
+        "of": made["of"],
+        "hidden": [number + 1 for number in hidden],
+        "witness": made["witness"],
+        "seq": made["seq"],
+        "statement_sha256": made["statement_sha256"],
+    }
+    if context.as_json:
+        context.emit(told)
+        return
+    click.echo(f"{output}  {made['lines']} of {made['of']} lines shown; hidden: {runs(hidden)}")
+    click.echo(f"  SHA-256 {told['file_sha256']}, {len(data)} bytes (statement {made['seq']})")
+
+
+def _write(target: Path, data: bytes) -> None:
+    """Write the file, durable on return; ``UsageError`` when it cannot be. It can be had again by the same command."""
+    from archiver.errors import UsageError
+
+    try:
+        with target.open("xb") as handle:
+            handle.write(data)
+            handle.flush()
+            os.fsync(handle.fileno())
+    except FileExistsError as error:
+        raise UsageError(f"{target} is there already", do="give another name") from error
+    except OSError as error:
+        raise UsageError(f"{target}: {error.strerror}", do="give another name") from error

@@ -1,0 +1,199 @@
+"""Disposal: the content of a snapshot goes, its statement and its leaf in the log stay (docs/custody.md).
+
+The statement is the commit; the deletion (``archiver.deletion``) follows, and a start does it again for what a crash
+left. Nothing that another snapshot needs is taken, and nothing under a hold.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from archiver.archive import Archive
+from archiver.check import WARC
+from archiver.custody import disposal_of, held_by, snapshot_seq
+from archiver.decisions import MAX_NAME, MAX_REASON, one_line
+from archiver.errors import NotCheckable, UsageError
+from archiver.evidence.canonical import MAX_LINE, Json, encode_line
+from archiver.leftovers import digest_of
+from archiver.texts import links_path, salt_path, text_path
+
+if TYPE_CHECKING:
+    from archiver.operation import Operation
+    from archiver.pipeline import Pipeline
+
+MAX_SUBJECTS = 500
+"""Snapshots of one disposal: its statement lists every file."""
+ROOM = 64 * 1024
+"""Bytes of a statement's line that are left for what is not a list of files."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What a disposal would delete, and what of these snapshots would stay."""
+
+    subjects: tuple[str, ...]
+    files: tuple[Json, ...]
+    """``{path, bytes, sha256}``, as they lie."""
+    kept: tuple[Json, ...]
+    """``{path, why}``."""
+    untimed: tuple[str, ...]
+    """Subjects whose statements no verified timestamp covers yet."""
+
+    def to_json(self) -> Json:
+        """What ``dispose --json`` shows before anything is done."""
+        return {"subjects": list(self.subjects), "files": list(self.files), "kept": list(self.kept)}
+
+
+def planned(archive: Archive, names: Sequence[object], published: int) -> Plan:
+    """What the disposal of these snapshots would do, where the newest checkpoint covers ``published`` statements.
+
+    ``UsageError`` where it is refused: unknown, gone already, under a hold, or needed by another snapshot.
+    ``NotCheckable`` where no checkpoint covers all that must stay.
+    """
+    if not 0 < len(names) <= MAX_SUBJECTS:
+        raise UsageError(f"a disposal is of 1 to {MAX_SUBJECTS} snapshots", do="do it in parts")
+    seqs = sorted({snapshot_seq(archive, name) for name in names})
+    for seq in seqs:
+        _require_free(archive, seq, frozenset(seqs), published)
+    files: list[Json] = []
+    kept: list[Json] = []
+    for seq in seqs:
+        body = archive.statement(seq).body
+        named = [*([WARC] if body["warc"] else []), *(item["name"] for item in body["partial"] or ())]
+        for name in archive.files.list(body["folder"]):
+            path = f"{body['folder']}/{name}"
+            if name in named:
+                files.append(_file(archive, path))
+            else:
+                kept.append({"path": path, "why": "evidence"})
+    for path, shared in sorted(_texts(archive, seqs)):
+        if archive.files.exists(path):
+            (kept if shared else files).append({"path": path, "why": "shared"} if shared else _file(archive, path))
+    subjects = tuple(archive.snapshot_name(seq) for seq in seqs)
+    untimed = tuple(archive.snapshot_name(seq) for seq in seqs if not _is_timed(archive, seq))
+    return Plan(subjects, tuple(files), tuple(kept), untimed)
+
+
+def _file(archive: Archive, path: str) -> Json:
+    sha256, size = digest_of(archive.files, path)
+    return {"path": path, "bytes": size, "sha256": sha256}
+
+
+def _require_free(archive: Archive, seq: int, together: frozenset[int], published: int) -> None:
+    name = archive.snapshot_name(seq)
+    gone = disposal_of(archive, seq)
+    if gone is not None:
+        raise UsageError(f"{name} was {gone}", do="there is nothing left to dispose of")
+    for item in held_by(archive, seq):
+        on = "" if item["subject"] == name else f" on {item['subject']}"
+        raise UsageError(
+            f"{name} is under the hold {item['hold']}{on}, set on {item['set_at']}: nothing was disposed of",
+            do="see archiver hold list",
+        )
+    row = archive.index.row("select max(seq) as seq from assessment where capture_seq = ?", (seq,))
+    newest = seq if row is None or row["seq"] is None else int(row["seq"])
+    if newest >= published:
+        raise NotCheckable(
+            f"{name} is not covered by a published checkpoint yet: nothing was disposed of",
+            do="run archiver log checkpoint --publish",
+        )
+    for other in _referring(archive, seq):
+        if other not in together and disposal_of(archive, other) is None:
+            raise UsageError(
+                f"{archive.snapshot_name(other)} refers to the body kept in {name}: nothing was disposed of",
+                do="dispose of both in one act, or of the later one first",
+            )
+
+
+def _referring(archive: Archive, seq: int) -> Iterator[int]:
+    """Later captures with a revisit record whose body lies in this one's WARC."""
+    rows = archive.index.rows(
+        "select distinct d.seq from full_copy f join digest d on d.sha256 = f.payload_sha256 and d.object = 'payload'"
+        " where f.seq = ? and d.seq > f.seq order by d.seq",
+        (seq,),
+    )
+    for row in rows:
+        parts = archive.statement(row["seq"]).body["parts"]
+        revisits = [exchange["revisit"] for part in parts for exchange in part["exchanges"]]
+        if any(revisit is not None and revisit["seq"] == seq for revisit in revisits):
+            yield int(row["seq"])
+
+
+def _texts(archive: Archive, seqs: Sequence[int]) -> set[tuple[str, bool]]:
+    """The files of the texts of these captures, and whether another one that is kept has the same."""
+    found: set[tuple[str, bool]] = set()
+    for seq in seqs:
+        for row in archive.index.rows(
+            "select text_sha256, links_sha256 from assessment where capture_seq = ? and links_sha256 is not null",
+            (seq,),
+        ):
+            text, links = row["text_sha256"], row["links_sha256"]
+            shared = _is_shared(archive, "text_sha256", text, seqs)
+            found |= {(text_path(text.hex()), shared), (salt_path(text.hex()), shared)}
+            found.add((links_path(links.hex()), _is_shared(archive, "links_sha256", links, seqs)))
+    return found
+
+
+def _is_shared(archive: Archive, column: str, digest: bytes, seqs: Sequence[int]) -> bool:
+    rows = archive.index.rows(
+        f"select distinct capture_seq as seq from assessment a where {column} = ? and links_sha256 is not null"
+        " and not exists (select 1 from disposed d where d.capture_seq = a.capture_seq)",
+        (digest,),
+    )
+    return any(row["seq"] not in seqs for row in rows)
+
+
+def _is_timed(archive: Archive, seq: int) -> bool:
+    row = archive.index.row(
+        "select 1 as x from stamp where event = 'token' and ((subject = 'checkpoint' and size > ?)"
+        " or (subject = 'statement' and subject_seq = ?))",
+        (seq, seq),
+    )
+    return row is not None
+
+
+# -- the act ---------------------------------------------------------------------------------------
+
+
+def dispose(operation: Operation, values: Json) -> Json:
+    """Dispose of the content of snapshots: state it, delete it, and return once the deletion is durable.
+
+    ``values``: ``snapshots``, ``by``, ``reason``. Refused as ``planned`` says, and while one of them is being visited.
+    """
+    by = one_line("the name of who disposes", values.get("by"), MAX_NAME)
+    reason = one_line("the reason", values.get("reason"), MAX_REASON)
+    names = values.get("snapshots")
+    if not isinstance(names, list):
+        raise UsageError("snapshots must be a list")
+    return operation.writer.call(lambda: _dispose(operation, names, by, reason))
+
+
+def _dispose(operation: Operation, names: list[object], by: str, reason: str) -> Json:
+    pipeline, archive = operation.pipeline, operation.archive
+    plan = planned(archive, names, pipeline.ledger.published)
+    _require_at_rest(pipeline, plan)
+    body: Json = {"event": "disposal", "premis": "deletion", **plan.to_json(), "by": by, "reason": reason}
+    if len(encode_line(body)) > MAX_LINE - ROOM:
+        raise UsageError("these snapshots have more files than one statement can list", do="do it in parts")
+    _, (made,) = pipeline.commit([], [lambda _seq, _sealed: ("custody", dict(body))])
+    # Whoever is told that it is gone may rely on it: durable now, not only before the next checkpoint.
+    pipeline.sync_placed()
+    archive.index.scrub()
+    return {**body, "seq": made.statement.seq, "at": made.statement.at, "statement_sha256": made.statement.entry_hex}
+
+
+def _require_at_rest(pipeline: Pipeline, plan: Plan) -> None:
+    """No check may be under way that could refer to a body that goes: it chose its referent before we were here."""
+    visited: set[str] = set()
+    documents: set[str | None] = set()
+    for name in plan.subjects:
+        body = pipeline.archive.statement(snapshot_seq(pipeline.archive, name)).body
+        documents.add(body["document"])
+        visited |= {exchange["url"] for part in body["parts"] for exchange in part["exchanges"]}
+    with pipeline.lock:
+        under_way = [check for _, owed in pipeline.begun for check in owed.values()]
+    for check in under_way:
+        if (check.document is not None and check.document in documents) or visited.intersection(check.urls):
+            raise NotCheckable("a check of the same address is under way: nothing was disposed of", do="try again")

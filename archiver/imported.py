@@ -1,0 +1,123 @@
+"""Files of other people as the archive keeps them: their statements, their places, and how they are put there.
+
+``imported/`` holds only files that a committed statement names. A file waits in ``staging/import-…`` until then, and
+is moved by ``place_import``, which start-up calls again for whatever a crash left between the two.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import re
+
+from archiver.archive import Archive
+from archiver.errors import ArchiveDamaged, UsageError
+from archiver.evidence.canonical import Json
+from archiver.evidence.statement import Statement
+from storage.errors import Missing
+from storage.interface import Files
+
+FOLDER = "imported"
+MARK = ".folder"
+"""Lies in a new folder for a moment, while that is made durable."""
+WAITING, INCOMING = "import-", "incoming-"
+DIGITS = 32
+"""Hex digits of the file's digest that name its staging folder."""
+_NAME = re.compile(r"([A-Z0-9]{1,8})-I-(\d{8,18})", re.ASCII)
+
+
+def import_id(prefix: str, seq: int) -> str:
+    """Return ``EA-I-00000123``: the number is that of the statement."""
+    return f"{prefix}-I-{seq:08d}"
+
+
+def parse_import_id(text: str) -> int | None:
+    """Return the number of ``EA-I-00000123``, or None when the text is no identifier of an imported file."""
+    match = _NAME.fullmatch(text)
+    return int(match[2]) if match and import_id(match[1], int(match[2])) == text else None
+
+
+def is_import(statement: Statement) -> bool:
+    """Say whether a statement is one that takes in a file."""
+    return statement.kind == "custody" and statement.body["event"] == "import"
+
+
+def path_of(sha256: str, suffix: str) -> str:
+    """Where a file is kept: ``imported/ab/abcd….warc.gz``."""
+    return f"{FOLDER}/{sha256[:2]}/{sha256}.{suffix}"
+
+
+def staging_of(sha256: str) -> str:
+    """The folder in which it waits for its statement."""
+    return f"staging/{WAITING}{sha256[:DIGITS]}"
+
+
+def place_import(files: Files, statement: Statement, unsynced: list[str], spent: list[str]) -> None:
+    """Move a stated file from staging to its place; doing it twice changes nothing.
+
+    ``unsynced`` gets what is to be synced, ``spent`` what may be removed from staging once that is done: a power loss
+    between may take the move back. If we crash before that, start-up does the same again. The new folder was made
+    durable before the statement was committed.
+    """
+    path, staging = str(statement.body["path"]), staging_of(statement.body["file_sha256"])
+    if not files.exists(path):
+        if not files.exists(f"{staging}/file"):
+            raise ArchiveDamaged(f"{path} is missing and so is {staging}", do="restore the file from a backup")
+        files.rename(f"{staging}/file", path)
+    unsynced.append(path)  # also one that a process moved which was then killed
+    spent.append(staging)
+
+
+def sweep_imports(archive: Archive, published: int) -> None:
+    """Remove what a crash left of imports: copies that no statement names, and marks in new folders."""
+    files = archive.files
+    moved = {s.body["file_sha256"][:DIGITS] for s in imports(archive) if s.seq >= published}
+    for name in files.list("staging"):
+        # Of a file that was only just moved the folder goes once the move is durable, before a checkpoint covers it.
+        keeps = name.startswith(WAITING) and name.removeprefix(WAITING) in moved
+        if name.startswith((WAITING, INCOMING)) and not keeps:
+            files.remove(f"staging/{name}")
+    for folder in files.list(FOLDER):
+        with contextlib.suppress(Missing):
+            files.remove(f"{FOLDER}/{folder}/{MARK}")
+
+
+# -- reading ---------------------------------------------------------------------------------------
+
+
+def imports(archive: Archive) -> list[Statement]:
+    """The statement of every imported file, oldest first."""
+    rows = archive.index.rows("select seq from digest where object = 'imported' order by seq")
+    return [archive.statement(row["seq"]) for row in rows]
+
+
+def import_named(archive: Archive, name: str) -> Statement:
+    """The statement of one imported file; ``UsageError`` when there is none of that name."""
+    seq = parse_import_id(name)
+    row = None
+    if seq is not None:
+        row = archive.index.row("select seq from digest where object = 'imported' and seq = ?", (seq,))
+    if row is None or import_id(archive.prefix, int(row["seq"])) != name:
+        raise UsageError(f"there is no imported file {name} in this archive", do="see archiver import list")
+    return archive.statement(int(row["seq"]))
+
+
+def as_told(archive: Archive, statement: Statement) -> Json:
+    """One item of ``import list --json``: what is stated, with the identifier, the place and a plain citation."""
+    body = statement.body
+    common = ("v", "kind", "seq", "origin", "nonce", "subjects", "event", "premis")
+    return {
+        "import": body["subjects"][0],
+        "seq": statement.seq,
+        **{name: value for name, value in body.items() if name not in common},
+        "statement_sha256": statement.entry_hex,
+        "citation": plain_citation(archive, statement),
+    }
+
+
+def plain_citation(archive: Archive, statement: Statement) -> str:
+    """One sentence by which the file can be named; it says that the archive did not capture it."""
+    body = statement.body
+    return (
+        f"Imported file “{body['name']}”, SHA-256 {body['file_sha256']}, {body['file_bytes']} bytes, kept by"
+        f" {archive.settings['archive.name']} as {body['subjects'][0]} since {statement.at}; not captured by it."
+    )

@@ -1,0 +1,204 @@
+"""Redacting: a text with some of its lines hidden, as a new object with its place in the log; the original stays."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Sequence
+from typing import TYPE_CHECKING
+
+from archiver.archive import Archive
+from archiver.audit import Audit
+from archiver.custody import require_kept, snapshot_seq
+from archiver.decisions import MAX_NAME, MAX_REASON, one_line
+from archiver.errors import ArchiveDamaged, NotCheckable, UsageError
+from archiver.evidence.canonical import Json
+from archiver.evidence.redaction import MAX_LINES, Redacted, object_sha256, redacted_lines
+from archiver.evidence.statement import Statement
+from archiver.evidence.text_lines import lines_root
+from archiver.past import newest_assessment
+from archiver.texts import read_lines, salt_path
+
+if TYPE_CHECKING:
+    from archiver.operation import Operation
+
+QUOTED = 12
+"""Characters from which on a hidden line must not stand anywhere else in what is handed out."""
+
+
+def text_of(archive: Archive, snapshot: str) -> tuple[Statement, tuple[str, ...]]:
+    """The assessment of a snapshot that counts, and the lines of its text; ``UsageError`` when it has none."""
+    seq = snapshot_seq(archive, snapshot)
+    require_kept(archive, seq)
+    judged = newest_assessment(archive, seq)
+    assessment = None if judged is None else archive.statement(judged)
+    if assessment is None or assessment.body["text_lines_root"] is None:
+        raise UsageError(f"{snapshot} has no text whose lines the log knows", do="see archiver history DOCUMENT")
+    lines = read_lines(archive.files, assessment.body["text_sha256"])
+    if len(lines) > MAX_LINES:
+        raise UsageError(f"the text has {len(lines)} lines, a redacted one at most {MAX_LINES}")
+    return assessment, lines
+
+
+def chosen(lines: Sequence[str], numbers: Sequence[str], patterns: Sequence[str]) -> list[int]:
+    """The lines to hide, from 0: named from 1 (``3,5-7``), or those in which a regular expression matches."""
+    found: set[int] = set()
+    for piece in (part.strip() for word in numbers for part in word.split(",")):
+        named = re.fullmatch(r"(\d{1,9})(?:-(\d{1,9}))?", piece, re.ASCII)
+        if named is None:
+            raise UsageError(f"--hide {piece[:40]!r} is no line or range of lines", do="give them like 3,5-7")
+        first, last = int(named[1]), int(named[2] or named[1])
+        if not 1 <= first <= last <= len(lines):
+            raise UsageError(f"--hide {piece}: the text has the lines 1 to {len(lines)}")
+        found.update(range(first - 1, last))
+    for pattern in patterns:
+        try:
+            wanted = re.compile(pattern)
+        except re.error as error:
+            raise UsageError(f"--hide-matching {pattern[:60]!r}: {error}") from error
+        matched = [number for number, line in enumerate(lines) if wanted.search(line)]
+        if not matched:
+            raise UsageError(f"--hide-matching {pattern[:60]!r} matches no line", do="nothing was handed out")
+        found.update(matched)
+    return sorted(found)
+
+
+def object_of(archive: Archive, snapshot: str, assessment: Statement, hidden: Collection[int]) -> Json:
+    """What is handed out of the text; ``ArchiveDamaged`` unless it leads to the root that the assessment states."""
+    body = assessment.body
+    capture = _capture_of(archive, assessment)
+    lines = read_lines(archive.files, body["text_sha256"])
+    seed = archive.files.read(salt_path(body["text_sha256"]))
+    if lines_root(lines, seed) != body["text_lines_root"]:
+        raise ArchiveDamaged(
+            f"{salt_path(body['text_sha256'])} does not lead to the root that the assessment states",
+            do=f"run archiver verify {snapshot}",
+        )
+    return {
+        "snapshot": snapshot,
+        "document": body["document"],
+        "capture_seq": capture.seq,
+        "capture_entry": capture.entry_hex,
+        "assessment_seq": assessment.seq,
+        "assessment_entry": assessment.entry_hex,
+        "normaliser": body["normaliser"],
+        "captured_at": capture.body["started_at"],
+        "text_lines_root": body["text_lines_root"],
+        "lines": redacted_lines(lines, seed, hidden),
+    }
+
+
+def redact(operation: Operation, values: Json) -> Json:
+    """State a redaction; the file is made from what is returned, once a checkpoint covers it (``handed_out``).
+
+    ``values``: ``snapshot``, ``hidden`` (numbers of lines, from 0), ``witness`` (the statement to show: ``capture``,
+    ``assessment`` or None), ``by``, ``reason``. The same redaction, by and for the same, is stated once: what failed to
+    be written can be had again.
+    """
+    return operation.writer.call(lambda: _redact(operation, values))
+
+
+def _redact(operation: Operation, values: Json) -> Json:
+    archive = operation.archive
+    snapshot, hidden, witness = str(values.get("snapshot")), values.get("hidden"), values.get("witness")
+    assessment, lines = text_of(archive, snapshot)
+    if witness not in ("capture", "assessment", None):
+        raise UsageError(f"no statement {str(witness)[:40]!r} can be shown", do="capture, assessment or nothing")
+    if not isinstance(hidden, list) or not hidden or any(type(n) is not int for n in hidden):
+        raise UsageError("nothing is to be hidden", do="hand out a bundle: it holds the whole text")
+    if not all(0 <= number < len(lines) for number in hidden):
+        raise UsageError(f"the text has {len(lines)} lines")
+    by = one_line("the name of who redacts", values.get("by"), MAX_NAME)
+    reason = one_line("the reason", values.get("reason"), MAX_REASON)
+    secret = [lines[number] for number in sorted(set(hidden))]
+    _require_silent(secret, f"{by}\n{reason}", "the reason or the name quotes")
+    if witness == "capture":
+        refused = why_no_capture(archive, assessment)
+        if refused is not None:
+            raise UsageError(refused, do=_WITHHOLD)
+        _require_silent(secret, _capture_of(archive, assessment).line.decode(), "the capture's statement quotes")
+    if witness == "assessment":
+        _require_silent(secret, assessment.line.decode(), "the assessment quotes")
+        for date in assessment.body.get("publisher_dates", ()):
+            if any(date["text"] in line for line in secret):
+                raise UsageError(f"the assessment quotes {date['text']!r}, which is to be hidden", do=_WITHHOLD)
+    whole = object_of(archive, snapshot, assessment, frozenset(hidden))
+    body: Json = {
+        "event": "redaction",
+        "premis": "modification",
+        "subjects": [snapshot],
+        "object_sha256": object_sha256(whole),
+        "lines": len(lines) - len(secret),
+        "of": len(lines),
+        "assessment_seq": assessment.seq,
+        "assessment_sha256": assessment.entry_hex,
+        "lines_root_sha256": assessment.body["text_lines_root"],
+        "witness": witness,
+        "by": by,
+        "reason": reason,
+    }
+    statement = _known(archive, body)
+    if statement is None:
+        _, (made,) = operation.pipeline.commit([], [lambda _seq, _sealed: ("custody", dict(body))])
+        statement = made.statement
+    return {**body, "seq": statement.seq, "at": statement.at, "statement_sha256": statement.entry_hex}
+
+
+_WITHHOLD = "ask for --show nothing"
+_TEXT_WITHIN = frozenset(("text/html", "application/xhtml+xml", "application/pdf"))
+"""Media types of which the content is more than its text."""
+
+
+def _capture_of(archive: Archive, assessment: Statement) -> Statement:
+    return archive.statement(assessment.body["capture_seq"])
+
+
+def why_no_capture(archive: Archive, assessment: Statement) -> str | None:
+    """Why the capture's own statement cannot witness this text, or None: it is older, and has no digest of the text."""
+    if _capture_of(archive, assessment).body.get("text_lines_root") != assessment.body["text_lines_root"]:
+        return "the text was read after the capture was stated, so the capture's statement does not name its root"
+    if not set(assessment.body.get("media_type") or ()) <= _TEXT_WITHIN:
+        return "the content is its text: with its digest, in the capture's statement, guesses could be tried"
+    return None
+
+
+def _require_silent(secret: Sequence[str], text: str, what: str) -> None:
+    """``UsageError`` when a hidden line stands in a text that is handed out, as it is or as JSON writes it."""
+    from archiver.evidence.canonical import encode_line
+
+    for line in secret:
+        as_json = encode_line({"": line}).decode()[5:-3]
+        if len(line) >= QUOTED and (line in text or as_json in text):
+            raise UsageError(f"{what} a line that is to be hidden", do="nothing was handed out")
+
+
+def _known(archive: Archive, body: Json) -> Statement | None:
+    """The statement of this very redaction, where it was made before."""
+    rows = archive.index.rows("select seq from statement where kind = 'custody' order by seq desc")
+    for statement in (archive.statement(row["seq"]) for row in rows):
+        if statement.body["event"] == "redaction" and body.items() <= statement.body.items():
+            return statement
+    return None
+
+
+def handed_out(archive: Archive, made: Json, hidden: Collection[int]) -> Redacted:
+    """The object of a stated redaction with its statements and proofs; ``NotCheckable`` before a checkpoint has it."""
+    snapshot, assessment = made["subjects"][0], archive.statement(made["assessment_seq"])
+    whole = object_of(archive, snapshot, assessment, frozenset(hidden))
+    audit = Audit(archive)
+    witness = _capture_of(archive, assessment) if made["witness"] == "capture" else assessment
+    proofs = audit.proof(made["seq"]), audit.proof(witness.seq)
+    if proofs[0] is None or proofs[1] is None:
+        raise NotCheckable(
+            f"statement {made['seq']} is stated, and not covered by a published checkpoint yet: nothing was written",
+            do="run archiver log checkpoint --publish, then the same again",
+        )
+    return Redacted(
+        object=whole,
+        redaction=archive.statement(made["seq"]).line,
+        redaction_proof=proofs[0],
+        witness_kind=witness.kind,
+        witness=None if made["witness"] is None else witness.line,
+        witness_proof=proofs[1],
+        origin=archive.origin,
+        vkey=archive.verifier.vkey,
+    )

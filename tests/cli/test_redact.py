@@ -1,0 +1,232 @@
+"""Redacted texts: what is shown is shown to be original and in place, what is hidden is nowhere in what goes out."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import os
+import shutil
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.cli.box import Box
+from tests.cli.policy import DOCUMENT, Publisher, terms
+from tests.cli.test_custody import BY, SECRET, dispose, last_event
+from tests.simulators.website import Website
+
+PIN = "Your PIN is 4711."
+"""A line that anybody could guess who may try ten thousand times."""
+WHY = ("--reason", "names of third parties")
+
+
+@pytest.fixture
+def publisher(box: Box, site: Website) -> Publisher:
+    return Publisher(box, site)
+
+
+@pytest.fixture
+def snapshot(publisher: Publisher) -> str:
+    page = terms(("</main>", f'<p>{SECRET}</p><p>{PIN}</p><p>See <a href="/hidden-address">our rules</a>.</p></main>'))
+    return str(publisher.check(page)["snapshot"])
+
+
+def redact(box: Box, snapshot: str, output: Path, *words: str) -> dict[str, Any]:
+    made: dict[str, Any] = box.fine("redact", snapshot, *words, *BY, *WHY, "--output", str(output), "--json").json
+    return made
+
+
+def test_lines_are_listed_then_hidden(publisher: Publisher, snapshot: str, tmp_path: Path) -> None:
+    box = publisher.box
+    listed = box.fine("redact", snapshot, "--json").json
+    numbers = {item["text"]: item["line"] for item in listed}
+    before = {path: path.read_bytes() for path in box.root.glob("texts/*/*")}
+    assert SECRET in box.fine("redact", snapshot).out.replace("\n       ", " ")
+    output = tmp_path / "x.json"
+    made = redact(box, snapshot, output, "--hide", f"1,{numbers[SECRET]}", "--hide-matching", "PIN")
+    assert made["hidden"] == [1, numbers[SECRET], numbers[PIN]]
+    assert (made["lines"], made["of"]) == (len(listed) - 3, len(listed))
+    assert made["file_sha256"] == hashlib.sha256(output.read_bytes()).hexdigest()
+    stated = last_event(box, "redaction")
+    assert stated["premis"] == "modification" and stated["object_sha256"] == made["object_sha256"]
+    assert (stated["subjects"], stated["by"], stated["reason"]) == ([snapshot], "R. Lee", WHY[1])
+    assert {path: path.read_bytes() for path in box.root.glob("texts/*/*")} == before, "the original is untouched"
+    shown = [line.get("text") for line in json.loads(output.read_text())["object"]["lines"]]
+    assert shown == [None if item["line"] in made["hidden"] else item["text"] for item in listed]
+    box.verified()
+
+    report = box.fine("verify", str(output), "--json").json[0]
+    assert [check["number"] for check in report["checks"]] == [51, 52, 53, 54] and report["verdict"] == "pass"
+    detail = report["checks"][1]["detail"]
+    assert f"{made['lines']} of {made['of']} lines are shown, 3 hidden" in detail
+    assert f"hidden: 1, {numbers[SECRET]}-{numbers[PIN]};" in detail
+    assert "the capture, stated on" in report["checks"][3]["detail"] and "withheld" not in report["not_checked"][0]
+    assert made["witness"] == "capture"
+    # Without the archive, with nothing but the key.
+    key = shutil.copy(box.root / "keys/log.vkey", tmp_path / "key")
+    away = Box(tmp_path)
+    away.root = tmp_path / "nowhere"
+    assert away.call("verify", str(output), "--key", str(key)).code == 0
+    unknown = away.call("verify", str(output))
+    assert unknown.code == 3 and "no public key" in unknown.out
+
+
+def salts_of(box: Box) -> list[bytes]:
+    return [path.read_bytes() for path in box.root.glob("texts/*/*.salt")]
+
+
+@pytest.mark.parametrize("name", ["x.json", "x.zip"])
+@pytest.mark.parametrize("shown", ["capture", "assessment", "nothing"])
+def test_nothing_hidden_goes_out(publisher: Publisher, snapshot: str, tmp_path: Path, name: str, shown: str) -> None:
+    box = publisher.box
+    output = tmp_path / name
+    redact(box, snapshot, output, "--hide-matching", "marmalade|PIN|our rules", "--show", shown)
+    data = output.read_bytes()
+    for secret in (
+        b"marmalade",
+        b"PIN is",
+        b"hidden-address",
+        b"Terms\n",
+        *([] if shown == "capture" else [publisher.site.url("/").encode()]),
+        *salts_of(box),
+    ):
+        assert secret not in data, secret
+    for seed in salts_of(box):
+        assert seed.hex().encode() not in data
+    everything = json.loads(data if name == "x.json" else zipfile.ZipFile(io.BytesIO(data)).read("redacted.json"))
+    hidden = [line for line in everything["object"]["lines"] if "leaf" in line]
+    assert len(hidden) == 3 and all(line.keys() == {"leaf"} for line in hidden), "no salt of a hidden line"
+    assert everything["witness"]["kind"] == ("capture" if shown == "capture" else "assessment")
+    assert (everything["witness"]["statement"] is not None) == (shown != "nothing")
+    assert box.call("verify", str(output)).code == 0
+
+
+def test_a_hidden_line_cannot_be_guessed(publisher: Publisher, snapshot: str, tmp_path: Path) -> None:
+    """Everything but the number is known; every digest in the file is tried with every number."""
+    redact(publisher.box, snapshot, tmp_path / "x.json", "--hide-matching", "PIN")
+    data = (tmp_path / "x.json").read_text()
+    whole = json.loads(data)["object"]
+    assert [line["text"] for line in whole["lines"] if "text" in line and "PIN" in line["text"]] == []
+    for number in range(4700, 4720):
+        guess = f"Your PIN is {number}."
+        text = "".join(f"{line.get('text', guess)}\n" for line in whole["lines"]).encode()
+        salts = [bytes.fromhex(line["salt"]) for line in whole["lines"] if "salt" in line]
+        tried = [text, guess.encode(), f"{guess}\n".encode(), *(b"\x00" + salt + guess.encode() for salt in salts)]
+        for one in tried:
+            for digest in (hashlib.sha256(one), hashlib.sha512(one)):
+                assert digest.hexdigest() not in data
+    # With the assessment it can, and that is said.
+    again = ("--hide-matching", "PIN", *BY, *WHY, "--output", str(tmp_path / "y.json"))
+    done = publisher.box.fine("redact", snapshot, *again, "--show", "assessment")
+    assert "try out guesses" in done.err
+    text = "".join(f"{line.get('text', PIN)}\n" for line in whole["lines"]).encode()
+    assert hashlib.sha256(text).hexdigest() in (tmp_path / "y.json").read_text()
+
+
+def test_the_zip_holds_the_same(publisher: Publisher, snapshot: str, tmp_path: Path) -> None:
+    box = publisher.box
+    redact(box, snapshot, tmp_path / "x.json", "--hide", "3", "--show", "assessment")
+    stated = len(box.statements())
+    redact(box, snapshot, tmp_path / "x.zip", "--hide", "3", "--show", "assessment")
+    assert len(box.statements()) == stated, "the same redaction is stated once"
+    members = zipfile.ZipFile(tmp_path / "x.zip")
+    assert members.read("redacted.json") == (tmp_path / "x.json").read_bytes()
+    assert members.read("text.txt").split(b"\n")[2] == b"[line hidden]"
+    assert hashlib.sha256(members.read("redaction.json")).hexdigest()
+    lines = [json.dumps(body, sort_keys=True, separators=(",", ":"), ensure_ascii=False) for body in box.statements()]
+    assert members.read("assessment.json").decode().rstrip("\n") in lines
+    data = (tmp_path / "x.zip").read_bytes()
+    place = data.index(b"[line hidden]")
+    (tmp_path / "z.zip").write_bytes(data[:place] + b"[line HIDDEN]" + data[place + 13 :])
+    report = box.call("verify", str(tmp_path / "z.zip"), "--json")
+    assert report.code == 1 and report.json[0]["checks"][0]["verdict"] == "fail"
+
+
+@pytest.mark.parametrize(
+    ("words", "why"),
+    [
+        (("--hide", "0"), "the text has the lines 1 to"),
+        (("--hide", "900"), "the text has the lines 1 to"),
+        (("--hide", "5-3"), "the text has the lines 1 to"),
+        (("--hide", "x"), "no line or range of lines"),
+        (("--hide-matching", "("), "missing ), unterminated subpattern"),
+        (("--hide-matching", "nowhere to be found"), "matches no line"),
+        (("--hide", "1", "--output", "x.pdf"), "no form of a redacted text ends like"),
+        (("--hide-matching", "marmalade", "--reason", SECRET), "quotes a line that is to be hidden"),
+        (("--hide-matching", "Last updated", "--show", "assessment"), "the assessment quotes"),
+    ],
+)
+def test_what_cannot_be_meant_is_refused(
+    publisher: Publisher, snapshot: str, tmp_path: Path, words: tuple[str, ...], why: str
+) -> None:
+    os.chdir(tmp_path)
+    given = (*BY, "--reason", "x", "--output", str(tmp_path / "x.json"))
+    refused = publisher.box.call("redact", snapshot, *given, *words)
+    assert refused.code == 2 and why in refused.error()
+    assert not list(tmp_path.glob("x.*"))
+    assert not [body for body in publisher.box.statements() if body.get("event") == "redaction"]
+
+
+def test_what_has_no_lines_is_refused(publisher: Publisher, snapshot: str, tmp_path: Path) -> None:
+    box = publisher.box
+    box.fine("capture", publisher.site.url("/privacy"))
+    bare = box.captures()[-1]["snapshot"]
+    assert "has no text whose lines the log knows" in box.call("redact", bare).error()
+    assert "there is no snapshot" in box.call("redact", "EA-S-00000099").error()
+    (tmp_path / "there.json").write_text("mine")
+    taken = box.call("redact", snapshot, "--hide", "1", *WHY, "--output", str(tmp_path / "there.json"))
+    assert taken.code == 2 and "is there already" in taken.error()
+    assert (tmp_path / "there.json").read_text() == "mine"
+    assert "needs --reason and --output" in box.call("redact", snapshot, "--hide", "1").error()
+    assert dispose(box, snapshot).code == 0
+    gone = box.call("redact", snapshot)
+    assert gone.code == 3 and "was disposed of" in gone.error()
+
+
+def test_where_the_page_is_its_text_no_statement_witnesses_it(publisher: Publisher, tmp_path: Path) -> None:
+    text = f"Terms of use\n\nYou may use the service as you like, and nobody else may.\n\n{PIN}\n"
+    snapshot = publisher.check((text.encode(), "text/plain; charset=utf-8"))["snapshot"]
+    words = ("--hide-matching", "PIN", *BY, *WHY, "--output", str(tmp_path / "x.json"))
+    refused = publisher.box.call("redact", snapshot, *words, "--show", "capture")
+    assert refused.code == 2 and "the content is its text" in refused.error()
+    done = publisher.box.fine("redact", snapshot, *words)
+    assert "not in the file: the content is its text" in done.err
+    assert json.loads((tmp_path / "x.json").read_text())["witness"]["statement"] is None
+    report = publisher.box.fine("verify", str(tmp_path / "x.json"), "--json").json[0]
+    assert report["verdict"] == "pass" and "withheld" in report["not_checked"][0]
+
+
+def test_a_bundle_of_it_comes_without_the_seed(publisher: Publisher, snapshot: str, tmp_path: Path) -> None:
+    box = publisher.box
+    redact(box, snapshot, tmp_path / "x.json", "--hide", "2")
+    box.fine("export", snapshot, "--output", str(tmp_path / "b.zip"))
+    names = zipfile.ZipFile(tmp_path / "b.zip").namelist()
+    assert "text/text.md" in names and "text/text.salt" not in names, "the whole text, without the seed of its salts"
+    assert box.call("verify", str(tmp_path / "b.zip")).code in (0, 3)
+    record = box.fine("cite", snapshot, "--format", "json").json
+    assert [event["event"] for event in record["custody"]] == ["redaction", "export"]
+
+
+def test_beside_a_daemon_it_is_published_by_it(publisher: Publisher, snapshot: str, tmp_path: Path) -> None:
+    publisher.box.fine("watch", "pause", DOCUMENT)
+    with publisher.box.daemon():
+        redact(publisher.box, snapshot, tmp_path / "x.json", "--hide", "2")
+        assert publisher.box.call("verify", str(tmp_path / "x.json")).code == 0
+
+
+def test_without_the_passphrase_it_can_be_had_later(tmp_path: Path, site: Website) -> None:
+    box = Box(tmp_path, site).init(passphrase="a long secret")
+    publisher = Publisher(box, site)
+    secret = ("--passphrase-file", str(tmp_path / "passphrase"))
+    snapshot = publisher.check(terms())["snapshot"]
+    words = ("redact", snapshot, "--hide", "1", *BY, *WHY, "--output", str(tmp_path / "x.json"))
+    early = box.call(*words)
+    assert early.code == 3 and "not covered by a published checkpoint yet" in early.err
+    assert not (tmp_path / "x.json").exists()
+    stated = len(box.statements())
+    box.fine(*words, *secret)
+    assert len(box.statements()) == stated, "what was stated is not stated again"
+    assert box.call("verify", str(tmp_path / "x.json")).code == 0

@@ -1,0 +1,301 @@
+"""Redacted texts: any lines may be hidden, the rest verifies, and none can be altered, moved or left out."""
+
+from __future__ import annotations
+
+import copy
+import hashlib
+import io
+import re
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+from functools import cache
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from archiver.errors import FormatError
+from archiver.evidence.canonical import encode_line
+from archiver.evidence.checkpoint import Checkpoint, sign_checkpoint
+from archiver.evidence.merkle import leaf_hash, node_hash, root_of
+from archiver.evidence.note import Verifier
+from archiver.evidence.redaction import (
+    MalformedRedaction,
+    Redacted,
+    lines_root,
+    object_sha256,
+    parse_redacted,
+    parse_redacted_zip,
+    redacted_lines,
+    runs,
+)
+from archiver.evidence.statement import seal
+from archiver.evidence.tlog_proof import TlogProof
+from archiver.evidence.verify import Report
+from archiver.evidence.verify_redaction import looks_redacted, verify_redacted
+from archiver.signing import LogKey
+
+ORIGIN = "redaction.example/log"
+NOON = datetime(2026, 5, 12, 12, tzinfo=UTC)
+SEED = bytes(range(32))
+ENTRY = "ab" * 32
+LINES = ("# Terms", "Your PIN is 4711.", "Ünder “quotes”", "- last")
+Json = dict[str, Any]
+
+
+@cache
+def key(number: int = 0) -> LogKey:
+    return LogKey.generate(ORIGIN)
+
+
+def made(text: Sequence[str], hidden: Collection[int], *, shown: str | None = None, **stated: Any) -> Redacted:
+    """A redacted text in a log of three statements: capture, assessment, redaction. ``stated`` alters the last.
+
+    ``shown``: which of the others is in the file.
+    """
+    root = lines_root(redacted_lines(text, SEED, ()))
+    fields: Json = dict.fromkeys(
+        "check watch_seq trigger attended method result reason recovered ended_at folder warc partial robots clock"
+        " environment before limits".split()
+    )
+    fields |= {"document": "EA-D-00001", "snapshot": "EA-S-00000000", "started_at": "2026-05-12T11:00:00.000Z"}
+    fields |= {"parts": [], "text_lines_root": root}
+    capture = seal("capture", fields, seq=0, origin=ORIGIN, at=NOON, nonce=bytes(32))
+    fields = dict.fromkeys(
+        "gate verdict reason text_sha256 text_sha512 text_bytes version change previous_version outcome"
+        " links_sha256".split()
+    )
+    fields |= {"capture_seq": 0, "capture_entry": capture.entry_hex, "document": "EA-D-00001", "normaliser": "text/1"}
+    fields |= {"text_lines_root": root, "text_lines": len(text)}
+    assessment = seal("assessment", fields, seq=1, origin=ORIGIN, at=NOON, nonce=bytes(32))
+    whole: Json = {
+        "snapshot": "EA-S-00000000",
+        "document": "EA-D-00001",
+        "capture_seq": 0,
+        "capture_entry": capture.entry_hex,
+        "assessment_seq": 1,
+        "assessment_entry": assessment.entry_hex,
+        "normaliser": "text/1",
+        "captured_at": "2026-05-12T11:00:00.000Z",
+        "text_lines_root": root,
+        "lines": redacted_lines(text, SEED, hidden),
+    }
+    body: Json = {
+        "event": "redaction",
+        "premis": "modification",
+        "subjects": ["EA-S-00000000"],
+        "object_sha256": object_sha256(whole),
+        "lines": len(text) - len(set(hidden)),
+        "of": len(text),
+        "assessment_seq": 1,
+        "assessment_sha256": assessment.entry_hex,
+        "lines_root_sha256": root,
+        "witness": shown,
+        "by": "A. Clerk",
+        "reason": "names",
+        **stated,
+    }
+    redaction = seal("custody", body, seq=2, origin=ORIGIN, at=NOON, nonce=bytes(32))
+    one, two, three = (leaf_hash(statement.entry) for statement in (capture, assessment, redaction))
+    note = sign_checkpoint(Checkpoint(ORIGIN, 3, root_of([one, two, three])), key().verifier, key().sign)
+    paths = ((two, three), (one, three), (node_hash(one, two),))
+    proofs = [TlogProof(n, path, note).to_bytes() for n, path in enumerate(paths)]
+    witness = capture if shown == "capture" else assessment
+    line = None if shown is None else witness.line
+    vkey = key().verifier.vkey
+    return Redacted(whole, redaction.line, proofs[2], witness.kind, line, proofs[witness.seq], ORIGIN, vkey)
+
+
+def verified(data: bytes, verifier: Verifier | None = None) -> Report:
+    return verify_redacted(io.BytesIO(data), "x", lambda _: verifier or key().verifier)
+
+
+def verdicts(report: Report) -> list[str]:
+    return [check.verdict for check in report.checks]
+
+
+WORDS = st.lists(st.text(st.characters(codec="utf-8", exclude_characters="\n"), max_size=30), min_size=1)
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    lines=WORDS.filter(lambda lines: len(lines) <= 40),
+    data=st.data(),
+    shown=st.sampled_from([None, "capture", "assessment"]),
+)
+def test_any_lines_may_be_hidden(lines: list[str], data: st.DataObject, shown: str | None) -> None:
+    hidden = data.draw(st.sets(st.integers(0, len(lines) - 1)))
+    found = made(lines, hidden, shown=shown)
+    packed = found.to_bytes()
+    assert parse_redacted(packed) == found and parse_redacted_zip(io.BytesIO(found.to_zip())) == found
+    for data_ in (packed, found.to_zip()):
+        report = verified(data_)
+        assert verdicts(report) == ["pass"] * 4, report
+        assert looks_redacted(data_[:64])
+        assert ("withheld" in report.not_checked[0]) == (shown is None)
+    told = report.checks[1].detail
+    assert told.startswith(f"{len(lines) - len(hidden)} of {len(lines)} lines are shown, {len(hidden)} hidden")
+    for number, line in enumerate(found.lines):
+        assert line.keys() == ({"leaf"} if number in hidden else {"salt", "text"})
+    assert SEED.hex().encode() not in packed
+
+
+def _swapped(lines: list[Json], one: int, other: int) -> None:
+    lines[one], lines[other] = lines[other], lines[one]
+
+
+@settings(max_examples=120, deadline=None)
+@given(
+    lines=WORDS.filter(lambda lines: 2 <= len(lines) <= 20),
+    data=st.data(),
+    shown=st.sampled_from([None, "capture", "assessment"]),
+)
+def test_nothing_of_it_can_be_altered(lines: list[str], data: st.DataObject, shown: str | None) -> None:
+    hidden = data.draw(st.sets(st.integers(0, len(lines) - 1)))
+    found = made(lines, hidden, shown=shown)
+    body = copy.deepcopy(found.object)
+    at = data.draw(st.integers(0, len(lines) - 1))
+    line = body["lines"][at]
+    ways: dict[str, Callable[[], Any]] = {
+        "left out": lambda: body["lines"].pop(at),
+        "doubled": lambda: body["lines"].insert(at, dict(line)),
+        "moved": lambda: _swapped(body["lines"], at, (at + 1) % len(lines)),
+        "another root": lambda: body.update(text_lines_root=hashlib.sha256(b"x").hexdigest()),
+        "another snapshot": lambda: body.update(snapshot="EA-S-00000008"),
+    }
+    if "text" in line:
+        ways["altered"] = lambda: line.update(text=line["text"] + "x")
+        ways["another salt"] = lambda: line.update(salt=hashlib.sha256(b"x").hexdigest())
+        ways["hidden too"] = lambda: body["lines"].__setitem__(at, redacted_lines(lines, SEED, {at})[at])
+    else:
+        ways["another leaf"] = lambda: line.update(leaf=hashlib.sha256(line["leaf"].encode()).hexdigest())
+        ways["shown after all"] = lambda: body["lines"].__setitem__(at, redacted_lines(lines, SEED, ())[at])
+    ways[data.draw(st.sampled_from(sorted(ways)))]()
+    other = replace(found, object=body)
+    assert verified(other.to_bytes()).verdict == "fail"
+    assert verified(other.to_zip()).verdict == "fail"
+
+
+def test_a_statement_anew_does_not_make_a_line_original() -> None:
+    """An archive that states another digest for an altered text is stopped by the root alone."""
+    found = made(LINES, {1})
+    body = copy.deepcopy(found.object)
+    body["lines"][0]["text"] = "# Other terms"
+    lying = replace(made(LINES, {1}, object_sha256=object_sha256(body)), object=body)
+    assert verdicts(verified(lying.to_bytes())) == ["pass", "fail", "pass", "pass"]
+
+
+def test_neighbours_cannot_be_told_as_one_hidden_line() -> None:
+    """The node over two hidden lines, told as a leaf, leads to the same root: the number of lines is stated too."""
+    found = made(LINES, range(4))
+    leaves = [bytes.fromhex(line["leaf"]) for line in found.lines]
+    pairs = [{"leaf": root_of(leaves[:2]).hex()}, {"leaf": root_of(leaves[2:]).hex()}]
+    whole = {**found.object, "lines": pairs}
+    assert lines_root(pairs) == whole["text_lines_root"]
+    for of in (2, 4):
+        # Even an archive that states it anew is caught by its own assessment.
+        lying = made(LINES, range(4), shown="assessment", object_sha256=object_sha256(whole), of=of, lines=0)
+        other = replace(lying, object=whole)
+        report = verified(other.to_bytes())
+        assert verdicts(report)[1] == "pass" and report.verdict == "fail"
+        assert verdicts(report)[2:] == (["pass", "fail"] if of == 2 else ["fail", "fail"])
+
+
+@pytest.mark.parametrize(
+    ("change", "number", "why"),
+    [
+        ({"event": "export"}, 53, "not of a redaction"),
+        ({"object_sha256": "00" * 32}, 53, "another object_sha256"),
+        ({"subjects": ["EA-S-00000000", "EA-S-00000008"]}, 53, "another subjects"),
+        ({"lines": 4}, 53, "another lines"),
+        ({"of": 5}, 53, "another of"),
+        ({"assessment_seq": 5}, 53, "another assessment_seq"),
+        ({"witness": "assessment"}, 53, "another witness"),
+        ({"witness": "capture"}, 53, "another witness"),
+    ],
+)
+def test_the_statement_must_be_of_this_text(change: Json, number: int, why: str) -> None:
+    report = verified(made(LINES, {1}, **change).to_bytes())
+    (failed,) = (check for check in report.checks if check.verdict == "fail")
+    assert failed.number == number and why in failed.detail
+
+
+def test_keys_and_proofs() -> None:
+    found = made(LINES, {1}, shown="assessment")
+    report = verify_redacted(io.BytesIO(found.to_bytes()), "x", lambda _: None)
+    assert verdicts(report) == ["pass", "pass", "incomplete", "incomplete"]
+    other = LogKey.generate(ORIGIN).verifier
+    assert "names the key of" in verified(found.to_bytes(), other).checks[2].detail
+    named = replace(found, vkey=other.vkey)
+    assert verdicts(verified(named.to_bytes(), other)) == ["pass", "pass", "fail", "fail"], "signed by someone else"
+    swapped = replace(found, redaction_proof=found.witness_proof)
+    assert "is for entry 1, not 2" in verified(swapped.to_bytes()).checks[2].detail
+    assert found.witness is not None
+    forged = replace(found, witness=found.witness.replace(b"text/1", b"text/2"))
+    assert "another normaliser" in verified(forged.to_bytes()).checks[3].detail
+    forged = replace(found, witness=found.witness.replace(b'"nonce":"00', b'"nonce":"01'))
+    assert "another entry" in verified(forged.to_bytes()).checks[3].detail
+    early = made(LINES, {1}, shown="capture")
+    assert "the capture, stated on" in verified(early.to_bytes()).checks[3].detail and early.witness is not None
+    forged = replace(early, witness=early.witness.replace(b'"nonce":"00', b'"nonce":"01'))
+    assert "another entry" in verified(forged.to_bytes()).checks[3].detail
+    forged = replace(early, witness=early.witness.replace(b"EA-D-00001", b"EA-D-00002"))
+    assert "the capture says another document" in verified(forged.to_bytes()).checks[3].detail
+    forged = replace(found, witness_kind="capture")
+    assert "is of kind assessment, not capture" in verified(forged.to_bytes()).checks[3].detail
+    forged = replace(found, redaction=found.redaction.replace(b"A. Clerk", b"B. Clerk"))
+    assert "does not lead to the root" in verified(forged.to_bytes()).checks[2].detail
+
+
+def _with(**changes: Any) -> bytes:
+    found = made(LINES, {1})
+    return replace(found, object={**found.object, **changes}).to_bytes()
+
+
+@pytest.mark.parametrize(
+    ("data", "why"),
+    [
+        (b"", "no line feed"),
+        (b"{}\n", "the format is None"),
+        (b'{"format":"redacted-text/2"}\n', "this software reads redacted-text/1"),
+        (encode_line({"format": "redacted-text/1"}), "the file lacks or has too much: log, object"),
+        (_with(lines=[]), "a text of 0 lines"),
+        (_with(lines=[{"leaf": "00" * 31}]), "line 1: salt or leaf is not 64 hex digits"),
+        (_with(lines=[{"leaf": "00" * 32, "text": "x"}]), "line 1 is neither"),
+        (_with(lines=[{"salt": "00" * 32, "text": "a\nb"}]), "line 1 is not one line of text"),
+        (_with(lines=[{"salt": "00" * 33, "text": "a"}]), "line 1: salt or leaf"),
+        (_with(lines=["a"]), "line 1 is neither"),
+        (_with(lines={}), "object: lines is of the wrong kind"),
+        (_with(title="a"), "object lacks or has too much: title"),
+        (_with(capture_seq="7"), "object: capture_seq is of the wrong kind"),
+        (replace(made(LINES, {1}), witness_kind="capture").to_bytes(), "witness: kind 'capture' cannot be meant"),
+        (_with(capture_entry="AB" * 32), "object: capture_entry is not 64 hex digits"),
+        (made(LINES, {1}).to_bytes().replace(b'{"format"', b'{ "format"'), "not in canonical form"),
+    ],
+    ids=range(16),
+)
+def test_what_is_no_redacted_text_is_told_why(data: bytes, why: str) -> None:
+    with pytest.raises(FormatError, match=re.escape(why)):
+        parse_redacted(data)
+    report = verified(data)
+    assert verdicts(report) == ["fail", "incomplete", "incomplete", "incomplete"] and why in report.checks[0].detail
+
+
+def test_a_zip_file_is_what_its_first_member_says() -> None:
+    whole = made(LINES, {1}).to_zip()
+    for number in range(0, len(whole), 97):
+        data = whole[:number] + bytes([whole[number] ^ 1]) + whole[number + 1 :]
+        assert verified(data).verdict == "fail", number
+    with pytest.raises(MalformedRedaction, match="is not what"):
+        parse_redacted_zip(io.BytesIO(whole.replace(b"[line hidden]", b"[nothing was]")))
+    with pytest.raises(FormatError):
+        parse_redacted_zip(io.BytesIO(whole + b"more"))
+
+
+def test_lines_are_told_as_people_count_them() -> None:
+    assert runs([]) == "none"
+    assert runs([0]) == "1"
+    assert runs([0, 1, 2, 6, 8, 9]) == "1-3, 7, 9-10"
+    assert runs(range(0, 200, 2)).endswith(", 79, …")

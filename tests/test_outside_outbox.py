@@ -1,0 +1,236 @@
+"""The outbox of copies elsewhere: who is owed what, once; pauses, crashes, a lost database, and giving up."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+
+from archiver.evidence.instant import parse_instant
+from archiver.outside.interface import Copy, OutsideFailed, Raw
+from archiver.outside_copying import FETCHES, JOB_S, KEEP_S, OutsideCopies, copies_of, outside_standing
+from archiver.watch.entry import WatchEntry
+from storage.index import Index
+from tests.simulators.scripted import FIRST, SECOND, Life
+from tests.test_recovery import Place
+
+POLICY = "http://a.example/policy"
+ENTRY = WatchEntry("Example", "Terms", (POLICY,), 3600, outside=("wayback",))
+DAY = 86400.0
+
+
+@pytest.fixture(autouse=True)
+def _quiet() -> Iterator[None]:
+    logging.disable(logging.ERROR)
+    yield
+    logging.disable(logging.NOTSET)
+
+
+@dataclass
+class Scripted:
+    """A web archive that does as it is told."""
+
+    asked: list[str] = field(default_factory=list)
+    fails: list[OutsideFailed] = field(default_factory=list)
+    """Raised by the next questions, whichever they are."""
+    working: bool = False
+    content: bytes = b""
+    name: str = "wayback"
+    target: str = "scripted"
+
+    def _fail(self) -> None:
+        if self.fails:
+            raise self.fails.pop(0)
+
+    def ask(self, url: str) -> str:
+        self.asked.append(url)
+        self._fail()
+        return f"job-{len(self.asked)}"
+
+    def look(self, job: str, url: str) -> Copy | None:
+        self._fail()
+        return None if self.working else Copy(f"https://copies.example/{job}", "2026-05-12T15:10:03Z", "raw")
+
+    def fetch(self, copy: Copy, url: str) -> Raw:
+        self._fail()
+        return Raw(self.content, "text/html")
+
+
+@dataclass
+class Desk:
+    """An archive that watches one document, with its outbox and a clock."""
+
+    place: Place
+    life: Life
+    theirs: Scripted
+    now: float = 0.0
+
+    def __post_init__(self) -> None:
+        self.copies = OutsideCopies(self.life.operation, {"wayback": self.theirs})
+
+    def check(self, page: Any = FIRST) -> None:
+        """Check the document once."""
+        self.life.capturer.pages[POLICY] = (page,)
+        self.life.capturer.visits.clear()
+        (watched,) = self.life.archive.watched()
+        (outcome,) = self.life.run(self.life.operation.check_of(watched, "manual"))
+        self.now = max(self.now, parse_instant(outcome.capture.body["started_at"]).timestamp())
+
+    def run(self) -> list[str]:
+        """Collect, then take every step that is due; say what they did."""
+        self.copies.collect(self.now)
+        words = []
+        while (step := self.copies.step("wayback", self.now)) is not None:
+            words.append(step.word)
+            assert len(words) < 50
+        return words
+
+    def later(self, seconds: float) -> list[str]:
+        """Run so much later."""
+        self.now += seconds
+        return self.run()
+
+    @property
+    def rows(self) -> list[dict[str, Any]]:
+        return self.life.archive.index.rows("select * from outside_copy")
+
+    @property
+    def stated(self) -> list[dict[str, Any]]:
+        return self.place.of_kind("custody", "outside_copy")
+
+
+@pytest.fixture
+def desk() -> Desk:
+    place = Place.new()
+    life = place.live()
+    life.operation.watch("added", [(None, ENTRY)])
+    return Desk(place, life, Scripted())
+
+
+def test_a_new_version_is_asked_for_once_and_a_check_that_finds_nothing_is_not(desk: Desk) -> None:
+    desk.check()
+    assert desk.run() == ["asked"] and desk.theirs.asked == [POLICY]
+    assert desk.later(2) == ["waits", "stated"]
+    assert [body["by"] for body in desk.stated] == [None] and desk.rows == []
+    desk.check()
+    assert desk.later(100) == [] and len(desk.theirs.asked) == 1
+    desk.check(SECOND)
+    assert desk.run() == ["asked"] and desk.later(2) == ["waits", "stated"]
+    assert len({body["subjects"][0] for body in desk.stated}) == 2
+    desk.place.audit()
+
+
+def test_an_entry_that_names_no_archive_tells_nobody(desk: Desk) -> None:
+    desk.life.operation.watch("changed", [("EA-D-00001", WatchEntry("Example", "Terms", (POLICY,), 3600))])
+    desk.check()
+    assert desk.run() == [] and desk.theirs.asked == []
+    desk.life.operation.watch("changed", [("EA-D-00001", ENTRY)])
+    assert desk.run() == [], "it was captured when nobody was to be told"
+    desk.check(SECOND)
+    desk.life.operation.watch("changed", [("EA-D-00001", WatchEntry("Example", "Terms", (POLICY,), 3600))])
+    assert desk.run() == [], "and nobody is to be told now"
+    other = WatchEntry("Example", "Terms", (POLICY,), 3600, outside=("perma",))
+    desk.life.operation.watch("changed", [("EA-D-00001", other)])
+    assert desk.run() == [], "another archive is not this one"
+
+
+def test_a_failure_that_may_pass_is_tried_again_with_growing_pauses_until_it_is_given_up(desk: Desk) -> None:
+    desk.theirs.fails = [OutsideFailed("HTTP status 503", retry=True)] * 100
+    desk.check()
+    assert desk.run() == ["again"]
+    pauses = [row["next_try"] - desk.now for row in desk.rows]
+    assert pauses == [300.0] and desk.later(299) == [] and desk.later(1) == ["again"]
+    assert desk.rows[0]["next_try"] - desk.now == 1800.0 and desk.rows[0]["error"] == "HTTP status 503"
+    words = [word for _ in range(20) for word in desk.later(21600)]
+    assert words[-1] == "given up" and desk.rows[0]["next_try"] is None
+    assert outside_standing(desk.life.archive)["failed"][0]["error"] == "HTTP status 503"
+    assert desk.later(DAY) == [] and desk.stated == []
+    desk.later(KEEP_S)
+    assert desk.rows == [], "after a while nobody wants to see it any more"
+    assert desk.run() == []
+
+
+def test_a_refusal_is_given_up_at_once(desk: Desk) -> None:
+    desk.theirs.fails = [OutsideFailed("blocked", retry=False)]
+    desk.check()
+    assert desk.run() == ["given up"] and desk.later(DAY) == []
+    assert outside_standing(desk.life.archive)["pending"] == 0
+
+
+def test_what_the_archive_asks_to_wait_is_waited(desk: Desk) -> None:
+    desk.theirs.fails = [OutsideFailed("too many", retry=True, retry_after_s=43200)]
+    desk.check()
+    assert desk.run() == ["again"] and desk.later(43199) == [] and desk.later(1) == ["asked"]
+
+
+def test_a_job_that_never_ends_is_asked_for_anew(desk: Desk) -> None:
+    desk.theirs.working = True
+    desk.check()
+    assert desk.run() == ["asked"]
+    words = [word for _ in range(int(JOB_S // 30) + 2) for word in desk.later(31)]
+    assert words[-1] == "again" and set(words[:-1]) == {"waits"}
+    desk.theirs.working = False
+    assert desk.later(300) == ["asked"] and desk.later(2) == ["waits", "stated"]
+
+
+def test_a_copy_that_cannot_be_read_is_tried_a_few_times_and_then_stated_as_not_compared(desk: Desk) -> None:
+    desk.check()
+    desk.run()
+    desk.theirs.fails = []
+    desk.now += 2
+    row = desk.rows[0]
+    desk.copies.advance(row, desk.now)
+    desk.theirs.fails = [OutsideFailed("HTTP status 404", retry=True)] * FETCHES
+    words = [word for _ in range(FETCHES + 1) for word in desk.later(21600)]
+    assert words == ["again"] * (FETCHES - 1) + ["stated"]
+    (body,) = desk.stated
+    assert (body["compared"], body["compared_reason"]) == ("not compared", "HTTP status 404")
+    assert len(desk.theirs.asked) == 1, "the copy is there: it is not asked for again"
+
+
+def test_a_lost_database_asks_again_for_what_is_young_and_not_stated(desk: Desk) -> None:
+    desk.check()
+    assert desk.run() == ["asked"]
+    desk.place.index = Index(None)
+    again = Desk(desk.place, desk.place.live(), desk.theirs, desk.now)
+    assert again.run() == ["asked"] and again.later(2) == ["waits", "stated"]
+    desk.place.index = Index(None)
+    third = Desk(desk.place, desk.place.live(), desk.theirs, again.now)
+    assert third.run() == [], "it is stated"
+    third.check(SECOND)
+    assert third.later(4 * DAY) == [], "a copy made now would be of another day"
+    assert len(copies_of(third.life.archive)) == 1
+
+
+@pytest.mark.parametrize("state", [None, {"copy": ["https://copies.example/job-1", "2026-05-12T15:10:03Z", "raw"]}])
+def test_a_crash_between_statement_and_row_states_it_once(desk: Desk, state: dict[str, Any] | None) -> None:
+    desk.check()
+    desk.run()
+    desk.now += 2
+    (row,) = desk.rows
+    desk.run()
+    assert len(desk.stated) == 1
+    # The row as it was before the job was done: what a database that lost its last commits would hold.
+    desk.life.archive.index.run(
+        "insert into outside_copy (seq, part, archive, since, attempts, next_try, state) values (?, ?, ?, ?, 0, ?, ?)",
+        (row["seq"], row["part"], row["archive"], row["since"], desk.now, json.dumps(state) if state else None),
+    )
+    again = Desk(desk.place, desk.place.live(), desk.theirs, desk.now)
+    assert again.run() == ["stated"] and len(again.stated) == 1 and again.rows == []
+    assert len(desk.theirs.asked) == 1
+
+
+def test_what_a_person_asks_for_goes_on_from_where_it_stands(desk: Desk) -> None:
+    desk.check()
+    assert desk.run() == ["asked"]
+    (row,) = desk.rows
+    capture = desk.life.archive.statement(row["seq"])
+    assert desk.copies.want(capture, 0, "wayback", desk.now, "A. Clerk")
+    assert desk.run() == ["waits", "stated"] and len(desk.theirs.asked) == 1
+    assert desk.stated[0]["by"] == "A. Clerk"
+    assert desk.copies.want(capture, 0, "wayback", desk.now, "A. Clerk"), "a second copy, because someone wants it"
+    assert desk.run() == ["asked"] and json.loads(desk.rows[0]["state"])["job"] == "job-2"
