@@ -93,7 +93,7 @@ def test_the_packages_are_those_named(made: Made) -> None:
 def test_every_command_holds_and_prints_what_the_text_says(made: Made, kind: str) -> None:
     bundle, folder = made.opened(kind)
     followed = made.stranger.follow(folder, bundle)
-    assert followed.problems == []
+    assert (followed.problems, followed.stopped_at) == ([], None)
     assert followed.left == []
     assert "DIFFERENT" not in followed.said
 
