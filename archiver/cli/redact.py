@@ -38,7 +38,7 @@ ORACLE = (
 @click.option(
     "--show",
     type=click.Choice(WITNESSES),
-    help="Which older statement proves the lines: that of the capture, where it can (default); the assessment, with"
+    help="Which older statement the lines rest on: that of the capture, where it can (default); the assessment, with"
     " which guesses at hidden lines can be tried; or nothing.",
 )
 @click.pass_obj
