@@ -7,7 +7,6 @@ them; what the index says of their records stands in the statements already.
 from __future__ import annotations
 
 import os
-import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
@@ -17,6 +16,8 @@ from hashlib import sha256
 from io import FileIO
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from isal import isal_zlib
 
 from archiver.dossier import Dossier, Part, dossier_of
 from archiver.environment import SOFTWARE
@@ -317,7 +318,7 @@ def _whole(part: Part) -> tuple[str, int]:
     digest, crc = sha256(), 0
     for piece in _pieces(part):
         digest.update(piece)
-        crc = zlib.crc32(piece, crc)
+        crc = isal_zlib.crc32(piece, crc)
     return digest.hexdigest(), crc
 
 

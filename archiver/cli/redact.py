@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from archiver.evidence.redaction import Redacted
 
 SUFFIXES = (".json", ".zip")
+WITNESSES = ("capture", "assessment", "nothing")
 ORACLE = (
     "the assessment states digests of the whole text: whoever has this file can try out guesses at what is hidden; a"
     " short line, a name or a number, can be found that way"
@@ -35,9 +36,10 @@ ORACLE = (
     "--output", type=click.Path(path_type=Path), help="The file: .json, or .zip with the same and its parts as files."
 )
 @click.option(
-    "--with-assessment",
-    is_flag=True,
-    help="Also show the assessment: the lines then date from it, but guesses at hidden lines can be tried.",
+    "--show",
+    type=click.Choice(WITNESSES),
+    help="Which older statement the lines rest on: that of the capture, where it can (default); the assessment, with"
+    " which guesses at hidden lines can be tried; or nothing.",
 )
 @click.pass_obj
 def redact(
@@ -48,7 +50,7 @@ def redact(
     reason: str | None,
     by: str,
     output: Path | None,
-    with_assessment: bool,
+    show: str | None,
 ) -> None:
     """Hand out the text of SNAPSHOT with some lines hidden. The original stays as it is.
 
@@ -56,9 +58,9 @@ def redact(
     in the text that the log knows. Without --hide the lines are listed with their numbers, and nothing is made.
     """
     from archiver.errors import UsageError
-    from archiver.redaction import chosen, handed_out, text_of
+    from archiver.redaction import chosen, handed_out, text_of, why_no_capture
 
-    _, lines = text_of(context.archive(), snapshot)
+    assessment, lines = text_of(context.archive(), snapshot)
     if not hide and not hide_matching and output is not None:
         raise UsageError("nothing is to be hidden", do="name lines with --hide; archiver redact SNAPSHOT lists them")
     if not hide and not hide_matching:
@@ -72,14 +74,19 @@ def redact(
     if output.exists() or output.is_symlink():
         raise UsageError(f"{output} is there already", do="give another name")
     _require_place(output.parent)
-    values = {"snapshot": snapshot, "hidden": hidden, "assessment": with_assessment, "by": by, "reason": reason}
+    without = why_no_capture(context.archive(), assessment)
+    if show is None and without is not None:
+        context.note(f"warning: that the lines are as old as the capture is not in the file: {without}")
+    show = show or ("nothing" if without else "capture")
+    witness = None if show == "nothing" else show
+    values = {"snapshot": snapshot, "hidden": hidden, "witness": witness, "by": by, "reason": reason}
     with context.work() as work:
         made = work.act("redact", values)
         for warning in work.settle(stamp=False):
             context.note(f"warning: {warning}")
     data = _bytes(handed_out(context.archive(), made, hidden), output)
     _write(output, data)
-    if with_assessment:
+    if witness == "assessment":
         context.note(f"warning: {ORACLE}")
     _tell(context, made, hidden, output, data)
 
@@ -108,6 +115,7 @@ def _tell(context: Context, made: dict[str, object], hidden: list[int], output: 
         "lines": made["lines"],
         "of": made["of"],
         "hidden": [number + 1 for number in hidden],
+        "witness": made["witness"],
         "seq": made["seq"],
         "statement_sha256": made["statement_sha256"],
     }
