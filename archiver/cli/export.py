@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from archiver.cli.context import Context
-from archiver.cli.export_pages import page_options, require_used
+from archiver.cli.export_pages import page_options, require_used, typed
 from archiver.cli.handing_out import Secret, hand_out
 
 if TYPE_CHECKING:
@@ -110,8 +110,11 @@ def _targets(snapshots: tuple[str, ...], output: Path, form: str) -> dict[str, P
     wanted = list(dict.fromkeys(snapshots))
     if end_of(output.name) is not None and not output.is_dir() and isinstance(exporter_for(output.name), Gatherer):
         return dict.fromkeys(wanted, output)
-    if len(wanted) > 1 or output.is_dir():
+    named = "form" in typed(click.get_current_context()) and end_of(output.name) is None
+    if len(wanted) > 1 or output.is_dir() or named:
         exporter_for(form)
+        if end_of(form) != form:
+            raise UsageError(f"--form {form[:60]!r} is more than the end of a name", do=f"--form {end_of(form)}")
         if output.exists() and not output.is_dir():
             raise UsageError(f"{output} is a file", do="name a folder for several snapshots")
         if not output.is_dir() and (end := end_of(output.name)) is not None:

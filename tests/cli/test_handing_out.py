@@ -159,6 +159,14 @@ def test_options_in_a_folder_are_those_of_its_form(shelf: Shelf, tmp_path: Path)
     assert (tmp_path / f"{shelf.version}.exhibit.pdf").exists()
 
 
+def test_a_form_that_was_named_makes_a_folder_for_one_snapshot_too(shelf: Shelf, tmp_path: Path) -> None:
+    out = tmp_path / "folder"
+    shelf.box.fine("export", shelf.version, "--output", str(out), "--form", ".pdf", "--no-record")
+    assert [path.name for path in out.iterdir()] == [f"{shelf.version}.pdf"]
+    refused = shelf.box.call("export", shelf.version, "--output", str(out), "--form", "/../../x.pdf")
+    assert refused.code == 2 and "is more than the end of a name; --form .pdf" in refused.error()
+
+
 def test_a_name_that_is_too_long_or_cannot_be_written_is_the_users_to_mend(shelf: Shelf, tmp_path: Path) -> None:
     long = shelf.box.call("export", shelf.version, "--output", str(tmp_path / ("x" * 300 + ".zip")))
     assert long.code == 2 and "File name too long" in long.error()
