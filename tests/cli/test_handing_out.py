@@ -118,6 +118,12 @@ def test_an_exhibit_that_was_handed_out_has_its_load_file_although_the_next_fail
     assert (out / f"{shelf.version}.exhibit.txt").exists() and not (out / f"{shelf.later}.exhibit.txt").exists()
 
 
+def test_beside_an_exhibit_that_could_not_be_stated_lies_nothing(shelf: Shelf, tmp_path: Path) -> None:
+    refused = shelf.box.call("export", shelf.version, "--output", str(tmp_path / "t.exhibit.pdf"), "--by", "a\nb")
+    assert refused.code == 2 and "must be one line" in refused.err
+    assert list(tmp_path.iterdir()) == []
+
+
 @pytest.mark.parametrize("name", ["both.zip", "both.pdf", "both.exhibit.pdf"])
 def test_several_snapshots_do_not_make_a_folder_that_is_called_like_a_file(
     shelf: Shelf, tmp_path: Path, name: str
