@@ -24,7 +24,7 @@ from archiver.evidence.bundle_zip import Member, directory, dos_moment, pack
 from archiver.evidence.canonical import encode_line
 from archiver.evidence.instant import format_instant
 from archiver.exporting import Means, written
-from archiver.operation import read_key
+from archiver.key_file import read_key
 from archiver.stamp.interface import StampFailure
 from archiver.watch.entry import WatchEntry
 from tests.simulators.archives import TERMS, Workshop, capture, small_archive, stamp_all

@@ -24,7 +24,7 @@ from archiver.evidence.bundle_guide import TOOLS as NAMED_TOOLS
 from archiver.evidence.bundle_guide import commands_of
 from archiver.evidence.note import Verifier
 from archiver.exporting import Means, written
-from archiver.operation import read_key
+from archiver.key_file import read_key
 from archiver.stamp.interface import StampFailure
 from archiver.stamping import Subject, Verified, ask, open_authorities
 from storage.local import LocalFiles
