@@ -13,7 +13,6 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple
 
 from archiver.watch.extract.addresses import Addresses
 from archiver.watch.extract.emails import decoded
@@ -52,10 +51,8 @@ _PARTING = frozenset(
 _HEADINGS = {f"h{level}": "#" * level + " " for level in range(1, 7)}
 
 
-class _Block(NamedTuple):
-    prefix: str
-    words: str
-    links: Sequence[tuple[str, str]]
+_Block = tuple[str, str, Sequence[tuple[str, str]]]
+"""What stands before the words of a line, the words, the links in them."""
 
 
 @dataclass(slots=True)
@@ -157,12 +154,12 @@ class Blocks:
 
     def lines(self) -> tuple[str, ...]:
         """Return one line a block, composed; with marks, as it was found."""
-        lines = [block.prefix + block.words for block in self._sink]
+        lines = [prefix + words for prefix, words, _ in self._sink]
         return tuple(lines if self._carry else composed(lines))
 
     def links(self) -> tuple[Link, ...]:
         """Return the links that have words, in the order of the text."""
-        found = [(line, *link) for line, block in enumerate(self._sink) for link in block.links]
+        found = [(line, *link) for line, (_, _, links) in enumerate(self._sink) for link in links]
         words = composed([link[1] for link in found])
         return tuple(Link(line, said, target) for (line, _, target), said in zip(found, words, strict=True))
 
@@ -207,10 +204,10 @@ class Blocks:
         else:
             prefix = "> " if self._quotes else ""
         if self._links:
-            self._sink.append(_Block(prefix, words, self._links))
+            self._sink.append((prefix, words, self._links))
             self._links = []
         else:
-            self._sink.append(_Block(prefix, words, ()))
+            self._sink.append((prefix, words, ()))
 
     def _say_link(self, begins_again: int) -> None:
         """Note the words of the open link so far; its next words begin behind so many pieces."""
@@ -306,8 +303,9 @@ class Blocks:
             for cell in row.cells:
                 self._sink += cell
         elif any(row.cells):
-            words = "".join(f" {cell[0].words} |" if cell else " |" for cell in row.cells)
-            self._sink.append(_Block("", f"|{words}", [link for cell in row.cells for b in cell for link in b.links]))
+            words = "".join(f" {cell[0][1]} |" if cell else " |" for cell in row.cells)
+            links = [link for cell in row.cells for _, _, of_block in cell for link in of_block]
+            self._sink.append(("", f"|{words}", links))
 
     def _start_quote(self, name: str, attributes: str) -> None:
         self._flush()

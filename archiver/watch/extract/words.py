@@ -28,8 +28,9 @@ def collapsed(raw: str, *, carry: bool = False) -> str:
     if words.isprintable():
         return words
     words = (_DROPPED_BUT_MARKS if carry else _DROPPED).sub("", words)
-    words = _IDLE_JOINER.sub("", words)
-    return " ".join(words.split())
+    if "\u200c" in words or "\u200d" in words:
+        words = _IDLE_JOINER.sub("", words)
+    return " ".join(words.split()) if words[:1] == " " or words[-1:] == " " or "  " in words else words
 
 
 def shows_nothing(character: str) -> bool:
