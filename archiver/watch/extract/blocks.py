@@ -25,7 +25,10 @@ MAX_LEVELS = 12
 _LONG = 1 << 20
 
 # Within a line these say nothing: they are left in its text, and taken out of it all at once.
-_INLINE = r"</?+(?:abbr|b|bdi|bdo|big|cite|code|em|font|i|ins|mark|s|small|span|strong|sub|sup|tt|u|wbr)(?=[ >])[^>]*+>"
+_INLINE = (
+    r"<(?=/?[abcefimstuw])/?+(?:abbr|b|bdi|bdo|big|cite|code|em|font"
+    r"|i|ins|mark|s|small|span|strong|sub|sup|tt|u|wbr)(?=[ >])[^>]*+>"
+)
 _NAMED = r"<(?:(/?+[a-zA-Z][^ \t\n\f\r/>]*+)([^>]*+)>|!--.*?-->|[!?][^>]*+>|)"
 _TOKEN = re.compile(rf"{_NAMED}((?:[^<]++|{_INLINE})*+)", re.DOTALL)
 _EACH_TOKEN = re.compile(rf"{_NAMED}([^<]*+)", re.DOTALL)
