@@ -19,7 +19,7 @@ from archiver.decisions import MAX_NAME, MAX_REASON, one_line
 from archiver.environment import SOFTWARE
 from archiver.errors import FormatError, UsageError
 from archiver.evidence.canonical import Json
-from archiver.evidence.imported import NotImportable, examine
+from archiver.evidence.imported import NotImportable, examine, form_of
 from archiver.evidence.imported_tally import Ceilings, Tally, claimed
 from archiver.imported import (
     FOLDER,
@@ -61,7 +61,9 @@ def take_in(operation: Operation, values: Json) -> Json:
     incoming = f"staging/{INCOMING}{uuid.UUID(bytes=operation.pipeline.random(16), version=4)}"
     try:
         with operation.writer.stopped_by_failed_sync():
-            copied = _copy(files, path, f"{incoming}/file", operation.archive.settings["import.max_bytes"])
+            settings = operation.archive.settings
+            room = files.free_bytes() - int(settings["storage.reserve_bytes"])
+            copied = _copy(files, path, f"{incoming}/file", min(int(settings["import.max_bytes"]), room), room)
             files.barrier([incoming])
         tally = _examine(operation, f"{incoming}/file", copied, path.name, keep_broken=bool(values.get("keep_broken")))
         return operation.writer.call(lambda: _state(operation, incoming, said, copied, tally))
@@ -70,24 +72,45 @@ def take_in(operation: Operation, values: Json) -> Json:
             files.remove(incoming)
 
 
-def _copy(files: Files, source: Path, target: str, most: int) -> Json:
-    """Copy and digest in one pass; ``UsageError`` for what is no plain file, is too large, or cannot be read."""
+def _copy(files: Files, source: Path, target: str, most: int, room: int) -> Json:
+    """Copy and digest in one pass; ``UsageError`` for what is no plain file, is too large, changes or cannot be read.
+
+    What it is and how long is asked first: nobody fills the disk of a running archive with what is refused afterwards.
+    """
     sha256, sha512, size = hashlib.sha256(), hashlib.sha512(), 0
-    with _opened(source) as handle, files.create(target) as copy:
+    with _opened(source) as handle:
         announced = os.fstat(handle.fileno()).st_size
-        if announced > files.free_bytes():
-            raise UsageError(f"{source} has {announced} bytes, more than the archive's disk has room for")
-        while chunk := _read(handle, source):
-            size += len(chunk)
-            if size > most:
-                raise UsageError(
-                    f"{source} has more than {most} bytes, which is the most for an imported file",
-                    do="raise import.max_bytes, or import it in parts",
-                )
-            sha256.update(chunk)
-            sha512.update(chunk)
-            copy.write(chunk)
+        if announced > most:
+            raise _too_large(source, most, room)
+        try:
+            form_of(handle)
+        except NotImportable as error:
+            raise NotImportable(f"{source.name} was not imported: {error.what}", do=error.do) from error
+        except OSError as error:
+            raise UsageError(f"{source}: {error.strerror}") from error
+        handle.seek(0)
+        with files.create(target) as copy:
+            while chunk := _read(handle, source):
+                size += len(chunk)
+                if size > announced:
+                    break
+                sha256.update(chunk)
+                sha512.update(chunk)
+                copy.write(chunk)
+    if size != announced:
+        raise UsageError(
+            f"{source} had {announced} bytes and changed while it was copied", do="import it when it is finished"
+        )
     return {"file_sha256": sha256.hexdigest(), "file_sha512": sha512.hexdigest(), "file_bytes": size}
+
+
+def _too_large(source: Path, most: int, room: int) -> UsageError:
+    if most == room:
+        return UsageError(f"{source} has more than {max(0, room)} bytes, which is all the archive's disk has room for")
+    return UsageError(
+        f"{source} has more than {most} bytes, which is the most for an imported file",
+        do="raise import.max_bytes, or import it in parts",
+    )
 
 
 def _opened(path: Path) -> BinaryIO:
