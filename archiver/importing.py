@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, BinaryIO
 
 from archiver.decisions import MAX_NAME, MAX_REASON, one_line
 from archiver.environment import SOFTWARE
-from archiver.errors import FormatError, UsageError
+from archiver.errors import ArchiveDamaged, FormatError, UsageError
 from archiver.evidence.canonical import Json
 from archiver.evidence.imported import NotImportable, examine, form_of
 from archiver.evidence.imported_tally import Ceilings, Tally, claimed
@@ -158,6 +158,9 @@ def _state(operation: Operation, incoming: str, said: Json, copied: Json, tally:
         "select seq from digest where object = 'imported' and sha256 = ?", (bytes.fromhex(copied["file_sha256"]),)
     )
     if known is not None:
+        place = str(archive.statement(known["seq"]).body["path"])
+        if not files.exists(place):
+            raise ArchiveDamaged(f"these bytes are kept already, but {place} is missing", do="put the file back there")
         return {**as_told(archive, archive.statement(known["seq"])), "new": False}
     path = path_of(copied["file_sha256"], tally.suffix)
     _make_place(files, path, incoming, staging_of(copied["file_sha256"]))

@@ -8,6 +8,7 @@ import threading
 import time
 from typing import TYPE_CHECKING
 
+from archiver.custody import require_kept
 from archiver.decisions import MAX_NAME, one_line
 from archiver.errors import ArchiverError, UsageError
 from archiver.evidence.canonical import Json
@@ -49,6 +50,7 @@ def ask_outside(operation: Operation, values: Json) -> Json:
         raise UsageError(f"there is no snapshot {name} in this archive", do="see archiver history DOCUMENT")
     if row["result"] != "stored":
         raise UsageError(f"{name} holds no document: there is nothing to have a copy of")
+    require_kept(archive, seq)
     by = one_line("the person's name", values.get("by"), MAX_NAME)
     known = [one.name for one in archive.settings.outside]
     if not known:

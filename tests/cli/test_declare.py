@@ -437,8 +437,8 @@ def test_a_template_that_stands_in_for_a_shipped_one_is_not_used_in_silence(read
             assert "takes the place of the shipped regime us-902" in " ".join(result.err.split())
     finally:
         own.unlink()
-    words = ("declare", ready.first, "--regime", "us-902", "--output", str(tmp_path / "shipped.docx"), "--no-record")
-    assert "takes the place" not in ready.box.fine(*words).err
+    words = ("declare", ready.first, "--regime", "us-902", "--output", str(tmp_path / "shipped.docx"))
+    assert "takes the place" not in ready.box.fine(*words, "--no-record").err
 
 
 def file_of(ready: Desk, which: str) -> Path:

@@ -85,6 +85,13 @@ def test_the_same_bytes_are_kept_once(box: Box, theirs: Path, tmp_path: Path) ->
     assert list((box.root / "staging").iterdir()) == []
 
 
+def test_what_was_lost_is_not_said_to_be_kept(box: Box, theirs: Path) -> None:
+    (item,) = box.fine("import", "add", str(theirs), "--json").json
+    (box.root / item["path"]).unlink()
+    refused = box.call("import", "add", str(theirs))
+    assert refused.code == 4 and f"{item['path']} is missing" in refused.error()
+
+
 def test_the_daemon_takes_files_in_too(box: Box, theirs: Path) -> None:
     with box.daemon() as daemon:
         (item,) = box.fine("import", "add", str(theirs), "--json").json
