@@ -117,9 +117,9 @@ class Pipeline:
     ) -> tuple[list[Outcome], list[Committed]]:
         """Steps 6 to 10 for a batch: sync the files, commit to the ledger, place, index, acknowledge.
 
-        ``makers`` are other statements to commit with it. Returns the outcomes in the order of ``finished``, and what
-        was committed for ``makers``.
+        ``makers`` are other statements to commit with it. Returns outcomes in the order of ``finished``, and those.
         """
+        finished = [*map(self.drafter.with_its_bodies, finished)]
         # A statement may name only bytes that are already durable: one barrier for all files of the batch.
         assessed = self._assess(finished)
         if kept := [item for item in finished if item.has_folder]:

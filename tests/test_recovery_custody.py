@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from archiver import drafting
 from archiver.acts import perform
 from archiver.archive import Archive
 from archiver.audit import Audit
@@ -14,6 +16,8 @@ from archiver.citing import citation_record
 from archiver.custody import events_of
 from archiver.dossier import dossier_of
 from archiver.errors import ArchiveDamaged, Disposed, NotCheckable, UsageError
+from archiver.evidence.citation_custody import referring_to
+from archiver.evidence.exchange import Visit
 from archiver.ledger import Maker
 from archiver.watch.entry import WatchEntry
 from storage.memory import Fault, PowerLoss
@@ -144,13 +148,43 @@ def test_a_check_under_way_keeps_its_referent(place: Place) -> None:
         dispose(life, snapshot)
 
 
-def test_a_body_that_is_gone_is_said_to_be_gone(place: Place) -> None:
-    """A reference that no rule could prevent: the snapshot that refers is open, never silently whole."""
+def test_a_check_that_a_redirect_led_to_what_is_gone_is_made_again(place: Place) -> None:
+    """Nobody could know that it would come there: it fails, visibly, and the next one keeps the body in full."""
+    life = place.with_checks(TERMS)
+    snapshot = str(place.of_kind("capture")[0]["snapshot"])
+    visit = life.capturer.visit
+    moved = "http://a.example/moved"
+
+    def led(url: str, **rest: Any) -> Visit:
+        found = visit(TERMS, **rest)
+        return replace(found, url=url, final_url=TERMS)
+
+    life.capturer.visit = led  # type: ignore[method-assign]
+    check = life.check(moved)
+    life.operation.pipeline.intend([check])
+    finished = life.operation.pipeline.capture(check)
+    assert referring_to(finished.draft), "it chose to refer to the body that is about to go"
+    dispose(life, snapshot)
+    (future,) = life.writer.batch([finished])
+    body = future.result().capture.body
+    assert (body["result"], body["reason"]["code"]) == ("failed", "interrupted")
+    assert f"{snapshot}, which had the same body, was disposed of" in body["reason"]["detail"]
+    (outcome,) = life.run(life.check(moved))
+    assert outcome.capture.body["result"] == "stored" and not referring_to(outcome.capture.body)
+    life.operation.publish()
+    place.audit()
+    assert verdict(life.archive, str(outcome.capture.body["snapshot"])) != "fail"
+
+
+def test_a_body_that_is_gone_is_said_to_be_gone(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As former software could leave it: the snapshot that refers is open, never silently whole."""
     life = place.with_checks(TERMS)
     snapshot = str(place.of_kind("capture")[0]["snapshot"])
     finished = life.operation.pipeline.capture(life.check(TERMS))  # begun by nobody: the archive does not know of it
     dispose(life, snapshot)
+    monkeypatch.setattr(drafting, "referring_to", lambda draft: ())  # which did not look
     (future,) = life.writer.batch([finished])
+    monkeypatch.undo()
     later = str(future.result().capture.body["snapshot"])
     life.operation.publish()
     assert verdict(life.archive, later) == "incomplete"

@@ -23,7 +23,7 @@ from archiver.evidence.redaction import (
     parse_redacted_zip,
     runs,
 )
-from archiver.evidence.statement import parse_statement
+from archiver.evidence.statement import parse_snapshot_id, parse_statement
 from archiver.evidence.tlog_proof import TlogProof
 from archiver.evidence.verify import Failed, Incomplete, Report, run
 
@@ -88,6 +88,8 @@ def _root(found: Redacted) -> str:
 def _redaction(key: Verifier | None, found: Redacted) -> str:
     """Check 53: the log states this redaction of this text."""
     body = _statement(found.redaction, "custody")
+    if parse_snapshot_id(found.object["snapshot"]) != found.object["capture_seq"]:
+        raise Failed(f"{found.object['snapshot']} is not the snapshot of statement {found.object['capture_seq']}")
     if body["event"] != "redaction":
         raise Failed(f"statement {body['seq']} is of a {body['event']}, not of a redaction")
     whole = found.object
@@ -105,8 +107,8 @@ def _redaction(key: Verifier | None, found: Redacted) -> str:
     }
     _compare(body, stated, f"redaction statement {body['seq']}")
     size = _included(key, found, found.redaction_proof, body["seq"], entry_of(found.redaction), "redaction")
-    who = f" by {body['by']}" if body["by"] else ""
-    why = f" because {body['reason']}" if body["reason"] else ""
+    who = f" by {body['by']}" if body.get("by") else ""
+    why = f" because {body['reason']}" if body.get("reason") else ""
     return f"stated on {body['at']}{who}{why}: entry {body['seq']} of {size}"
 
 

@@ -155,6 +155,9 @@ def test_the_zip_holds_the_same(publisher: Publisher, snapshot: str, tmp_path: P
         (("--hide-matching", "nowhere to be found"), "matches no line"),
         (("--hide", "1", "--output", "x.pdf"), "no form of a redacted text ends like"),
         (("--hide-matching", "marmalade", "--reason", SECRET), "quotes a line that is to be hidden"),
+        (("--hide-matching", "marmalade", "--reason", f"of {SECRET.upper()}"), "quotes a line that is to be hidden"),
+        (("--hide-matching", "^# Terms of Use", "--reason", "the  terms of use are known"), "quotes a line that is"),
+        (("--hide-matching", "^# Terms of Use", "--by", "Terms of Use"), "quotes a line that is to be hidden"),
         (("--hide-matching", "Last updated", "--with-assessment"), "the assessment quotes"),
     ],
 )

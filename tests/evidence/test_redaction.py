@@ -31,7 +31,7 @@ from archiver.evidence.redaction import (
     redacted_lines,
     runs,
 )
-from archiver.evidence.statement import seal
+from archiver.evidence.statement import parse_statement, seal
 from archiver.evidence.tlog_proof import TlogProof
 from archiver.evidence.verify import Report
 from archiver.evidence.verify_redaction import looks_redacted, verify_redacted
@@ -198,6 +198,35 @@ def test_the_statement_must_be_of_this_text(change: Json, number: int, why: str)
     report = verified(made(LINES, {1}, **change).to_bytes())
     (failed,) = (check for check in report.checks if check.verdict == "fail")
     assert failed.number == number and why in failed.detail
+
+
+@pytest.mark.parametrize("missing", ["by", "reason", "premis"])
+def test_a_statement_that_leaves_something_out_is_read_all_the_same(missing: str) -> None:
+    """Another log may state less than ours does: that is no crash."""
+    found = made(LINES, {1})
+    body = parse_statement(found.redaction).body
+    fields = {
+        name: value for name, value in body.items() if name not in (missing, *"v kind seq origin at nonce".split())
+    }
+    line = seal("custody", fields, seq=1, origin=ORIGIN, at=NOON, nonce=bytes(32))
+    proof = TlogProof.from_bytes(found.redaction_proof)
+    leaves = [proof.hashes[0], leaf_hash(line.entry)]
+    note = sign_checkpoint(Checkpoint(ORIGIN, 2, root_of(leaves)), key().verifier, key().sign)
+    proofs = [TlogProof(n, (leaves[1 - n],), note).to_bytes() for n in (0, 1)]
+    report = verified(
+        replace(found, redaction=line.line, redaction_proof=proofs[1], assessment_proof=proofs[0]).to_bytes()
+    )
+    assert verdicts(report) == ["pass"] * 4
+
+
+def test_the_name_of_the_snapshot_is_that_of_its_statement() -> None:
+    """The text of one snapshot, in the name of another: the archive itself may lie so."""
+    found = made(LINES, {1})
+    whole = {**found.object, "snapshot": "EA-S-00000008"}
+    lying = made(LINES, {1}, object_sha256=object_sha256(whole), subjects=["EA-S-00000008"])
+    report = verified(replace(lying, object=whole).to_bytes())
+    assert verdicts(report) == ["pass", "pass", "fail", "pass"]
+    assert "is not the snapshot of statement 7" in report.checks[2].detail
 
 
 def test_keys_and_proofs() -> None:
