@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from dataclasses import replace
 from typing import Any
@@ -100,6 +101,45 @@ def test_what_came_back_is_named_and_deleted(place: Place) -> None:
     assert verdict(life.archive, snapshot) == "disposed"
     place.audit()
     assert place.live().operation.recovered.warnings == ()
+
+
+def test_a_text_that_nobody_stated_goes_too(place: Place) -> None:
+    """A crash left it between writing and commit: what it holds is of the snapshot, and no statement can name it."""
+    life, snapshot = watched(place)
+    kept = set(walk(place.files, "texts"))
+    digest = hashlib.sha256(b"Words of the page, by rules that were never stated.\n").hexdigest()
+    left = [f"texts/{digest[:2]}/{digest}.{kind}" for kind in ("txt", "salt", "links")]
+    for path in left:
+        place.files.write(path, b"Words of the page, by rules that were never stated.\n")
+    other = place.copy()
+    dispose(life, snapshot)
+    assert list(walk(place.files, "texts")) == []
+    place.audit()
+    # Of a document with another snapshot nothing is touched that is stated; a start finishes what a crash left.
+    life = other.live()
+    other.files.operations.clear()
+    life.run(life.check("http://a.example/news"))
+    life.operation.publish()
+    (bare,) = [b["snapshot"] for b in other.of_kind("capture") if b["document"] is None]
+    clean = other.copy()
+    dispose(life, str(bare))
+    assert set(walk(other.files, "texts")) == kept
+    other.audit()
+    life = clean.live()
+    clean.files.operations.clear()
+    crashing = clean.copy()
+    dispose(life, str(bare))
+    first = next(n for n, name in enumerate(clean.files.operations) if name.startswith("remove texts/"))
+    life = crashing.live()
+    crashing.files.operations.clear()
+    crashing.files.fault = Fault(first, "crash_before")
+    with pytest.raises(PowerLoss):
+        dispose(life, str(bare))
+    crashing.files.fault = None
+    after = crashing.copy()
+    assert set(walk(after.files, "texts")) != kept
+    after.live()
+    assert set(walk(after.files, "texts")) == kept
 
 
 def _content_of(place: Place) -> list[str]:
