@@ -18,8 +18,9 @@ BIN := $(VENV)/bin
 # command:Debian package. Running needs Python alone; tests let other people's tools judge what was written.
 FOR_DEMO := openssl:openssl
 FOR_TEST := openssl:openssl unzip:unzip zip:zip jq:jq gzip:gzip xxd:xxd node:nodejs npm:npm qpdf:qpdf \
-	pdfsig:poppler-utils zbarimg:zbar-tools chromium:chromium firefox-esr:firefox-esr
-FOR_BENCH := openssl:openssl wget:wget nginx:nginx-light time:time
+	pdfsig:poppler-utils zbarimg:zbar-tools chromium:chromium firefox-esr:firefox-esr \
+	nginx:nginx-light
+FOR_BENCH := openssl:openssl zip:zip wget:wget nginx:nginx-light time:time
 
 # Installs the packages whose command is missing when we are root, otherwise names them and stops.
 define need

@@ -95,14 +95,15 @@ def completed(archive: Archive, outcome: Outcome) -> Outcome:
     return outcome if seq is None else Outcome(outcome.capture, archive.statement(seq))
 
 
-def capture_maker(draft: Json, prefix: str) -> Maker:
-    """The capture statement of a draft, numbered and placed."""
+def capture_maker(draft: Json, prefix: str, assessed: Assessed | None = None) -> Maker:
+    """The capture statement of a draft, numbered and placed, with the root over the lines of its text if it has one."""
 
     def make(seq: int, _: Sequence[Statement]) -> tuple[str, Json]:
         fields = with_own_seq(dict(draft), seq)
         has_folder = fields["warc"] is not None or bool(fields["partial"])
         fields["snapshot"] = snapshot_id(prefix, seq) if has_folder else None
         fields["folder"] = folder_of(prefix, seq, fields["started_at"]) if has_folder else None
+        fields["text_lines_root"] = None if assessed is None else assessed.judgement.text_lines_root
         return "capture", Read(fields) if isinstance(draft, Read) else fields
 
     return make

@@ -13,10 +13,8 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
-from archiver.audit_archive import verify_archive
 from archiver.audit_ground import HASH_CHUNK as HASH_CHUNK
 from archiver.audit_ground import PATIENCE, PAUSE_S, Ground, guarded
-from archiver.audit_imported import ImportAudit
 from archiver.audit_snapshot import SnapshotAudit
 from archiver.errors import UsageError
 from archiver.evidence.statement import parse_snapshot_id
@@ -99,6 +97,8 @@ class Audit(Ground):
 
     def all(self, progress: Callable[[], None]) -> Iterator[Report]:
         """Verify the archive as a whole, then every snapshot and every imported file, on all cores."""
+        from archiver.audit_archive import verify_archive
+
         yield verify_archive(self)
         with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
             for report in pool.map(self.seq, self.every_snapshot()):
@@ -108,6 +108,8 @@ class Audit(Ground):
 
     def imported(self, seq: int) -> Report:
         """Verify one imported file by the number of its statement."""
+        from archiver.audit_imported import ImportAudit
+
         return ImportAudit(self, self.line(seq)).report()
 
     def _known_line(self, seq: int) -> str:

@@ -10,7 +10,6 @@ from itertools import zip_longest
 
 from archiver.archive import VKEY
 from archiver.audit_ground import Ground, guarded
-from archiver.audit_imported import check_imports
 from archiver.audit_rows import TEXTS, Dumped, up_to
 from archiver.audit_texts import StatedTexts
 from archiver.check import DAY
@@ -324,6 +323,8 @@ class Reading:
     def imported(self) -> str:
         """Check 42: the files of other people."""
         self._need_journal()
+        from archiver.audit_imported import check_imports
+
         return check_imports(self.audit, self.imports, self.imported_files)
 
     def _need_journal(self) -> None:

@@ -11,7 +11,7 @@ from archiver.errors import ArchiveDamaged, ArchiverError, FormatError
 from archiver.evidence.checkpoint import Checkpoint, open_checkpoint
 from archiver.evidence.merkle import verify_consistency
 from archiver.evidence.statement import Statement
-from archiver.evidence.tiles import consistency_proof, inclusion_proof
+from archiver.evidence.tiles import consistency_proof, inclusion_prover
 from archiver.evidence.tlog_proof import TlogProof
 from archiver.evidence.verify import Failed, Folder
 from archiver.folders import StoredFolder
@@ -22,6 +22,8 @@ HASH_CHUNK = 1024 * 1024
 PATIENCE = 20
 """How often something that the writer may be about to finish is looked at again."""
 PAUSE_S = 0.1
+SHARED_PROOFS = 10_000
+"""Proofs after which what they share is read again: it may have grown to a megabyte or two."""
 
 
 class Ground:
@@ -32,6 +34,8 @@ class Ground:
         self.extra_roots = tuple(extra_roots)
         self.roots = tuple(root for roots in archive.roots().values() for root in roots) + self.extra_roots
         self.read_tile = tile_reader(archive.files)
+        self._proofs: tuple[int, Callable[[int], tuple[bytes, ...]]] | None = None
+        self._proofs_made = 0
         # In the opposite order to that in which a writer beside us publishes: the copy is never ahead of the head.
         self._copy = self._head_copy()
         self.head_fault = ""
@@ -85,9 +89,16 @@ class Ground:
             return None
         checkpoint, data = self.head
         try:
-            return TlogProof(seq, inclusion_proof(seq, checkpoint.size, self.read_tile), data).to_bytes()
+            return TlogProof(seq, self._prover(checkpoint.size)(seq), data).to_bytes()
         except (StorageError, FormatError):
             return None
+
+    def _prover(self, size: int) -> Callable[[int], tuple[bytes, ...]]:
+        """Proofs in a log of this size, sharing what they read; begun anew before it holds too much."""
+        if self._proofs is None or self._proofs[0] != size or self._proofs_made >= SHARED_PROOFS:
+            self._proofs, self._proofs_made = (size, inclusion_prover(size, self.read_tile)), 0
+        self._proofs_made += 1
+        return self._proofs[1]
 
     # -- the journal and the heads -------------------------------------------------------------------
 

@@ -9,7 +9,6 @@ from typing import BinaryIO
 
 from archiver.archive import Archive
 from archiver.audit import Audit
-from archiver.citing import citation_record
 from archiver.custody import custody_of, require_kept
 from archiver.errors import UsageError
 from archiver.evidence.canonical import Json
@@ -134,6 +133,8 @@ class Dossier:
 
     def citation(self) -> Json:
         """The citation record, issued at ``issued``."""
+        from archiver.citing import citation_record
+
         return citation_record(self.archive, self.snapshot, self.issued)
 
     def report(self) -> Report:

@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import hashlib
-import importlib.metadata
 import os
-import platform
-import ssl
 import time
 from datetime import UTC, datetime
 from functools import cache, lru_cache
@@ -98,6 +95,8 @@ def clock_facts(now: datetime) -> Json:
 
 
 def _os_name() -> str:
+    import platform
+
     try:
         release = platform.freedesktop_os_release()
     except OSError:
@@ -133,11 +132,15 @@ def _name_servers(_changed_ns: int) -> tuple[str, ...]:
 
 @cache
 def _fixed() -> Json:
+    import platform  # these cost more than all others, and a command that only reads asks for none of it
+    import ssl
+    from importlib import metadata
+
     versions = {}
     for name in _LIBRARIES:
         try:
-            versions[name] = importlib.metadata.version(name)
-        except importlib.metadata.PackageNotFoundError:
+            versions[name] = metadata.version(name)
+        except metadata.PackageNotFoundError:
             versions[name] = "unknown"
     return {
         "software": SOFTWARE,

@@ -10,6 +10,7 @@ import hashlib
 import importlib
 import os
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -90,22 +91,47 @@ def exporter_for(name: str) -> Exporter:
     return found
 
 
+_LARGE = 1 << 18
+
+
 class _Tally:
-    """Writes to a file and digests what passes."""
+    """Writes to a file and digests what passes, large pieces beside the writing; a context manager."""
 
     def __init__(self, descriptor: int) -> None:
         self._descriptor = descriptor
-        self.sha256 = hashlib.sha256()
+        self._digest = hashlib.sha256()
+        self._pool = ThreadPoolExecutor(1)
+        self._pending: Future[None] | None = None
         self.size = 0
+
+    def __enter__(self) -> _Tally:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._pool.shutdown(cancel_futures=True)
 
     def write(self, data: bytes | memoryview, /) -> int:
         view = memoryview(data)
-        self.sha256.update(view)
+        self._settle()
+        if isinstance(data, bytes) and len(data) >= _LARGE:  # nobody can change these before they are digested
+            self._pending = self._pool.submit(self._digest.update, data)
+        else:
+            self._digest.update(view)
         self.size += len(view)
         left = view
         while left:
             left = left[os.write(self._descriptor, left) :]
         return len(view)
+
+    def sha256(self) -> str:
+        """SHA-256 of all that was written, 64 hex digits."""
+        self._settle()
+        return self._digest.hexdigest()
+
+    def _settle(self) -> None:
+        if self._pending is not None:
+            self._pending.result()
+            self._pending = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,18 +179,19 @@ def written(
     except OSError as error:
         raise UsageError(f"{error.filename or target}: {error.strerror}", do="give another name") from error
     try:
-        tally = _Tally(descriptor)
         try:
-            if isinstance(exporter, Gatherer):
-                warnings = exporter.write_all([dossier, *others], tally, means)
-            else:
-                warnings = exporter.write(dossier, tally, means)
+            with _Tally(descriptor) as tally:
+                if isinstance(exporter, Gatherer):
+                    warnings = exporter.write_all([dossier, *others], tally, means)
+                else:
+                    warnings = exporter.write(dossier, tally, means)
+                sha256 = tally.sha256()
             os.fsync(descriptor)
         except OSError as error:
             raise ArchiveError(f"{target}: {error.strerror}", do="nothing was handed out") from error
         finally:
             os.close(descriptor)
-        yield Written(target, exporter.form, tally.sha256.hexdigest(), tally.size, tuple(warnings), draft)
+        yield Written(target, exporter.form, sha256, tally.size, tuple(warnings), draft)
     finally:
         with suppress(FileNotFoundError):
             draft.unlink()

@@ -36,6 +36,8 @@ from archiver.errors import ArchiveError, ArchiveLocked, UsageError
 from archiver.evidence.canonical import Json
 from archiver.evidence.checkpoint import open_checkpoint
 from archiver.headcopy import HeadCopy
+from archiver.key_file import Passphrase as Passphrase
+from archiver.key_file import read_key
 from archiver.ledger import Ledger, Maker
 from archiver.outcome import Outcome
 from archiver.pipeline import Pipeline
@@ -65,7 +67,6 @@ from storage.local import LocalFiles
 from storage.lock import WriterLock
 
 LOCK_WAIT_S = 30.0
-Passphrase = Callable[[], bytes | None]
 
 
 def make_capturer(settings: Settings, now: Callable[[], datetime] = utc_now) -> HttpCapturer:
@@ -308,17 +309,6 @@ def start(archive: Archive, key: LogKey | None, lock: WriterLock | None, outside
     pipeline = Pipeline(archive, ledger, outside.capturer(archive.settings), outside.now, outside.random)
     recovered = recover(pipeline)
     return Operation(pipeline, lock, recovered)
-
-
-def read_key(files: Files, name: str, passphrase: Passphrase) -> LogKey | None:
-    """The log's private key, or None where it is kept elsewhere or its passphrase was not given."""
-    if not files.exists(PRIVATE_KEY):
-        return None
-    pem = files.read(PRIVATE_KEY)
-    if b"ENCRYPTED" not in pem.split(b"\n", 1)[0]:
-        return LogKey.from_pem(name, pem, None)
-    secret = passphrase()
-    return None if secret is None else LogKey.from_pem(name, pem, secret)
 
 
 def _made(folder: Path) -> Path:

@@ -117,22 +117,22 @@ class Pipeline:
     ) -> tuple[list[Outcome], list[Committed]]:
         """Steps 6 to 10 for a batch: sync the files, commit to the ledger, place, index, acknowledge.
 
-        ``makers`` are other statements to commit with it. Returns outcomes in the order of ``finished``, and those.
+        Returns the outcomes in the order of ``finished``, and what was committed for ``makers``, other statements.
         """
-        finished = [*map(self.drafter.with_its_bodies, finished)]
+        assessed = self._assess(finished := [*map(self.drafter.with_its_bodies, finished)])
         # A statement may name only bytes that are already durable: one barrier for all files of the batch.
-        assessed = self._assess(finished)
         if kept := [item for item in finished if item.has_folder]:
             self.make_durable(kept, [path for found in assessed.values() for path in found.paths])
         batch: list[Maker] = []
         for item in finished:
-            batch.append(capture_maker(item.draft, self.archive.prefix))
+            found = assessed.get(item.check.id)
+            batch.append(capture_maker(item.draft, self.archive.prefix, found))
             if item.draft["result"] != "stored":
                 continue
             if item.draft["document"] is None:
                 batch.append(bare_maker(self.archive))
-            elif item.check.id in assessed:
-                batch.append(assessment_maker(assessed[item.check.id]))
+            elif found is not None:
+                batch.append(assessment_maker(found))
         committed = self.ledger.commit([*batch, *makers])
         # From here on it must be settled, here or at the next start, and never be committed again.
         self.unsettled += committed
@@ -302,8 +302,8 @@ class Pipeline:
             documents.add(document)
             watch_seq = item.draft["watch_seq"]
             reading = item.reading or self.assessor.reread_or_say_why(item.draft, watch_seq, item.check.staging)[0]
-            placed = {**item.draft, "folder": item.check.staging}
-            assessed[item.check.id] = self.assessor.assess(placed, reading, watch_seq=watch_seq)
+            capture = {**item.draft, "folder": item.check.staging}
+            assessed[item.check.id] = self.assessor.assess(capture, reading, watch_seq=watch_seq)
         return assessed
 
     def assess_owed(self) -> list[Committed]:

@@ -67,7 +67,7 @@ def chosen(lines: Sequence[str], numbers: Sequence[str], patterns: Sequence[str]
 def object_of(archive: Archive, snapshot: str, assessment: Statement, hidden: Collection[int]) -> Json:
     """What is handed out of the text; ``ArchiveDamaged`` unless it leads to the root that the assessment states."""
     body = assessment.body
-    capture = archive.statement(body["capture_seq"])
+    capture = _capture_of(archive, assessment)
     lines = read_lines(archive.files, body["text_sha256"])
     seed = archive.files.read(salt_path(body["text_sha256"]))
     if lines_root(lines, seed) != body["text_lines_root"]:
@@ -92,16 +92,19 @@ def object_of(archive: Archive, snapshot: str, assessment: Statement, hidden: Co
 def redact(operation: Operation, values: Json) -> Json:
     """State a redaction; the file is made from what is returned, once a checkpoint covers it (``handed_out``).
 
-    ``values``: ``snapshot``, ``hidden`` (numbers of lines, from 0), ``assessment`` (bool: show its statement), ``by``,
-    ``reason``. The same redaction, by and for the same, is stated once: what failed to be written can be had again.
+    ``values``: ``snapshot``, ``hidden`` (numbers of lines, from 0), ``witness`` (the statement to show: ``capture``,
+    ``assessment`` or None), ``by``, ``reason``. The same redaction, by and for the same, is stated once: what failed to
+    be written can be had again.
     """
     return operation.writer.call(lambda: _redact(operation, values))
 
 
 def _redact(operation: Operation, values: Json) -> Json:
     archive = operation.archive
-    snapshot, hidden, shown = str(values.get("snapshot")), values.get("hidden"), bool(values.get("assessment"))
+    snapshot, hidden, witness = str(values.get("snapshot")), values.get("hidden"), values.get("witness")
     assessment, lines = text_of(archive, snapshot)
+    if witness not in ("capture", "assessment", None):
+        raise UsageError(f"no statement {str(witness)[:40]!r} can be shown", do="capture, assessment or nothing")
     if not isinstance(hidden, list) or not hidden or any(type(n) is not int for n in hidden):
         raise UsageError("nothing is to be hidden", do="hand out a bundle: it holds the whole text")
     if not all(0 <= number < len(lines) for number in hidden):
@@ -110,7 +113,12 @@ def _redact(operation: Operation, values: Json) -> Json:
     reason = one_line("the reason", values.get("reason"), MAX_REASON)
     secret = [lines[number] for number in sorted(set(hidden))]
     _require_silent(secret, f"{by}\n{reason}", "the reason or the name quotes", alone=True)
-    if shown:
+    if witness == "capture":
+        refused = why_no_capture(archive, assessment)
+        if refused is not None:
+            raise UsageError(refused, do=_WITHHOLD)
+        _require_silent(secret, _capture_of(archive, assessment).line.decode(), "the capture's statement quotes")
+    if witness == "assessment":
         _require_silent(secret, assessment.line.decode(), "the assessment quotes")
         for date in assessment.body.get("publisher_dates", ()):
             if any(date["text"] in line for line in secret):
@@ -126,7 +134,7 @@ def _redact(operation: Operation, values: Json) -> Json:
         "assessment_seq": assessment.seq,
         "assessment_sha256": assessment.entry_hex,
         "lines_root_sha256": assessment.body["text_lines_root"],
-        "assessment_shown": shown,
+        "witness": witness,
         "by": by,
         "reason": reason,
     }
@@ -137,7 +145,22 @@ def _redact(operation: Operation, values: Json) -> Json:
     return {**body, "seq": statement.seq, "at": statement.at, "statement_sha256": statement.entry_hex}
 
 
-_WITHHOLD = "leave out --with-assessment"
+_WITHHOLD = "ask for --show nothing"
+_TEXT_WITHIN = frozenset(("text/html", "application/xhtml+xml", "application/pdf"))
+"""Media types of which the content is more than its text."""
+
+
+def _capture_of(archive: Archive, assessment: Statement) -> Statement:
+    return archive.statement(assessment.body["capture_seq"])
+
+
+def why_no_capture(archive: Archive, assessment: Statement) -> str | None:
+    """Why the capture's own statement cannot witness this text, or None: it is older, and has no digest of the text."""
+    if _capture_of(archive, assessment).body.get("text_lines_root") != assessment.body["text_lines_root"]:
+        return "the text was read after the capture was stated, so the capture's statement does not name its root"
+    if not set(assessment.body.get("media_type") or ()) <= _TEXT_WITHIN:
+        return "the content is its text: with its digest, in the capture's statement, guesses could be tried"
+    return None
 
 
 def _require_silent(secret: Sequence[str], text: str, what: str, *, alone: bool = False) -> None:
@@ -182,7 +205,8 @@ def handed_out(archive: Archive, made: Json, hidden: Collection[int]) -> Redacte
     snapshot, assessment = made["subjects"][0], archive.statement(made["assessment_seq"])
     whole = object_of(archive, snapshot, assessment, frozenset(hidden))
     audit = Audit(archive)
-    proofs = audit.proof(made["seq"]), audit.proof(assessment.seq)
+    witness = _capture_of(archive, assessment) if made["witness"] == "capture" else assessment
+    proofs = audit.proof(made["seq"]), audit.proof(witness.seq)
     if proofs[0] is None or proofs[1] is None:
         raise NotCheckable(
             f"statement {made['seq']} is stated, and not covered by a published checkpoint yet: nothing was written",
@@ -192,8 +216,9 @@ def handed_out(archive: Archive, made: Json, hidden: Collection[int]) -> Redacte
         object=whole,
         redaction=archive.statement(made["seq"]).line,
         redaction_proof=proofs[0],
-        assessment=assessment.line if made["assessment_shown"] else None,
-        assessment_proof=proofs[1],
+        witness_kind=witness.kind,
+        witness=None if made["witness"] is None else witness.line,
+        witness_proof=proofs[1],
         origin=archive.origin,
         vkey=archive.verifier.vkey,
     )

@@ -7,7 +7,6 @@ them; what the index says of their records stands in the statements already.
 from __future__ import annotations
 
 import os
-import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
@@ -17,6 +16,8 @@ from hashlib import sha256
 from io import FileIO
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from isal import isal_zlib
 
 from archiver.dossier import Dossier, Part, dossier_of
 from archiver.environment import SOFTWARE
@@ -125,8 +126,9 @@ def write_wacz(dossiers: Sequence[Dossier], out: Out, *, key: LogKey | None) -> 
     with ThreadPoolExecutor(max(2, os.cpu_count() or 1)) as pool:
         writing = _Writing(out, issued, pool, Audit(dossiers[0].archive))
         try:
+            digests = {name: pool.submit(_whole, dossier.warc) for name, dossier in every.items() if dossier.warc}
             writing.require_sound(every)
-            writing.archives(every)
+            writing.archives(every, digests)
             writing.pages(wanted)
             for dossier in every.values():
                 writing.texts(dossier)
@@ -159,7 +161,6 @@ class _Warc:
     dossier: Dossier
     part: Part
     entries: tuple[Entry, ...]
-    whole: Future[tuple[str, int]]
     members: Future[list[str]]
 
 
@@ -198,13 +199,13 @@ class _Writing:
                         do=f"run archiver verify {dossier.snapshot}",
                     )
 
-    def archives(self, every: Mapping[str, Dossier]) -> None:
-        """The WARCs, stored, and the index over them."""
+    def archives(self, every: Mapping[str, Dossier], digests: Mapping[str, Future[tuple[str, int]]]) -> None:
+        """The WARCs, stored, and the index over them; ``digests`` are those of the whole files, by snapshot."""
         lines: list[str] = []
         self._moment = max(_began(dossier) for dossier in every.values())
         for warc in [self._begun(dossier, dossier.warc) for dossier in every.values() if dossier.warc]:
             stated = warc.dossier.capture.body["warc"]
-            found, crc = warc.whole.result()
+            found, crc = digests[warc.dossier.snapshot].result()
             if found != stated["sha256"] or warc.part.size != stated["bytes"]:
                 raise NotCheckable(
                     f"{warc.part.path} has SHA-256 {found}, its statement says {stated['sha256']}: nothing is exported",
@@ -222,7 +223,7 @@ class _Writing:
         name = warc_name(dossier.snapshot).rpartition("/")[2]
         found = entries(dossier.capture.body, name, part.stream)
         spans = [(entry.offset, entry.length) for entry in found]
-        return _Warc(dossier, part, found, self._pool.submit(_whole, part), self._pool.submit(_members, part, spans))
+        return _Warc(dossier, part, found, self._pool.submit(_members, part, spans))
 
     def pages(self, wanted: Mapping[str, Dossier]) -> None:
         """The list of pages, with the text that was read from them."""
@@ -304,12 +305,11 @@ class _Digesting:
 # -- what is read ------------------------------------------------------------------------------------
 
 
-def _pieces(part: Part) -> Iterator[memoryview]:
-    """The bytes of a file, in one buffer again and again."""
-    buffer = memoryview(bytearray(CHUNK))
+def _pieces(part: Part) -> Iterator[bytes]:
+    """The bytes of a file."""
     with part.stream() as handle:
-        while count := handle.readinto(buffer):  # type: ignore[attr-defined]  # every buffered handle has it
-            yield buffer[:count]
+        while piece := handle.read(CHUNK):
+            yield piece
 
 
 def _whole(part: Part) -> tuple[str, int]:
@@ -317,7 +317,7 @@ def _whole(part: Part) -> tuple[str, int]:
     digest, crc = sha256(), 0
     for piece in _pieces(part):
         digest.update(piece)
-        crc = zlib.crc32(piece, crc)
+        crc = isal_zlib.crc32(piece, crc)
     return digest.hexdigest(), crc
 
 

@@ -16,6 +16,8 @@ SUITES = {
     "startup": "what a command costs before it does anything",
     "memory": "peak memory for one response of 200 MiB",
     "certificate": "certificates as PDF against reportlab and WeasyPrint",
+    "wacz": "a WACZ of 100 MB of WARC against py-wacz",
+    "bundle": "an evidence bundle of a snapshot of 100 MB against sha256sum and zip -0",
     "watch": "real policies with known answers: what is reported, what is missed, and how fast",
     "micro": "single steps: tokens, checkpoints, recovery, canonical JSON, WARC writing",
 }
@@ -78,6 +80,8 @@ def run(name: str, quick: bool, rounds: int | None) -> Result:
         "startup": {"runs": 2 if quick else 8 * some},
         "memory": {"rounds": rounds or (1 if quick else 3)},
         "certificate": {"rounds": some},
+        "wacz": {"rounds": some, "documents": 20 if quick else 1000},
+        "bundle": {"rounds": some, "megabytes": 5 if quick else 100},
         "watch": {"rounds": some, "documents": 3 if quick else 1000},
         "micro": {"rounds": some, "documents": 50 if quick else 1000},
     }

@@ -108,3 +108,29 @@ def make_large(folder: Path) -> str:
                 out.write(piece)
                 left -= len(piece)
     return path.name
+
+
+def make_pages(folder: Path, count: int, size: int) -> list[str]:
+    """Return the names of ``count`` pages of words of ``size`` bytes below ``folder``, written unless they are there.
+
+    gzip brings them to about a quarter.
+    """
+    names = [f"pages-{number:04d}-{size}.html" for number in range(count)]
+    folder.mkdir(parents=True, exist_ok=True)
+    missing = [name for name in names if not (folder / name).exists()]
+    rng = random.Random(SEED)
+    sentences = _sentences(rng) if missing else []
+    for name in missing:
+        words = "\n<p>".join(rng.choices(sentences, k=size // 50))
+        (folder / name).write_bytes(f"<!doctype html><title>{name}</title><p>{words}".encode("ascii")[:size])
+    return names
+
+
+def make_dense(folder: Path, count: int, size: int) -> list[str]:
+    """Return the names of ``count`` files of ``size`` bytes that no packing makes smaller, written unless there."""
+    names = [f"dense-{number:04d}-{size}.png" for number in range(count)]
+    folder.mkdir(parents=True, exist_ok=True)
+    for number, name in enumerate(names):
+        if not (folder / name).exists():
+            (folder / name).write_bytes(random.Random(f"{SEED} {number}").randbytes(size))
+    return names

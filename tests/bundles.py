@@ -1,14 +1,13 @@
 """Bundles for tests: an archive with every kind of snapshot, the export of each, and a stranger with common tools.
 
-The stranger's commands are those of VERIFY.txt, read from the text, in a folder of its own, with a PATH on which
-nothing stands but the tools that the text names.
+The stranger's commands are those of VERIFY.txt, read from the text, in a folder of its own and an empty environment,
+with a PATH on which nothing stands but the programs of the Debian packages that the text names.
 """
 
 from __future__ import annotations
 
 import os
 import re
-import shutil
 import subprocess
 import zipfile
 import zlib
@@ -16,6 +15,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from archiver.archive import Archive, open_archive
 from archiver.dossier import dossier_of
@@ -24,17 +24,19 @@ from archiver.evidence.bundle_zip import Member, directory, dos_moment, pack
 from archiver.evidence.canonical import encode_line
 from archiver.evidence.instant import format_instant
 from archiver.exporting import Means, written
-from archiver.operation import read_key
+from archiver.key_file import read_key
 from archiver.stamp.interface import StampFailure
 from archiver.watch.entry import WatchEntry
 from tests.simulators.archives import TERMS, Workshop, capture, small_archive, stamp_all
 from tests.simulators.website import Close, Document
+from tests.test_extract_pdf import pdf
 
 ISSUED = datetime(2026, 11, 22, 12, 0, 0, tzinfo=UTC)
-COREUTILS = (
-    "base64 cat cut date echo head mkdir mktemp mv printf rm sha256sum sha512sum sort stat tail test tr true wc".split()
-)
-TOOLS = (*COREUTILS, "openssl", "unzip", "jq", "gzip", "python3")
+PACKAGES = "coreutils openssl unzip jq gzip python3".split()
+"""What VERIFY.txt names."""
+BROUGHT_ALONG = ("python3-minimal",)
+"""What Debian installs with these, and where their programs lie."""
+PAPER = pdf([[(72, 700 - 20 * line, 11, "F1", words)] for line, words in enumerate(("Terms", "You may cancel."))])
 CHUNKED = (
     b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nTransfer-Encoding: chunked\r\n\r\n"
     + b"".join(b"%x;name=value\r\n%b\r\n" % (len(piece), piece) for piece in (TERMS[:20], TERMS[20:21], TERMS[21:]))
@@ -48,9 +50,9 @@ def full_archive(shop: Workshop, root: Path) -> dict[str, str]:
     """Make an archive; return its snapshots by what is special about them.
 
     ``first`` has tokens over its statement and none before it, ``revisit`` refers to it, ``redirect`` is of a bare
-    address, ``pages`` has two parts, ``chunked`` and ``deflated`` are framed and coded so, ``failed`` was cut,
-    ``blocked`` has a robots.txt alone, ``apart`` has tokens over two checkpoints, ``interrupted`` has partial files
-    and no WARC, ``unstamped`` is under a checkpoint that nobody stamped.
+    address, ``pages`` has two parts, ``pdf`` is of a PDF with its text, ``chunked`` and ``deflated`` are framed and
+    coded so, ``failed`` was cut, ``blocked`` has a robots.txt alone, ``apart`` has tokens over two checkpoints,
+    ``interrupted`` has partial files and no WARC, ``unstamped`` is under a checkpoint that nobody stamped.
     """
     first, revisit, redirect = small_archive(shop, root)
     shop.site.scripts |= {"/chunked": [CHUNKED], "/cut": [HALF, Close()]}
@@ -67,7 +69,7 @@ def full_archive(shop: Workshop, root: Path) -> dict[str, str]:
         )
         operation.publish()
         stamp_all(operation)
-    names = {"first": first, "revisit": revisit, "redirect": redirect, "pages": found[0]}
+    names = {"first": first, "revisit": revisit, "redirect": redirect, "pages": found[0], "pdf": _paper(shop, root)}
     for kind, path in {"chunked": "chunked", "deflated": "deflated", "failed": "cut", "blocked": "private/x"}.items():
         (outcome,) = shop.capture(root, [shop.site.url(f"/{path}")])
         names[kind] = str(outcome.capture.body["snapshot"])
@@ -76,6 +78,16 @@ def full_archive(shop: Workshop, root: Path) -> dict[str, str]:
     (outcome,) = shop.capture(root, [shop.site.url("/terms?later")], stamp=False)
     names["unstamped"] = str(outcome.capture.body["snapshot"])
     return names
+
+
+def _paper(shop: Workshop, root: Path) -> str:
+    """A watched PDF, with the text that was read from it."""
+    shop.site.documents["/paper"] = Document(PAPER, "application/pdf")
+    url = shop.site.url("/paper")
+    with shop.open(root) as operation:
+        operation.watch("added", [(None, WatchEntry("Example", "Paper", (url,), 3600))])
+    (outcome,) = shop.capture(root, [url])
+    return str(outcome.capture.body["snapshot"])
 
 
 def _apart(shop: Workshop, root: Path) -> str:
@@ -143,17 +155,27 @@ class Desk:
         return target
 
 
+def programs_of(package: str) -> Iterable[Path]:
+    """The programs of an installed Debian package."""
+    done = subprocess.run(["dpkg", "-L", package], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, f"{package} is not installed: {done.stderr}"
+    return [Path(line) for line in done.stdout.splitlines() if re.fullmatch(r"(/usr)?/bin/[^/]+", line)]
+
+
 class Stranger:
-    """Someone with a bundle and the tools that its text names, and nothing of ours."""
+    """Someone with a bundle and the packages that its text names, and nothing of ours: Python runs isolated."""
 
     def __init__(self, place: Path) -> None:
         self.place = place
         self.tools = place / "tools"
         self.tools.mkdir(parents=True)
-        for name in TOOLS:
-            found = shutil.which(name, path="/usr/local/bin:/usr/bin:/bin")
-            assert found is not None, f"{name} is not installed"
-            (self.tools / name).symlink_to(Path(found).resolve())
+        for package in (*PACKAGES, *BROUGHT_ALONG):
+            for program in programs_of(package):
+                (self.tools / program.name).symlink_to(program)
+        python = (self.tools / "python3").readlink()
+        (self.tools / "python3").unlink()
+        (self.tools / "python3").write_text(f'#!/bin/sh\nexec {python} -I "$@"\n')
+        (self.tools / "python3").chmod(0o755)
 
     def unpack(self, bundle: Path) -> Path:
         """Unpack a bundle with unzip."""
@@ -168,21 +190,19 @@ class Stranger:
         lines = ["set -e"]
         for number, (_, commands, _) in enumerate(steps):
             lines += [f"echo '@@ {number}'", commands]
-        scratch = self.place / "scratch"
-        scratch.mkdir(exist_ok=True)
-        done = subprocess.run(
-            [shell, "-c", "\n".join(lines)],
-            cwd=folder,
-            env={"PATH": str(self.tools), "BUNDLE": str(bundle), "TMPDIR": str(scratch), "HOME": str(scratch)},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            errors="replace",
-            timeout=120,
-            check=False,
-        )
-        left = [path.name for path in scratch.rglob("*") if path.is_file()] if done.returncode == 0 else []
-        shutil.rmtree(scratch)
+        with TemporaryDirectory(dir=self.place) as scratch:
+            done = subprocess.run(
+                [shell, "-c", "\n".join(lines)],
+                cwd=folder,
+                env={"PATH": str(self.tools), "BUNDLE": str(bundle), "TMPDIR": scratch},
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                text=True,
+                errors="replace",
+                timeout=120,
+                check=False,
+            )
+            left = [path.name for path in Path(scratch).rglob("*") if path.is_file()] if done.returncode == 0 else []
         return Followed(steps, done.returncode, done.stdout, left)
 
 
@@ -201,12 +221,24 @@ class Followed:
         return "" if found is None else found[1]
 
     @property
+    def stopped_at(self) -> str | None:
+        """The step that failed: where the run ended, or the first that did not print what the text says."""
+        for number, (title, _, prints) in enumerate(self.steps):
+            printed = iter(self.said_in(number).splitlines())
+            last = self.code and f"@@ {number + 1}\n" not in self.said
+            if last or any(line not in printed for line in prints):
+                return title
+        return None
+
+    @property
     def problems(self) -> list[str]:
         """Steps that did not print what the text says, and how the run ended."""
         found = []
         for number, (title, _, prints) in enumerate(self.steps):
             printed = iter(self.said_in(number).splitlines())
             found += [f"{title}: {line!r} is not printed" for line in prints if line not in printed]
+        if "not found" in self.said:
+            found.append(f"a program is missing: {self.said[-1500:]}")
         if self.code:
             found.append(f"ended with {self.code}: {self.said[-1500:]}")
         return found

@@ -7,12 +7,22 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).resolve().parent.parent
 
 
-def test_a_quick_run_prints_a_table(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("suite", "words"),
+    [
+        ("startup", ["archiver --version", "x python"]),
+        ("bundle", ["archiver export", "x sha256sum + zip -0", "goal: archiver export at least 0.5 times"]),
+        ("wacz", ["archiver export", "x wacz create, one file", "WACZ of 20 snapshots", "stored zip with SHA-256"]),
+    ],
+)
+def test_a_quick_run_prints_a_table(tmp_path: Path, suite: str, words: list[str]) -> None:
     done = subprocess.run(
-        [sys.executable, "-m", "bench", "--quick", "startup"],
+        [sys.executable, "-m", "bench", "--quick", suite],
         cwd=ROOT,
         env={**os.environ, "BENCH_SCRATCH": str(tmp_path), "BENCH_RESULTS": str(tmp_path / "results")},
         capture_output=True,
@@ -21,6 +31,5 @@ def test_a_quick_run_prints_a_table(tmp_path: Path) -> None:
         check=False,
     )
     assert done.returncode == 0, done.stderr
-    assert "archiver --version" in done.stdout
-    assert "x python" in done.stdout
-    assert (tmp_path / "results" / "startup.json").exists()
+    assert [word for word in words if word not in done.stdout] == []
+    assert (tmp_path / "results" / f"{suite}.json").exists()

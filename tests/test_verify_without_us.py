@@ -159,15 +159,16 @@ def test_a_stranger_stops_it(expert: tuple[Expert, list[str]], name: str) -> Non
 
 @pytest.fixture(scope="module")
 def redacted(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Expert, str, dict[str, bytes]]]:
-    """An archive with a text of which one line is hidden: without and with the assessment."""
+    """An archive with a text of which one line is hidden: without a witness, and with either."""
     place = tmp_path_factory.mktemp("redacted")
     with workshop(place / "operator") as shop:
         archive = place / "operator/archive"
         snapshot = small_archive(shop, archive)[0]
         found: dict[str, bytes] = {}
         with shop.open(archive) as operation:
-            for name, shown in (("withheld", False), ("shown", True)):
-                values = {"snapshot": snapshot, "hidden": [1], "assessment": shown, "by": "A. Clerk", "reason": "x"}
+            for name in ("nothing", "capture", "assessment"):
+                witness = None if name == "nothing" else name
+                values = {"snapshot": snapshot, "hidden": [1], "witness": witness, "by": "A. Clerk", "reason": "x"}
                 made = redact(operation, values)
                 operation.publish()
                 found[name] = handed_out(operation.archive, made, [1]).to_bytes()
@@ -178,23 +179,23 @@ ENOUGH = ("What you need", "1 ", "6 ", "7 ", "A redacted text", "Negative contro
 """The headings that a redacted text needs."""
 
 
-@pytest.mark.parametrize("name", ["withheld", "shown"])
+@pytest.mark.parametrize("name", ["nothing", "capture", "assessment"])
 def test_a_redacted_text_is_checked(redacted: tuple[Expert, str, dict[str, bytes]], name: str) -> None:
     someone, snapshot, found = redacted
     file = someone.place / "x.json"
     file.write_bytes(found[name])
-    done = someone.check(snapshot, file, "" if name == "shown" else script_of(*ENOUGH))
+    done = someone.check(snapshot, file, "" if name == "capture" else script_of(*ENOUGH))
     assert done.returncode == 0, done.stdout[-1500:] + done.stderr
     for words in ("root of the lines, shown and hidden", "digest of the redacted text", "[line hidden]"):
         assert words in done.stdout
-    assert ("equal: entry of the assessment" in done.stdout) == (name == "shown")
+    assert (f"equal: entry of the {name}" in done.stdout) == (name != "nothing")
     assert "fourteen days" not in done.stdout and "rules of the house" in done.stdout
 
 
-@pytest.mark.parametrize("number", range(6))
+@pytest.mark.parametrize("number", range(8))
 def test_a_redacted_text_that_was_altered_stops_it(redacted: tuple[Expert, str, dict[str, bytes]], number: int) -> None:
     someone, snapshot, found = redacted
-    body = json.loads(found["shown"])
+    body = json.loads(found["capture"])
     lines = body["object"]["lines"]
     last = next(line for line in reversed(lines) if "text" in line)
     if number == 0:
@@ -208,8 +209,13 @@ def test_a_redacted_text_that_was_altered_stops_it(redacted: tuple[Expert, str, 
         last["salt"], last["text"] = last["salt"] + last["text"][:1].encode().hex(), last["text"][1:]
     elif number == 4:
         del lines[-1]
-    else:
+    elif number == 5:
         body["redaction"]["statement"] = body["redaction"]["statement"].replace("A. Clerk", "B. Clerk")
+    elif number == 6:
+        body["witness"]["statement"] = body["witness"]["statement"].replace("EA-D-00001", "EA-D-00002")
+        assert body["witness"]["statement"] != json.loads(found["capture"])["witness"]["statement"]
+    else:
+        body["witness"] = json.loads(found["assessment"])["witness"] | {"kind": "capture"}
     file = someone.place / "x.json"
     file.write_bytes(encode_line(body))
     done = someone.check(snapshot, file, script_of(*ENOUGH))

@@ -119,7 +119,7 @@ def _targets(snapshots: tuple[str, ...], output: Path, form: str) -> dict[str, P
 
 def _means(archive: Archive, secret: Secret, *, sign: bool, stamp: bool) -> Means:
     from archiver.exporting import Means
-    from archiver.operation import read_key
+    from archiver.key_file import read_key
 
     key = read_key(archive.files, archive.origin, secret) if sign else None
     return Means(key, _stampers(archive) if stamp else {})

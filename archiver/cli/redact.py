@@ -17,10 +17,14 @@ if TYPE_CHECKING:
     from archiver.evidence.redaction import Redacted
 
 SUFFIXES = (".json", ".zip")
-ORACLE = (
-    "the assessment states digests of the whole text: whoever has this file can try out guesses at what is hidden; a"
-    " short line, a name or a number, can be found that way"
-)
+WITNESSES = ("capture", "assessment", "nothing")
+ORACLES = {
+    "assessment": "the assessment states digests of the whole text: whoever has this file can try out guesses at what"
+    " is hidden; a short line, a name or a number, can be found that way",
+    "capture": "the capture's statement has digests and sizes of the whole page as it was sent: whoever knows that page"
+    " but for what is hidden, from another copy of it or from the site, can try out guesses",
+}
+"""What each witness gives away: what was handed out cannot be taken back, so none is shown unasked."""
 
 
 @click.command(
@@ -35,9 +39,12 @@ ORACLE = (
     "--output", type=click.Path(path_type=Path), help="The file: .json, or .zip with the same and its parts as files."
 )
 @click.option(
-    "--with-assessment",
-    is_flag=True,
-    help="Also show the assessment: the lines then date from it, but guesses at hidden lines can be tried.",
+    "--show",
+    type=click.Choice(WITNESSES),
+    default="nothing",
+    show_default=True,
+    help="Which older statement the lines rest on: that of the capture, with which those who know the rest"
+    " of the page can try guesses; the assessment, with which anybody can; or nothing.",
 )
 @click.pass_obj
 def redact(
@@ -48,7 +55,7 @@ def redact(
     reason: str | None,
     by: str,
     output: Path | None,
-    with_assessment: bool,
+    show: str,
 ) -> None:
     """Hand out the text of SNAPSHOT with some lines hidden. The original stays as it is.
 
@@ -56,9 +63,9 @@ def redact(
     in the text that the log knows. Without --hide the lines are listed with their numbers, and nothing is made.
     """
     from archiver.errors import UsageError
-    from archiver.redaction import chosen, handed_out, text_of
+    from archiver.redaction import chosen, handed_out, text_of, why_no_capture
 
-    _, lines = text_of(context.archive(), snapshot)
+    assessment, lines = text_of(context.archive(), snapshot)
     if not hide and not hide_matching:
         _list(context, lines)
         return
@@ -69,15 +76,19 @@ def redact(
         raise UsageError(f"no form of a redacted text ends like {output.name!r}", do="name a .json or a .zip")
     if output.exists() or output.is_symlink():
         raise UsageError(f"{output} is there already", do="give another name")
-    values = {"snapshot": snapshot, "hidden": hidden, "assessment": with_assessment, "by": by, "reason": reason}
+    witness = None if show == "nothing" else show
+    values = {"snapshot": snapshot, "hidden": hidden, "witness": witness, "by": by, "reason": reason}
     with context.work() as work:
         made = work.act("redact", values)
         for warning in work.settle(stamp=False):
             context.note(f"warning: {warning}")
     data = _bytes(handed_out(context.archive(), made, hidden), output)
     _write(output, data)
-    if with_assessment:
-        context.note(f"warning: {ORACLE}")
+    if witness is None:
+        how = why_no_capture(context.archive(), assessment) or "--show capture puts it there"
+        context.note(f"note: that the lines are as old as the capture is not in the file: {how}")
+    else:
+        context.note(f"warning: {ORACLES[witness]}")
     _tell(context, made, hidden, output, data)
 
 
@@ -105,6 +116,7 @@ def _tell(context: Context, made: dict[str, object], hidden: list[int], output: 
         "lines": made["lines"],
         "of": made["of"],
         "hidden": [number + 1 for number in hidden],
+        "witness": made["witness"],
         "seq": made["seq"],
         "statement_sha256": made["statement_sha256"],
     }

@@ -59,9 +59,11 @@ class Redacted:
     redaction: bytes
     """Journal line of the ``redaction`` statement."""
     redaction_proof: bytes
-    assessment: bytes | None
-    """Journal line of the assessment, where it is shown."""
-    assessment_proof: bytes
+    witness_kind: str
+    """The statement that named the root when the text was read: ``capture`` or ``assessment``."""
+    witness: bytes | None
+    """Its journal line, where it is shown."""
+    witness_proof: bytes
     origin: str
     vkey: str
 
@@ -73,13 +75,14 @@ class Redacted:
 
     def to_bytes(self) -> bytes:
         """The file: one canonical line."""
-        assessment = None if self.assessment is None else self.assessment.decode()
+        shown = None if self.witness is None else self.witness.decode()
+        witness = {"kind": self.witness_kind, "statement": shown, "proof": self.witness_proof.decode()}
         return encode_line(
             {
                 "format": FORMAT,
                 "object": self.object,
                 "redaction": {"statement": self.redaction.decode(), "proof": self.redaction_proof.decode()},
-                "assessment": {"statement": assessment, "proof": self.assessment_proof.decode()},
+                "witness": witness,
                 "log": {"origin": self.origin, "vkey": self.vkey},
             }
         )
@@ -98,9 +101,9 @@ class Redacted:
         yield "text.txt", "".join(f"{line.get('text', HIDDEN)}\n" for line in self.lines).encode()
         yield "redaction.json", self.redaction
         yield "redaction.tlog-proof", self.redaction_proof
-        if self.assessment is not None:
-            yield "assessment.json", self.assessment
-        yield "assessment.tlog-proof", self.assessment_proof
+        if self.witness is not None:
+            yield f"{self.witness_kind}.json", self.witness
+        yield f"{self.witness_kind}.tlog-proof", self.witness_proof
         yield "log.vkey", f"{self.vkey}\n".encode()
 
 
@@ -158,18 +161,22 @@ def parse_redacted(data: bytes) -> Redacted:
     body = decode_line(data, MAX_BYTES)
     if body.get("format") != FORMAT:
         raise MalformedRedaction(f"the format is {body.get('format')!r}, this software reads {FORMAT}")
-    _fields(body, {"format": str, "object": dict, "redaction": dict, "assessment": dict, "log": dict}, "the file")
+    _fields(body, {"format": str, "object": dict, "redaction": dict, "witness": dict, "log": dict}, "the file")
     _object(body["object"])
     _fields(body["redaction"], {"statement": str, "proof": str}, "redaction")
-    shown = body["assessment"].get("statement") is not None
-    _fields(body["assessment"], {"statement": str if shown else type(None), "proof": str}, "assessment")
+    witness = body["witness"]
+    shown = witness.get("statement") is not None
+    _fields(witness, {"kind": str, "statement": str if shown else type(None), "proof": str}, "witness")
+    if witness["kind"] not in (("capture", "assessment") if shown else ("assessment",)):
+        raise MalformedRedaction(f"witness: kind {witness['kind'][:40]!r} cannot be meant")
     _fields(body["log"], {"origin": str, "vkey": str}, "log")
     return Redacted(
         body["object"],
         body["redaction"]["statement"].encode(),
         body["redaction"]["proof"].encode(),
-        body["assessment"]["statement"].encode() if shown else None,
-        body["assessment"]["proof"].encode(),
+        witness["kind"],
+        witness["statement"].encode() if shown else None,
+        witness["proof"].encode(),
         body["log"]["origin"],
         body["log"]["vkey"],
     )

@@ -40,6 +40,7 @@ __all__ = [
     "grow",
     "inclusion_proof",
     "inclusion_proofs",
+    "inclusion_prover",
     "read_entries",
     "root_at",
     "tile_path",
@@ -230,6 +231,14 @@ def inclusion_proof(index: int, size: int, read: ReadTile) -> tuple[bytes, ...]:
     ``MalformedTile`` if there is no such leaf. The caller verifies the proof against a signed root.
     """
     return _Tree(size, read).path(index)
+
+
+def inclusion_prover(size: int, read: ReadTile) -> Callable[[int], tuple[bytes, ...]]:
+    """Return ``inclusion_proof`` for leaves of one log of ``size`` leaves; what it read for one serves the next.
+
+    Memory grows with the tiles that the leaves lie in.
+    """
+    return _Tree(size, read).path
 
 
 def inclusion_proofs(indexes: Iterable[int], size: int, read: ReadTile) -> Iterator[tuple[int, tuple[bytes, ...]]]:

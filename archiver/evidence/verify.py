@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -191,22 +191,18 @@ def verify_folder(evidence: Evidence, numbers: Sequence[int] = range(1, 11)) -> 
 
     Check 1 reads the statement and 6 the checkpoint, which later ones use.
     """
-    from archiver.evidence import verify_seal, verify_warc
+    steps: dict[int, Callable[[Evidence], str]] = {1: _statement, 2: _files, 6: _inclusion, 7: _signature}
+    if not {3, 4, 5}.isdisjoint(numbers):  # each group costs some time to load
+        from archiver.evidence import verify_warc
 
-    steps: Mapping[int, Callable[[Evidence], str]] = {
-        1: _statement,
-        2: _files,
-        3: verify_warc.check_warc_file,
-        4: verify_warc.check_content,
-        5: verify_warc.check_transport,
-        6: _inclusion,
-        7: _signature,
-        8: verify_seal.check_statement_tokens,
-        9: verify_seal.check_checkpoint_tokens,
-        10: verify_seal.check_bracket,
-    }
+        steps |= {3: verify_warc.check_warc_file, 4: verify_warc.check_content, 5: verify_warc.check_transport}
+    if not {8, 9, 10}.isdisjoint(numbers):
+        from archiver.evidence import verify_seal
+
+        steps |= {8: verify_seal.check_statement_tokens, 9: verify_seal.check_checkpoint_tokens}
+        steps[10] = verify_seal.check_bracket
     if evidence.disposed is not None:
-        steps = {**steps, **dict.fromkeys((3, 4, 5), _gone)}
+        steps |= dict.fromkeys((3, 4, 5), _gone)
     with evidence.opened:
         checks = tuple(run(n, partial(steps[n], evidence), evidence.unreadable) for n in numbers)
         evidence.records.clear()

@@ -203,15 +203,27 @@ def _heads(seen: _Seen) -> dict[str, Checkpoint]:
     """Every checkpoint of the bundle, its signature checked, by the member it lies in."""
     if seen.key is None:
         raise Incomplete(f"no public key of the log: {VKEY} does not hold, see check 23")
-    found = {CHECKPOINT: open_checkpoint(seen.bundle.read(CHECKPOINT, MAX_LINE), seen.key)}
+    found = {CHECKPOINT: _head(seen.bundle, CHECKPOINT, seen.key)}
     if seen.snapshot.checkpoint is not None:
         found["snapshot/statement.tlog-proof"] = seen.snapshot.checkpoint
     for name in seen.bundle.names:
         if name.startswith("stamps/") and name.endswith("/checkpoint"):
-            found[name] = open_checkpoint(seen.bundle.read(name, MAX_LINE), seen.key)
+            found[name] = _head(seen.bundle, name, seen.key)
             if name != f"stamps/{found[name].size}/checkpoint":
                 raise Failed(f"{name} is of size {found[name].size}")
     return found
+
+
+def _head(bundle: OpenBundle, name: str, key: Verifier) -> Checkpoint:
+    """One checkpoint; what is wrong with it is told with its name, a foreign one before its missing signature."""
+    data = bundle.read(name, MAX_LINE)
+    origin = data.partition(b"\n")[0].decode("utf-8", "replace")
+    if origin != key.name:
+        raise Failed(f"{name} is of another log: {origin[:80]!r}, not {key.name}")
+    try:
+        return open_checkpoint(data, key)
+    except FormatError as error:
+        raise Failed(f"{name}: {error}") from error
 
 
 def _journal(seen: _Seen) -> str:

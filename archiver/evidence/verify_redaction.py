@@ -66,9 +66,9 @@ def verify_redacted(source: BinaryIO, subject: str, key_of: KeyOf) -> Report:
         run(51, form, (OSError,)),
         run(52, partial(of, _root)),
         run(53, partial(of, lambda found: _redaction(key(), found))),
-        run(54, partial(of, lambda found: _assessment(key(), found))),
+        run(54, partial(of, lambda found: _witness(key(), found))),
     )
-    withheld = bool(read) and read[0].assessment is None
+    withheld = bool(read) and read[0].witness is None
     return Report(subject, checks, (*([WITHHELD] if withheld else []), *NOT_CHECKED))
 
 
@@ -102,7 +102,7 @@ def _redaction(key: Verifier | None, found: Redacted) -> str:
         "subjects": [whole["snapshot"]],
         "lines": shown,
         "of": len(found.lines),
-        "assessment_shown": found.assessment is not None,
+        "witness": None if found.witness is None else found.witness_kind,
         "origin": found.origin,
     }
     _compare(body, stated, f"redaction statement {body['seq']}")
@@ -112,31 +112,35 @@ def _redaction(key: Verifier | None, found: Redacted) -> str:
     return f"stated on {body['at']}{who}{why}: entry {body['seq']} of {size}"
 
 
-def _assessment(key: Verifier | None, found: Redacted) -> str:
-    """Check 54: the assessment stands in the log; where it is shown, it states the root."""
-    whole = found.object
-    entry = bytes.fromhex(whole["assessment_entry"])
-    if found.assessment is not None:
-        body = _statement(found.assessment, "assessment")
-        stated = {
-            "text_lines_root": whole["text_lines_root"],
-            "text_lines": len(found.lines),
-            "capture_seq": whole["capture_seq"],
-            "capture_entry": whole["capture_entry"],
-            "document": whole["document"],
-            "normaliser": whole["normaliser"],
-            "seq": whole["assessment_seq"],
-            "origin": found.origin,
-        }
-        _compare(body, stated, "the assessment")
-        if entry_of(found.assessment) != entry:
-            raise Failed("the assessment has another entry than the object says")
-    if _checkpoint(found.assessment_proof) != _checkpoint(found.redaction_proof):
+def _witness(key: Verifier | None, found: Redacted) -> str:
+    """Check 54: the statement of the day stands in the log; where it is shown, it states the root."""
+    whole, kind = found.object, found.witness_kind
+    seq, entry = whole[f"{kind}_seq"], bytes.fromhex(whole[f"{kind}_entry"])
+    if found.witness is not None:
+        body = _statement(found.witness, kind)
+        _compare(body, {**_stated_by(kind, whole), "seq": seq, "origin": found.origin}, f"the {kind}")
+        if entry_of(found.witness) != entry:
+            raise Failed(f"the {kind} has another entry than the object says")
+    if _checkpoint(found.witness_proof) != _checkpoint(found.redaction_proof):
         raise Failed("the two proofs end with different checkpoints")
-    size = _included(key, found, found.assessment_proof, whole["assessment_seq"], entry, "assessment")
-    if found.assessment is None:
-        return f"entry {whole['assessment_seq']} of {size}; its statement is withheld, see what was not checked"
-    return f"entry {whole['assessment_seq']} of {size}, stated on {body['at']}: it states this root"
+    size = _included(key, found, found.witness_proof, seq, entry, kind)
+    if found.witness is None:
+        return f"entry {seq} of {size}, the assessment; its statement is withheld, see what was not checked"
+    return f"entry {seq} of {size}, the {kind}, stated on {body['at']}: it states this root"
+
+
+def _stated_by(kind: str, whole: Json) -> Json:
+    """What the statement of the day must say of this text."""
+    said: Json = {"text_lines_root": whole["text_lines_root"], "document": whole["document"]}
+    if kind == "capture":
+        return {**said, "snapshot": whole["snapshot"], "started_at": whole["captured_at"]}
+    return {
+        **said,
+        "text_lines": len(whole["lines"]),
+        "capture_seq": whole["capture_seq"],
+        "capture_entry": whole["capture_entry"],
+        "normaliser": whole["normaliser"],
+    }
 
 
 def _statement(line: bytes, kind: str) -> Json:
@@ -178,4 +182,4 @@ def looks_redacted(start: bytes) -> bool:
     named = io.BytesIO(start)
     if named.read(4) == b"PK\x03\x04":
         return start[30:43] == b"redacted.json"
-    return start.startswith(b'{"assessment":{"proof":')
+    return start.startswith(b'{"format":"redacted-text/')

@@ -2,29 +2,25 @@
 
     python3 verify.py BUNDLE.zip|FOLDER [--key KEY] [--root ROOT.pem ...] [--json]
 
-A bundle holds one snapshot of a web document: what was received (a WARC file), the statement made of it, the proof
-that the statement stands in a signed log, timestamps of outside authorities, and the text that was read from it.
-Each numbered check has one verdict, pass, fail or not checked, and a reason. Nothing is fetched, nothing but openssl
-is run, and the bundle is only read. First stands what the checks need, then, in their order, the checks themselves.
+A bundle holds a snapshot of a web document: what was received (a WARC file), the statement made of it, proof that it
+stands in a signed log, timestamps of outside authorities, the text read from it. Each numbered check has a verdict and
+a reason. Nothing is fetched, and the bundle is only read.
 
-KEY is the public key of the log (a PEM file, or its verifier key as text or file), each ROOT a file with roots of
-timestamp authorities; both come from somewhere other than the bundle. Without them the copies in the bundle are used,
-and check 16 says so: then it was shown that all parts fit together, and not who made them.
-
-Exit code: 0 every check passed, 1 one failed, 3 none failed but not every one could be made, 2 wrong usage.
+KEY is the public key of the log (a PEM file, or its verifier key as text or file), ROOT a file with roots of timestamp
+authorities, both from somewhere else. Without them the copies in the bundle are used, and check 16 says so: all parts
+fit together then, but who made them is open. Exit code: 0 all passed, 1 one failed, 2 wrong usage, 3 some not checked.
 """
 
 from __future__ import annotations
 
 import argparse
 import base64
-import calendar
-import hashlib
+import email
 import hmac
 import json
-import os
 import re
-import stat
+import shutil
+import ssl
 import struct
 import subprocess
 import sys
@@ -32,127 +28,54 @@ import tempfile
 import time
 import zipfile
 import zlib
-from collections.abc import Callable
+from collections import namedtuple
 from functools import cached_property
+from hashlib import new, sha256, sha512
 from pathlib import Path
-from typing import Any, BinaryIO, NamedTuple
+from typing import Any
 
-MEMBERS, TOTAL, RATIO = 10_000, 16 << 30, 200  # most members, bytes unpacked, growth of a member of more than 1 MiB
+MEMBERS, TOTAL, RATIO = 10_000, 1 << 32, 200  # most members, bytes unpacked, growth of a member of more than 1 MiB
 AT_ONCE, LINE = 1 << 29, 1 << 26  # most bytes of what has to be in memory as a whole, and of a line of the journal
+FAIL, OPEN = "fail", "not checked"
 SUMS, STATEMENT, PROOF = "SHA256SUMS", "snapshot/statement.json", "snapshot/statement.tlog-proof"
 WARC, EXTRACT, NEWEST = "snapshot/capture.warc.gz", "journal/extract.jsonl", "log/checkpoint"
-HASHES = {"01": "sha256", "02": "sha384", "03": "sha512"}  # by the end of 2.16.840.1.101.3.4.2.x
+ASSESSMENT, CITATION = "text/assessment.json", "citation/citation.json"
+HASH = "[A-Za-z0-9+/]{42}[AEIMQUYcgkosw048]="  # 32 bytes in base64, in its one form
+OVER = r"(snapshot/(statement|checkpoint)\.|stamps/\d+/).*tsr"  # the timestamps over the statement or a checkpoint
 NOT_CHECKED = (
     "whether a certificate of a timestamp authority was revoked, and whether its clock was right",
     "whether the log shows everyone the same history: compare its checkpoints with copies held elsewhere",
     "whether the machine really fetched these bytes from that address, and what other readers were shown",
-    "the web server's own certificates (they are in the WARC file, in the record of the transport)",
-    "whether the text says what a reader of the page sees: it was not extracted again, only its digests were compared",
-    "what lies with a referent besides the payload; log/consistency.json: the roots were computed from the journal",
-    "lines of the journal that are given as an entry alone; PROCESS.txt; what anything means, in law or otherwise",
-    "what citation.json says besides digests, times and proofs, and every other citation",
+    "the web server's own certificates (in the WARC file); whether the text says what a reader of the page sees",
+    "log/consistency.json, PROCESS.txt, journal lines given as an entry alone; of referents all but the payload",
+    "the rest of citation.json, and every other citation; what anything means, in law or otherwise",
 )
+Key = namedtuple("Key", "name der hint")  # of a log; `hint`: the four bytes that name it in a signed note
+Checkpoint = namedtuple("Checkpoint", "note text origin size root signatures")  # `text`: what of the note is signed
 
 
-class Fails(Exception):
-    """What was checked does not hold."""
+class Outcome(Exception):
+    """A check that did not pass: its verdict, and the reason."""
 
 
-class NotDone(Exception):
-    """What should be checked is not there, or cannot be checked here."""
-
-
-def need(holds: object, otherwise: str) -> None:
-    """Go on only where something holds."""
+def need(holds: Any, otherwise: str, verdict: str = FAIL) -> Any:
+    """Go on, with what was given, only where it holds."""
     if not holds:
-        raise Fails(otherwise)
-
-
-def able(holds: object, otherwise: str) -> None:
-    """Leave a check undone unless something holds."""
-    if not holds:
-        raise NotDone(otherwise)
-
-
-def check_names(names: list[str]) -> list[str]:
-    """Refuse names that leave their folder, are there twice, or differ in upper and lower case alone."""
-    need(0 < len(names) <= MEMBERS, f"{len(names)} members; there may be 1 to {MEMBERS}")
-    for name in names:
-        plain = all(re.fullmatch(r"[A-Za-z0-9_-][A-Za-z0-9._-]*", part) for part in name.split("/"))
-        need(plain and len(name) < 200, f"a member is named {name[:80]!r}")
-    need(len({name.lower() for name in names}) == len(names), "two members have the same name")
-    folders = {str(parent).lower() for name in names for parent in Path(name).parents}
-    need(not folders & {name.lower() for name in names}, "a member is named like a folder")
-    return names
-
-
-def unpack(bundle: Path, folder: Path) -> list[str]:
-    """Check a zip's directory against what it lists (one after the other, nothing between), then unpack it."""
-    with bundle.open("rb") as raw, zipfile.ZipFile(raw) as archive:
-        members, at = sorted(archive.infolist(), key=lambda one: one.header_offset), 0
-        names = check_names([one.orig_filename for one in members])
-        need(sum(one.file_size for one in members) <= TOTAL, "the members are too large together")
-        for one in members:
-            name, sizes = one.filename, (one.CRC, one.compress_size, one.file_size)
-            need(stat.S_IFMT(one.external_attr >> 16) in (0, stat.S_IFREG), f"{name} is no plain file")
-            need(not one.flag_bits & 0x2041 and one.compress_type in (0, 8), f"{name}: encrypted, or packed unusually")
-            need(one.file_size <= max(1 << 20, RATIO * one.compress_size), f"{name} grows too much when unpacked")
-            need(one.header_offset == at, f"bytes before {name} belong to no member")
-            raw.seek(at)
-            magic, _, flags, method, _, _, *again, size, extra = struct.unpack("<4s5H3I2H", raw.read(30))
-            alike = (flags & 8 or tuple(again) == sizes or 0xFFFFFFFF in again) and method == one.compress_type
-            need(magic == b"PK\3\4" and raw.read(size) == name.encode() and alike, f"{name} is listed wrongly")
-            at += 30 + size + extra + one.compress_size
-            if flags & 8:  # the sizes follow the data
-                raw.seek(at)
-                at += 12 + 4 * (raw.read(4) == b"PK\7\10")
-        raw.seek(at)
-        need(raw.read(4) == b"PK\1\2", "bytes after the last member belong to none")
-        raw.seek(-22, os.SEEK_END)
-        need(raw.read(4) == b"PK\5\6", "something follows the end of the zip")
-        for one in members:
-            target = folder / one.filename
-            target.parent.mkdir(parents=True, exist_ok=True)
-            with archive.open(one) as source, target.open("xb") as copy:  # gives no more than the directory says
-                while piece := source.read(1 << 20):
-                    copy.write(piece)
-        return names
-
-
-def survey(folder: Path) -> list[str]:
-    """List a folder's files; refuse links, devices and the like."""
-    names = []
-    for path in folder.rglob("*"):
-        mode, name = path.lstat().st_mode, path.relative_to(folder).as_posix()
-        need(stat.S_ISREG(mode) or stat.S_ISDIR(mode), f"{name} is no plain file")
-        names += [name] if stat.S_ISREG(mode) else []
-        need(len(names) <= MEMBERS, f"more than {MEMBERS} files")
-    return check_names(names)
-
-
-def sha256(data: bytes) -> bytes:
-    """Return the SHA-256 of some bytes."""
-    return hashlib.sha256(data).digest()
+        raise Outcome(verdict, otherwise)
+    return holds
 
 
 def digest_of(path: Path, kind: str = "sha256") -> str:
-    """Return the digest of a file in hexadecimal."""
-    found = hashlib.new(kind)
+    """Return the digest of a file, which may be large, in hexadecimal."""
+    found = new(kind)
     with path.open("rb") as file:
         while piece := file.read(1 << 20):
             found.update(piece)
     return found.hexdigest()
 
 
-def unbase64(text: str) -> bytes:
-    """Return the bytes of a base64 text that is written in the one usual way."""
-    data = base64.b64decode(text, validate=True)
-    need(base64.b64encode(data).decode() == text, f"unusual base64: {text[:40]!r}")
-    return data
-
-
 def parse(text: bytes) -> Any:
-    """Read JSON of integers, strings, true, false, null, arrays and objects; refuse a key that stands twice."""
+    """Read JSON without fractions and without a key twice; keys come in RFC 8785's order, by their UTF-16 units."""
 
     def whole(digits: str) -> int:
         need(re.fullmatch("-?[0-9]{1,16}", digits) and abs(int(digits)) < 1 << 53, "a number is out of range")
@@ -160,50 +83,17 @@ def parse(text: bytes) -> Any:
 
     def pairs(found: list[tuple[str, Any]]) -> dict[str, Any]:
         need(len(dict(found)) == len(found), "a key stands twice")
-        return dict(found)
+        return dict(sorted(found, key=lambda pair: pair[0].encode("utf-16-be")))
 
     need(len(text) <= LINE, "a JSON text is too long")
     return json.loads(text.decode(), parse_int=whole, parse_float=whole, parse_constant=whole, object_pairs_hook=pairs)
 
 
-def canonical(value: Any) -> str:
-    """Write such a value as RFC 8785 says: no spaces, keys in the order of their UTF-16 units."""
-    if isinstance(value, dict):
-        keys = sorted(value, key=lambda key: key.encode("utf-16-be"))
-        return "{" + ",".join(f"{canonical(key)}:{canonical(value[key])}" for key in keys) + "}"
-    if isinstance(value, list):
-        return "[" + ",".join(map(canonical, value)) + "]"
-    return json.dumps(value, ensure_ascii=False)  # of a text, a whole number, true, false or null it is the same
-
-
 def statement_of(line: bytes) -> Any:
-    """Read a line of the journal, which has to be one canonical JSON object and a line feed."""
+    """Read a line of the journal, which has to be one canonical JSON object (RFC 8785) and a line feed."""
     value = parse(line)
-    good = isinstance(value, dict) and canonical(value).encode() + b"\n" == line
-    need(good, "a statement is not one line of canonical JSON (RFC 8785)")
-    return value
-
-
-def openssl(expected: str, *arguments: object) -> None:
-    """Run openssl and go on only if it says what is expected."""
-    command = ["openssl", *map(str, arguments)]
-    try:
-        done = subprocess.run(command, capture_output=True, text=True, errors="replace", timeout=120, check=False)
-    except FileNotFoundError:
-        raise NotDone("the program openssl is not installed") from None
-    said = done.stdout + done.stderr
-    if "nknown option" in said or "Invalid command" in said:
-        raise NotDone("openssl 3.0 or newer is needed")
-    reasons = re.findall(r"(?:error|reason|ailure)[^\n]*", said) or [said.strip()]
-    need(done.returncode == 0 and expected in said, f"openssl {arguments[0]}: {reasons[-1][-150:]}")
-
-
-class Key(NamedTuple):
-    """The public key of a log: its name, its SubjectPublicKeyInfo, and the four bytes that name it in a signed note."""
-
-    name: str
-    der: bytes
-    hint: bytes
+    again = json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode() + b"\n"
+    return need(again == line and isinstance(value, dict) and value, "a statement is not a line of canonical JSON")
 
 
 def key_from(text: str, name: str) -> Key:
@@ -213,100 +103,42 @@ def key_from(text: str, name: str) -> Key:
         data = base64.b64decode(text.split("-----")[2])
     else:
         name, hint, encoded = text.strip().split("+", 2)
-        data = head + unbase64(encoded)[1:] if unbase64(encoded)[:1] == b"\1" else b""
-    key = Key(name, data, sha256(name.encode() + b"\n\1" + data[-32:])[:4])
+        data = re.sub(b"^\1", head, base64.b64decode(encoded, validate=True))  # 1: the kind of key
+    key = Key(name, data, sha256(name.encode() + b"\n\1" + data[-32:]).digest()[:4])
     need(len(data) == 44 and data.startswith(head) and hint in (None, key.hint.hex()), "a key is not of Ed25519")
     return key
 
 
-def elements(data: bytes) -> list[tuple[int, bytes]]:
-    """Split DER into its elements, each a tag and its content."""
-    found, at = [], 0
-    while at < len(data):
-        tag, length, at = data[at], data[at + 1], at + 2
-        if length > 127:
-            size = length & 127
-            length, at = int.from_bytes(data[at : at + size], "big"), at + size
-            need(1 <= size <= 4 and length > 127 and length >> 8 * (size - 1), "a length is not in DER")
-        need(tag & 31 != 31 and at + length <= len(data), "an element is not in DER")
-        found.append((tag, data[at : at + length]))
-        at += length
-    return found
-
-
-def told_by(reply: bytes) -> tuple[str, bytes, str, int]:
-    """Return what an RFC 3161 reply says, its signature left to openssl: kind and digest; time, also in seconds."""
-    ((_, response),) = elements(reply)
-    (_, status), (_, content) = elements(response)
-    granted = elements(status)
-    need(granted[0] == (2, b"\0") and 3 not in dict(granted), "an authority did not grant the timestamp")
-    ((_, signed),) = elements(elements(content)[1][1])
-    ((_, octets),) = elements(elements(elements(signed)[2][1])[1][1])
-    ((_, info),) = elements(octets)
-    _, _, (_, imprint), _, (_, stamp) = elements(info)[:5]
-    (_, algorithm), (_, digest) = elements(imprint)
-    name = elements(algorithm)[0][1].hex()
-    moment = re.match(r"\d{14}(\.\d*[1-9])?Z$", stamp.decode())
-    need(moment and name[:16] == "6086480165030402" and name[16:] in HASHES, "a timestamp is of an unknown form")
-    parts = time.strptime(stamp[:14].decode(), "%Y%m%d%H%M%S")
-    at = time.strftime("%Y-%m-%dT%H:%M:%S", parts) + stamp[14:].decode()
-    return HASHES[name[16:]], digest, at, calendar.timegm(parts)
-
-
-def certificates(path: Path) -> list[bytes]:
-    """Read the certificates of a PEM file."""
-    text = path.read_text("ascii", "replace")
-    found = re.findall(r"-----BEGIN CERTIFICATE-----(.*?)-----END CERTIFICATE-----", text, re.DOTALL)
-    return [base64.b64decode(one) for one in found]
-
-
-def pem(label: str, *ders: bytes) -> bytes:
-    """Write DER as PEM, as openssl does."""
-    bodies = (re.sub(r"(.{64})(?=.)", r"\1\n", base64.b64encode(der).decode()) for der in ders)
-    return "".join(f"-----BEGIN {label}-----\n{body}\n-----END {label}-----\n" for body in bodies).encode()
-
-
-class Checkpoint(NamedTuple):
-    """The head of a log: the signed note, its text, and what stands there: name, number of statements, root."""
-
-    note: bytes
-    text: bytes
-    origin: str
-    size: int
-    root: bytes
-    signatures: list[tuple[str, bytes]]
+def certificates(path: Path) -> list[str]:
+    """Read the certificates of a PEM file; each comes as PEM in its one form."""
+    found = re.findall("-----BEGIN CERT[^-]*-----[^-]*-----END CERT[^-]*-----", path.read_text("ascii", "replace"))
+    return [ssl.DER_cert_to_PEM_cert(ssl.PEM_cert_to_DER_cert(one)) for one in found]
 
 
 def checkpoint_of(note: bytes) -> Checkpoint:
     """Read a checkpoint (C2SP tlog-checkpoint, in a signed note)."""
-    text, _, below = note.decode().rpartition("\n\n")
-    origin, size, root = text.split("\n")
-    lines = [re.fullmatch(r"— ([^ +]+) ([^ ]+)", line) for line in below[:-1].split("\n")]
-    need(all(lines) and below.endswith("\n"), "a checkpoint's signature line is malformed")
-    need(re.fullmatch("0|[1-9][0-9]{0,15}", size) and len(unbase64(root)) == 32, "a checkpoint is malformed")
-    signatures = [(line[1], unbase64(line[2])) for line in lines if line]
-    return Checkpoint(note, text.encode() + b"\n", origin, int(size), unbase64(root), signatures)
+    form = rf"((.+)\n(0|[1-9][0-9]{{0,15}})\n({HASH})\n)\n((?:— [^ +\n]+ [A-Za-z0-9+/]+={{0,2}}\n)+)"
+    text, origin, size, root, below = need(re.fullmatch(form, note.decode()), "a checkpoint is malformed").groups()
+    signatures = [(line.split(" ")[1], base64.b64decode(line.split(" ")[2])) for line in below.splitlines()]
+    return Checkpoint(note, text.encode(), origin, int(size), base64.b64decode(root), signatures)
 
 
-def node(left: bytes, right: bytes) -> bytes:
-    """Return the hash over two hashes of a Merkle tree (RFC 9162)."""
-    return sha256(b"\1" + left + right)
+def root_of(row: list[bytes]) -> bytes:
+    """Return the root of a Merkle tree with these leaf hashes (RFC 9162, 2.1.1)."""
+    while len(row) > 1:
+        pairs = [sha256(b"\1" + row[at] + row[at + 1]).digest() for at in range(0, len(row) - 1, 2)]
+        row = pairs + row[2 * len(pairs) :]
+    return row[0]
 
 
 def folded(found: bytes, at: int, size: int, siblings: list[bytes]) -> bytes:
-    """Return the root of a tree that a leaf hash, its place and the hashes beside it lead to (RFC 9162, 2.1.3.2)."""
-    last = size - 1
-    need(0 <= at <= last, "the checkpoint does not cover the statement")
-    for sibling in siblings:
-        need(last > 0, "the proof is too long")
-        if at & 1 or at == last:
-            found = node(sibling, found)
-            while not at & 1 and at:
-                at, last = at >> 1, last >> 1
-        else:
-            found = node(found, sibling)
-        at, last = at >> 1, last >> 1
-    need(last == 0, "the proof is too short")
+    """Return the root that a leaf hash, its place in a tree and the hashes beside it lead to (RFC 9162, 2.1.3.2)."""
+    need(0 <= at < size, "the checkpoint does not cover the statement")
+    both = (at ^ (size - 1)).bit_length()  # so far up hashes stand on either side, above on the left alone
+    need(len(siblings) == both + bin(at >> both).count("1"), "the proof is too long, or too short")
+    for level, sibling in enumerate(siblings):
+        left = level >= both or at >> level & 1
+        found = sha256(b"\1" + (sibling + found if left else found + sibling)).digest()
     return found
 
 
@@ -318,52 +150,32 @@ def inflated(data: bytes, window: int, room: int = AT_ONCE) -> tuple[bytes, byte
     return found, stream.unused_data
 
 
-def record_at(file: BinaryIO, place: Any) -> tuple[dict[str, list[str]], bytes]:
-    """Read the WARC record that is the gzip member at a place of the file: its fields and its block."""
-    file.seek(place["offset"])
-    unpacked, rest = inflated(file.read(place["length"]), 31)
-    head, _, block = unpacked.partition(b"\r\n\r\n")
-    version, *lines = head.decode().split("\r\n")
-    fields: dict[str, list[str]] = {}
-    for name, _, value in (line.partition(":") for line in lines):
-        fields.setdefault(name.lower(), []).append(value.strip())
-    ends = fields["content-length"] == [str(len(block) - 4)] and block.endswith(b"\r\n\r\n")
-    need(version == "WARC/1.1" and ends and not rest, "a gzip member is not one whole WARC record")
-    return fields, block[:-4]
-
-
-def dechunked(body: bytes) -> bytes:
-    """Take off the chunked transfer coding (RFC 9112, 7.1)."""
-    parts, at, size = [], 0, 1
-    while size:
-        line, feed, _ = body[at : at + 8192].partition(b"\n")
-        size = int((re.match(rb"[0-9A-Fa-f]{1,15}", line) or [b""])[0], 16)
-        at += len(line) + 1
-        need(feed and at + size <= len(body), "a chunk is cut")
-        parts.append(body[at : at + size])
-        at += size + (2 if body[at + size : at + size + 2] == b"\r\n" else 1)
-    return b"".join(parts)
-
-
 def decoded(body: bytes, coding: str) -> bytes:
-    """Take off one content coding (RFC 9110, 8.4.1)."""
-    if coding == "deflate":
-        wrapped = body[0] & 15 == 8 and int.from_bytes(body[:2], "big") % 31 == 0
-        return inflated(body, 15 if wrapped else -15)[0]
-    if coding not in ("gzip", "x-gzip"):
-        raise NotDone(f"the content coding {coding} is not read here")
-    whole, body = inflated(body, 31)
-    while body.startswith(b"\x1f\x8b"):
-        part, body = inflated(body, 31, AT_ONCE - len(whole))
+    """Take off one transfer coding (RFC 9112, 7.1) or content coding (RFC 9110, 8.4.1)."""
+    need(coding in ("chunked", "deflate", "gzip", "x-gzip"), f"the coding {coding} is not read here", OPEN)
+    if coding == "chunked":
+        parts, at, size = [], 0, 1
+        while size:
+            head = need(re.compile(rb"([0-9A-Fa-f]{1,15})[^\n]{0,8192}\n").match(body, at), "a chunk has no size")
+            size, at = int(head[1], 16), head.end()
+            need(at + size <= len(body), "a chunk is cut")
+            parts.append(body[at : at + size])
+            at += size + (2 if body.startswith(b"\r\n", at + size) else 1)
+        return b"".join(parts)
+    wrapped = body[0] & 15 == 8 and int.from_bytes(body[:2], "big") % 31 == 0  # some servers deflate without a frame
+    whole, rest = inflated(body, (15 if wrapped else -15) if coding == "deflate" else 31)
+    while coding != "deflate" and rest.startswith(b"\x1f\x8b"):
+        part, rest = inflated(rest, 31, AT_ONCE - len(whole))
         whole += part
     return whole
 
 
 class Bundle:
-    """A bundle in a folder, and what it is held against; each check returns its reason to pass."""
+    """A bundle, and what it is held against; each check returns its reason to pass."""
 
-    def __init__(self, folder: Path, names: list[str], scratch: Path, key: str | None, roots: list[bytes]) -> None:
-        self.folder, self.names, self.scratch, self.outside_key, self.outside_roots = folder, names, scratch, key, roots
+    def __init__(self, bundle: Path, scratch: Path, key: str | None, roots: list[str]) -> None:
+        self.bundle, self.scratch, self.outside_key, self.outside_roots = bundle, scratch, key, roots
+        self.folder, self.names = (bundle if bundle.is_dir() else scratch / "members"), list[str]()
         self.times: dict[str, tuple[int, str]] = {}  # of every timestamp that held
 
     def path(self, name: str) -> Path:
@@ -381,14 +193,9 @@ class Bundle:
         return sorted(name for name in self.names if re.fullmatch(pattern, name))
 
     @cached_property
-    def line(self) -> bytes:
-        """The statement of the capture, a line of the journal."""
-        return self.read(STATEMENT)
-
-    @cached_property
     def statement(self) -> Any:
-        """The same, read."""
-        return statement_of(self.line)
+        """The statement of the capture, a line of the journal, read."""
+        return statement_of(self.read(STATEMENT))
 
     @cached_property
     def key(self) -> Key:
@@ -398,115 +205,166 @@ class Bundle:
     @cached_property
     def heads(self) -> dict[str, Checkpoint]:
         """Every checkpoint of the bundle, by the name of the member that holds it."""
-        notes = {name: self.read(name) for name in self.like(r"log/checkpoint|stamps/\d+/checkpoint")}
-        if PROOF in self.names:
-            notes[PROOF] = self.read(PROOF).partition(b"\n\n")[2]
+        notes = {name: self.read(name) for name in (NEWEST, *self.like(r"stamps/\d+/checkpoint"))}
+        notes.update({name: self.read(name).partition(b"\n\n")[2] for name in self.like(PROOF)})
         return {name: checkpoint_of(note) for name, note in notes.items()}
 
     @cached_property
-    def journal(self) -> tuple[list[bytes], dict[int, bytes], dict[int, bytes]]:
-        """The extract: each line's entry, the lines given in full, the roots wherever the bundle has a checkpoint."""
-        able(EXTRACT in self.names, "there is no extract of the journal")
-        sizes, lines, roots = {head.size for head in self.heads.values()}, {}, {}
-        entries: list[bytes] = []
-        peaks: list[tuple[int, bytes]] = []  # roots of the complete subtrees so far, with their heights
+    def journal(self) -> tuple[list[bytes], dict[int, bytes]]:
+        """The extract: the entry of every line, and the lines that are given in full."""
+        entries, lines, origin = list[bytes](), dict[int, bytes](), self.statement["origin"]
         with self.path(EXTRACT).open("rb") as file:
             while line := file.readline(LINE):
                 seq, short = len(entries), re.fullmatch(rb'{"entry":"([0-9a-f]{64})","seq":(\d{1,16})}\n', line)
-                if short:
-                    said, entry = int(short[2]), bytes.fromhex(short[1].decode())
-                else:
-                    full, lines[seq], entry = statement_of(line), line, sha256(line)
-                    said = full["seq"] if full["origin"] == self.statement["origin"] else -1
-                need(said == seq, f"line {seq} of the extract is not that statement of the log")
-                entries.append(entry)
-                height, found = 0, sha256(b"\0" + entry)
-                while peaks and peaks[-1][0] == height:
-                    height, found = height + 1, node(peaks.pop()[1], found)
-                peaks.append((height, found))
-                if seq + 1 in sizes:
-                    for _, peak in reversed(peaks[:-1]):
-                        found = node(peak, found)
-                    roots[seq + 1] = found
-        return entries, lines, roots
+                one = {"origin": origin, "seq": int(short[2])} if short else statement_of(line)
+                need((one["origin"], one["seq"]) == (origin, seq), f"line {seq} of the extract is another statement")
+                entries.append(bytes.fromhex(short[1].decode()) if short else sha256(line).digest())
+                lines.update({} if short else {seq: line})
+        return entries, lines
 
     def stated(self, kind: str) -> list[Any]:
         """Return the statements of one kind that the extract gives in full."""
         return [one for one in map(parse, self.journal[1].values()) if one["kind"] == kind]
 
-    def file(self, data: bytes) -> Path:
-        """Write bytes where openssl can read them."""
-        path = self.scratch / sha256(data).hex()
-        path.write_bytes(data)
-        return path
+    def record(self, name: str, place: Any) -> tuple[Any, bytes]:
+        """Read the WARC record that is the gzip member at a place of a member: its fields and its block."""
+        with self.path(name).open("rb") as file:
+            file.seek(place["offset"])
+            unpacked, rest = inflated(file.read(place["length"]), 31)
+        head, _, block = unpacked.partition(b"\r\n\r\n")
+        fields = email.message_from_string(head.decode().partition("\r\n")[2])
+        ends = fields.get_all("Content-Length") == [str(len(block) - 4)] and block.endswith(b"\r\n\r\n")
+        need(head.startswith(b"WARC/1.1\r\n") and ends and not rest, "a gzip member is not one whole WARC record")
+        return fields, block[:-4]
 
-    def signed(self, data: bytes, signature: bytes) -> None:
+    def openssl(self, what: str, expected: str, *words: str | Path | bytes) -> str:
+        """Run openssl, bytes being put into files; return what it says, which has to hold what is expected."""
+        need(shutil.which("openssl"), "the program openssl is not installed", OPEN)
+        files = {data: self.scratch / sha256(data).hexdigest() for data in words if isinstance(data, bytes)}
+        for data, path in files.items():
+            path.write_bytes(data)
+        command = ["openssl", *(str(files[word] if isinstance(word, bytes) else word) for word in words)]
+        done = subprocess.run(command, capture_output=True, text=True, errors="replace", timeout=120, check=False)
+        said = done.stdout + done.stderr
+        need("nknown option" not in said and "Invalid command" not in said, "openssl 3.0 or newer is needed", OPEN)
+        reasons = re.findall(r"(?:lookup|Verify error|routines:\w+): ?([^:\n]+)", said) or [said.strip()[-150:]]
+        need(done.returncode == 0 and expected in said, f"{what}: {reasons[-1]}")
+        return said
+
+    def signed(self, what: str, data: bytes, signature: bytes) -> None:
         """Check an Ed25519 signature of the log's key."""
-        key, note, sealed = (self.file(part) for part in (pem("PUBLIC KEY", self.key.der), data, signature))
-        command = ["pkeyutl", "-verify", "-rawin", "-pubin", "-inkey", key, "-in", note, "-sigfile", sealed]
-        openssl("Verified Successfully", *command)
+        words = ("-pubin", "-keyform", "DER", "-inkey", self.key.der, "-in", data, "-sigfile", signature)
+        self.openssl(what, "Verified Successfully", "pkeyutl", "-verify", "-rawin", *words)
 
-    def tokens(self, pattern: str, subject: Callable[[str], bytes]) -> None:
+    def time_of(self, name: str) -> tuple[int, str]:
+        """Return the time of an RFC 3161 reply, in seconds and as text; it has to be granted, and written in DER."""
+        said = self.openssl(name, "Status", "ts", "-reply", "-in", self.path(name), "-text")
+        lines = re.findall("^(?:Status|Failure info|Hash Algorithm|Time stamp): (.*)$", said, re.MULTILINE)
+        form = r"Granted\.\nunspecified\nsha(?:256|384|512)\n(.{15})(\.\d*[1-9]|)( \d{4} GMT)"
+        told = need(re.fullmatch(form, "\n".join(lines)), f"{name} was not granted, or is of an unusual form: {lines}")
+        epoch, data, again = ssl.cert_time_to_seconds(told[1] + told[3]), self.read(name), self.scratch / "again"
+        digits = time.strftime("%Y%m%d%H%M%S", time.gmtime(epoch)) + told[2] + "Z"
+        self.openssl(name, "", "ts", "-reply", "-in", self.path(name), "-out", again)
+        need(again.read_bytes() == data and b"\x18%c%b" % (len(digits), digits.encode()) in data, f"{name} is not DER")
+        return epoch, re.sub("^(....)(..)(..)(..)(..)", r"\1-\2-\3T\4:\5:", digits)
+
+    def tokens(self, pattern: str) -> str:
         """Check the timestamps whose names have a form, each at its own time, with its chain up to its root."""
-        strangers = []
         for name in self.like(pattern):
-            data, stem = subject(name), name[: -len(".tsr")]
-            kind, imprint, at, epoch = told_by(self.read(name))
-            need(imprint == hashlib.new(kind, data).digest(), f"{name} is over something else")
-            beside = self.path(f"{stem}.chain.pem")
-            chain = certificates(beside)
-            need(chain and beside.read_bytes() == pem("CERTIFICATE", *chain), f"{stem}.chain.pem is not plain PEM")
-            leaf, root = (self.file(pem("CERTIFICATE", one)) for one in (chain[0], chain[-1]))
-            common = ("-CAfile", root, "-untrusted", beside, "-attime", epoch, "-check_ss_sig")
-            openssl("Verification: OK", "ts", "-verify", "-data", self.file(data), "-in", self.path(name), *common)
-            openssl(": OK", "verify", "-purpose", "timestampsign", *common, leaf)
+            stem, beside = name[: -len(".tsr")], self.path(name[: -len("tsr")] + "chain.pem")
+            chain, (epoch, at) = certificates(beside), self.time_of(name)
+            members = {SUMS: SUMS, "snapshot/statement": STATEMENT, "snapshot/before": f"{stem}.subject"}
+            over = members.get(name.split(".")[0], f"{name.rpartition('/')[0]}/checkpoint")
+            data = self.heads[PROOF].note if name.startswith("snapshot/checkpoint.") else self.read(over)
+            need(chain and beside.read_bytes() == "".join(chain).encode(), f"{stem}.chain.pem is not plain PEM")
+            upto = ("-CAfile", chain[-1].encode(), "-untrusted", beside, "-attime", str(epoch), "-check_ss_sig")
+            self.openssl(name, "Verification: OK", "ts", "-verify", "-data", data, "-in", self.path(name), *upto)
+            self.openssl(name, ": OK", "verify", "-purpose", "timestampsign", *upto, chain[0].encode())
             authority = re.sub(r"\.\d+$", "", stem).replace("/", ".").split(".")[-1]
             known = self.outside_roots or certificates(self.path(f"roots/{authority}.pem"))
             need(chain[-1] in known or self.outside_roots, f"{name} does not lead to roots/{authority}.pem")
-            if chain[-1] in known:
-                self.times[name] = epoch, at
-            else:
-                strangers.append(name)
-        able(not strangers, f"none of the roots given is that of {', '.join(strangers)}")
+            self.times.update({name: (epoch, at)} if chain[-1] in known else {})
+        strangers = [name for name in self.like(pattern) if name not in self.times]
+        need(not strangers, f"none of the roots given is that of {', '.join(strangers)}", OPEN)
+        held = [f"{name} {self.times[name][1]}" for name in self.like(pattern)]
+        return ", ".join(need(held, "there is no timestamp", OPEN))
 
-    def said(self, pattern: str) -> str:
-        """Return the names and times of the timestamps that hold."""
-        found = [f"{name} {at}" for name, (_, at) in self.times.items() if re.fullmatch(pattern, name)]
-        able(found, "there is no timestamp")
-        return ", ".join(found)
+    def unpack(self) -> str:
+        """Check a zip's directory against what it lists, one after the other, nothing between; then unpack it."""
+        with self.bundle.open("rb") as raw, zipfile.ZipFile(raw) as archive:
+            members, at = sorted(archive.infolist(), key=lambda one: one.header_offset), 0
+            self.admit([one.orig_filename for one in members])
+            need(sum(one.file_size for one in members) <= TOTAL, "the members are too large together")
+            for one in members:
+                name, kind = one.filename, one.external_attr >> 28  # 8: a file, 10: a link, 0: not said
+                need(kind in (0, 8), f"{name} is {'a symbolic link' if kind == 10 else 'no plain file'}")
+                need(not one.flag_bits & 0x2049 and one.compress_type in (0, 8), f"{name}: encrypted, or packed oddly")
+                need(one.file_size <= max(1 << 20, RATIO * one.compress_size), f"{name} grows too much when unpacked")
+                need(one.header_offset == at, f"bytes before {name} belong to no member")
+                raw.seek(at)
+                _, _, *packing, _, _, crc, packed, size, length, extra = struct.unpack("<4s5H3I2H", raw.read(30))
+                listed = [one.flag_bits, one.compress_type, one.CRC, one.compress_size, one.file_size]
+                need([*packing, crc, packed, size] == listed, f"{name} is listed otherwise than it lies")
+                at += 30 + length + extra + one.compress_size
+            raw.seek(at)
+            end = raw.read(AT_ONCE)
+            need((end[:4], end[-22:-18]) == (b"PK\1\2", b"PK\5\6"), "bytes after the last member belong to none")
+            archive.extractall(self.folder)  # compares names and checksums, writes no more than the directory says
+        return f"{len(self.names)} members, zip {digest_of(self.bundle)}"
+
+    def admit(self, names: list[str]) -> None:
+        """Refuse names that leave their folder, are there twice, or differ in upper and lower case alone."""
+        need(0 < len(names) <= MEMBERS, f"{len(names)} members; there may be 1 to {MEMBERS}")
+        for name in names:
+            parts = [re.fullmatch("[A-Za-z0-9_-][A-Za-z0-9._-]*", part) for part in name.split("/")]
+            need(all(parts) and len(name) < 200, f"a member is named {name[:80]!r}, no plain path in a folder")
+        lower = {name.lower() for name in names}
+        need(len(lower) == len(names), "two members have the same name")
+        need(not lower & {str(up) for name in lower for up in Path(name).parents}, "a member is named like a folder")
+        self.names = names
+
+    def check_01_container(self) -> str:
+        """The zip, or the folder, holds plain files with plain names, within ceilings, and nothing else."""
+        if self.folder != self.bundle:
+            return self.unpack()
+        found = [path for path in self.folder.rglob("*") if path.is_symlink() or not path.is_dir()]
+        for path in found:
+            need(path.is_file() and not path.is_symlink(), f"{path.name} is a symbolic link, or no plain file")
+        self.admit([path.relative_to(self.folder).as_posix() for path in found])
+        return f"{len(found)} members"
 
     def check_02_every_member(self) -> str:
         """SHA256SUMS lists every member, and nothing else, each with its digest."""
         listed = dict(line.split("  ", 1)[::-1] for line in self.read(SUMS).decode().splitlines())
         need(len(listed) == self.read(SUMS).count(b"\n"), f"{SUMS} lists a member twice")
-        apart = {SUMS, *self.like(rf"{SUMS}\.(sig|[A-Za-z0-9_-]+(\.\d+)?\.(tsr|chain\.pem))")}
-        missing, extra = sorted(set(listed) - set(self.names)), sorted(set(self.names) - set(listed) - apart)
-        need(not missing, f"missing: {', '.join(missing)}")
-        need(not extra, f"not listed in {SUMS}: {', '.join(extra)}")
-        lone = [name for name in apart if name.endswith(".chain.pem") and f"{name[:-9]}tsr" not in self.names]
-        need(not lone, f"certificates without their timestamp: {', '.join(lone)}")
+        tokens = self.like(rf"{SUMS}\.[A-Za-z0-9_-]+(\.\d+)?\.tsr")
+        apart = {SUMS, f"{SUMS}.sig", *tokens, *(f"{name[:-4]}.chain.pem" for name in tokens)}
+        missing = ", ".join(sorted(set(listed) - set(self.names)))
+        extra = ", ".join(sorted(set(self.names) - set(listed) - apart))
+        need(not missing or not extra, f"missing: {missing}; there instead, and not listed in {SUMS}: {extra}")
+        need(not missing, f"missing: {missing}")
+        need(not extra, f"not listed in {SUMS}: {extra}")
         for name, digest in listed.items():
             need(digest_of(self.path(name)) == digest, f"{name} has another digest than {SUMS} says")
-        return f"{len(listed)} members; SHA-256 of {SUMS}: {sha256(self.read(SUMS)).hex()}"
+        return f"{len(listed)} members; SHA-256 of {SUMS}: {sha256(self.read(SUMS)).hexdigest()}"
 
     def check_03_signature_of_sums(self) -> str:
         """SHA256SUMS is signed with the log's key."""
-        able(f"{SUMS}.sig" in self.names, f"{SUMS} is not signed")
-        self.signed(self.read(SUMS), self.read(f"{SUMS}.sig"))
-        return f"Ed25519, SHA-256 of the key: {sha256(self.key.der).hex()}"
+        need(f"{SUMS}.sig" in self.names, f"{SUMS} is not signed", OPEN)
+        self.signed(SUMS, self.read(SUMS), self.read(f"{SUMS}.sig"))
+        return f"Ed25519, SHA-256 of the key: {sha256(self.key.der).hexdigest()}"
 
     def check_04_timestamps_of_sums(self) -> str:
         """Outside authorities give a time at which SHA256SUMS existed."""
-        self.tokens(rf"{SUMS}\..*tsr", lambda _: self.read(SUMS))
-        return self.said(f"{SUMS}.*")
+        return self.tokens(rf"{SUMS}\..*tsr")
 
     def check_05_statement(self) -> str:
         """The statement is canonical, of this snapshot, and the very line that the journal has."""
         one = self.statement
         need(one["v"] == 1 and one["kind"] == "capture", "the statement is not of a capture, version 1")
         need(one["snapshot"].endswith(f"-S-{one['seq']:08d}"), "the snapshot is named by another number")
-        need(self.journal[1].get(one["seq"]) == self.line, "the journal has another line")
-        return f"{one['snapshot']}, entry {sha256(self.line).hex()}"
+        need(self.journal[1].get(one["seq"]) == self.read(STATEMENT), "the journal has another line")
+        return f"{one['snapshot']}, entry {sha256(self.read(STATEMENT)).hexdigest()}"
 
     def check_06_files(self) -> str:
         """The files of the snapshot are those that the statement names."""
@@ -523,21 +381,19 @@ class Bundle:
 
     def check_07_warc_records(self) -> str:
         """Every record of the WARC is as itself and the statement say, and the exchanges are those records."""
-        able(self.statement["warc"], "the check left no WARC file")
+        need(self.statement["warc"], "the check left no WARC file", OPEN)
         records, at, targets = self.statement["warc"]["records"], 0, {}
-        with self.path(WARC).open("rb") as file:
-            for one in records:
-                need(one["offset"] == at, "the records do not follow one another")
-                fields, block = record_at(file, one)
-                at, payload = at + one["length"], one["payload_sha256"]
-                told = [fields.get(f"warc-{name}") for name in ("record-id", "type", "block-digest", "payload-digest")]
-                stated = [[one["id"]], [one["type"]], [f"sha256:{one['block_sha256']}"]]
-                need(told == [*stated, [f"sha256:{payload}"] if payload else None], f"{one['id']} is another record")
-                need(sha256(block).hex() == one["block_sha256"], f"the block of {one['id']} has another digest")
-                if payload and one["type"] == "response":
-                    body = block.partition(b"\r\n\r\n")[2]
-                    need(sha256(body).hex() == payload, f"the payload of {one['id']} has another digest")
-                targets[one["id"]] = fields.get("warc-target-uri")
+        for one in records:
+            need(one["offset"] == at, "the records do not follow one another")
+            fields, block = self.record(WARC, one)
+            at, payload = at + one["length"], one["payload_sha256"]
+            told = [fields.get_all(f"warc-{name}") for name in ("record-id", "type", "block-digest", "payload-digest")]
+            stated = [[one["id"]], [one["type"]], [f"sha256:{one['block_sha256']}"]]
+            need(told == [*stated, [f"sha256:{payload}"] if payload else None], f"{one['id']} is another record")
+            need(sha256(block).hexdigest() == one["block_sha256"], f"the block of {one['id']} has another digest")
+            body = block.partition(b"\r\n\r\n")[2] if payload and one["type"] == "response" else None
+            need(body is None or sha256(body).hexdigest() == payload, f"the payload of {one['id']} has another digest")
+            targets[one["id"]] = fields.get_all("warc-target-uri")
         need(at == self.statement["warc"]["bytes"], "the WARC file has more than the stated records")
         sent = {one["block_sha256"] for one in records if one["type"] == "request"}
         for hop in (hop for part in self.statement["parts"] for hop in part["exchanges"]):
@@ -545,43 +401,38 @@ class Bundle:
             need(not hop["request_bytes"] or hop["request_sha256"] in sent, f"not in the WARC: request of {hop['url']}")
         return f"{len(records)} records, each at its place, with its digests; addresses and requests as stated"
 
-    def payload(self, hop: Any) -> bytes:
-        """Return the body of an exchange as it was transferred, from the WARC that has it."""
-        folder, one, name = "snapshot", self.statement, hop["record"]
-        if hop["revisit"]:
-            folder = f"referents/{one['snapshot'].rsplit('-S-', 1)[0]}-S-{hop['revisit']['seq']:08d}"
-            line, name = self.read(f"{folder}/statement.json"), hop["revisit"]["record"]
-            one, entry = statement_of(line), self.journal[0][hop["revisit"]["seq"]]
-            need(entry == sha256(line), f"the journal has another statement than {folder}")
-            warc = digest_of(self.path(f"{folder}/capture.warc.gz"))
-            need(warc == one["warc"]["sha256"], f"{folder}/capture.warc.gz has another digest than stated")
-        (place,) = (record for record in one["warc"]["records"] if record["id"] == name)
-        with self.path(f"{folder}/capture.warc.gz").open("rb") as file:
-            return record_at(file, place)[1].partition(b"\r\n\r\n")[2]
-
     def check_08_content(self) -> str:
         """Each page's body, chunks and codings taken off, has the digests stated; a revisit's lies in its referent."""
         reasons = []
         for part in (part for part in self.statement["parts"] if part["content"]):
-            last, stated = part["exchanges"][-1], part["content"]
-            body = self.payload(last)
-            need(sha256(body).hex() == last["payload_sha256"], f"the payload of {last['url']} has another digest")
-            body = dechunked(body) if last["framing"] == "chunked" else body
-            for coding in stated["coding"]:
+            last, stated, folder, holder = part["exchanges"][-1], part["content"], "snapshot", self.statement
+            url, name, revisit = last["url"], last["record"], last["revisit"]
+            if revisit:
+                folder = f"referents/{holder['snapshot'].rsplit('-S-', 1)[0]}-S-{revisit['seq']:08d}"
+                line, name = self.read(f"{folder}/statement.json"), revisit["record"]
+                known, holder = self.journal[0][revisit["seq"]] == sha256(line).digest(), statement_of(line)
+                need(known, f"the journal has another statement than {folder}")
+                same = digest_of(self.path(f"{folder}/capture.warc.gz")) == holder["warc"]["sha256"]
+                need(same, f"{folder}/capture.warc.gz has another digest than stated")
+            (place,) = (record for record in holder["warc"]["records"] if record["id"] == name)
+            body = self.record(f"{folder}/capture.warc.gz", place)[1].partition(b"\r\n\r\n")[2]
+            need(sha256(body).hexdigest() == last["payload_sha256"], f"the payload of {url} has another digest")
+            for coding in (["chunked"] if last["framing"] == "chunked" else []) + stated["coding"]:
                 body = decoded(body, coding)
-            found = (sha256(body).hex(), hashlib.sha512(body).hexdigest(), len(body))
-            need(found == tuple(stated[key] for key in ("sha256", "sha512", "bytes")), f"other content: {last['url']}")
-            reasons.append(f"{last['url']}: {len(body)} bytes, SHA-256 {found[0]}")
-        able(reasons, "the statement names no content")
-        return ", ".join(reasons)
+            found = {"sha256": sha256(body).hexdigest(), "sha512": sha512(body).hexdigest(), "bytes": len(body)}
+            need(found.items() <= stated.items(), f"the content of {url} has other digests")
+            reasons.append(f"{url}: {len(body)} bytes, SHA-256 {found['sha256']}")
+        return ", ".join(need(reasons, "the statement names no content", OPEN))
 
     def check_09_inclusion(self) -> str:
         """The proof leads from the statement to the root of the checkpoint (RFC 9162, 2.1.3.2; C2SP tlog-proof)."""
-        able(PROOF in self.names, "there is no proof: no stamped checkpoint covers the statement yet")
+        need(PROOF in self.names, "there is no proof: no stamped checkpoint covers the statement yet", OPEN)
         first, *lines = self.read(PROOF).partition(b"\n\n")[0].decode().split("\n")
         head, seq = self.heads[PROOF], self.statement["seq"]
         need(first == "c2sp.org/tlog-proof@v1" and lines[0] == f"index {seq}", "the proof is for another statement")
-        found = folded(sha256(b"\0" + sha256(self.line)), seq, head.size, [unbase64(line) for line in lines[1:]])
+        leaf = sha256(b"\0" + sha256(self.read(STATEMENT)).digest()).digest()
+        hashes = [need(re.fullmatch(HASH, line), "a hash of the proof is malformed")[0] for line in lines[1:]]
+        found = folded(leaf, seq, head.size, [base64.b64decode(one) for one in hashes])
         need(found == head.root, "the proof does not lead to the checkpoint's root")
         return f"statement {seq} of {head.size}, root {found.hex()}"
 
@@ -591,32 +442,30 @@ class Bundle:
             need(head.origin == self.statement["origin"] == self.key.name, f"{name} is of another log")
             ours = [found[4:] for by, found in head.signatures if (by, found[:4]) == (head.origin, self.key.hint)]
             need(len(ours) == 1, f"{name} is not signed with this key")
-            self.signed(head.text, ours[0])
+            self.signed(name, head.text, ours[0])
         for name in ("keys/log.vkey", "keys/log.pub.pem"):
             need(key_from(self.read(name).decode(), self.key.name) == self.key, f"{name} is another key")
-        need(NEWEST in self.heads, f"{NEWEST} is missing")
-        return f"{len(self.heads)} of {self.key.name}, SHA-256 of the key: {sha256(self.key.der).hex()}"
+        return f"{len(self.heads)} of {self.key.name}, SHA-256 of the key: {sha256(self.key.der).hexdigest()}"
 
     def check_11_journal(self) -> str:
         """The extract leads to the newest checkpoint, and to every older one of the bundle."""
-        entries, lines, roots = self.journal
-        need(self.heads[NEWEST].size == len(entries), f"the extract does not end where {NEWEST} does")
+        entries, lines = self.journal
+        sizes = [self.heads[NEWEST].size, max(head.size for head in self.heads.values())]
+        need(sizes == [len(entries)] * 2, f"the extract does not end where {NEWEST} does")
+        leaves = [sha256(b"\0" + entry).digest() for entry in entries]
         for name, head in self.heads.items():
-            need(roots.get(head.size) == head.root, f"the journal does not lead to the root of {name}")
+            need(root_of(leaves[: head.size]) == head.root, f"the journal does not lead to the root of {name}")
         for one in self.stated("key"):
-            need(one["spki_sha256"] == sha256(self.key.der).hex(), "the journal names another key")
+            need(one["spki_sha256"] == sha256(self.key.der).hexdigest(), "the journal names another key")
         return f"{len(entries)} statements, {len(lines)} in full, lead to the roots of {len(self.heads)} checkpoints"
 
     def check_12_timestamps(self) -> str:
         """Outside authorities give a time at which the statement, or a checkpoint that covers it, existed."""
-        self.tokens(r"snapshot/statement\..*tsr", lambda _: self.line)
-        self.tokens(r"snapshot/checkpoint\..*tsr", lambda _: self.heads[PROOF].note)
-        self.tokens(r"stamps/\d+/.*tsr", lambda name: self.heads[f"{name.rpartition('/')[0]}/checkpoint"].note)
         for name, head in self.heads.items():
             need(head.size > self.statement["seq"], f"{name} does not cover the statement")
-        known, pattern = {one.get("token_sha256") for one in self.stated("stamp")}, r"(snapshot/[sc]|stamps/).*tsr"
-        unknown = [name for name in self.like(pattern) if sha256(self.read(name)).hex() not in known]
-        return self.said(pattern) + (f"; not in the extract: {', '.join(unknown)}" if unknown else "")
+        held, known = self.tokens(OVER), {one.get("token_sha256") for one in self.stated("stamp")}
+        unknown = [name for name in self.like(OVER) if digest_of(self.path(name)) not in known]
+        return held + (f"; not in the extract: {', '.join(unknown)}" if unknown else "")
 
     def check_13_bracket(self) -> str:
         """The timestamp that the statement names as known before it holds, and is not later than one over it."""
@@ -624,133 +473,105 @@ class Bundle:
         need(before or not names, "there is a timestamp from before the statement, which names none")
         if not before:
             return "the statement names no timestamp from before it: there is no earliest time"
+        need(names or PROOF in self.names, "it is added with the first timestamp over the statement: none yet", OPEN)
         stem = f"snapshot/before.{before['authority']}"
-        need(sha256(self.read(f"{stem}.tsr")).hex() == before["token_sha256"], "the statement names another token")
-        need(sha256(self.read(f"{stem}.subject")).hex() == before["subject_sha256"], "the token is over something else")
-        self.tokens(r"snapshot/before\..*tsr", lambda _: self.read(f"{stem}.subject"))
-        over = [told for name, told in self.times.items() if re.fullmatch("(snapshot/[sc]|stamps/).*", name)]
-        late = sorted((epoch, at.rstrip("Z")) for epoch, at in over)
+        need(digest_of(self.path(f"{stem}.tsr")) == before["token_sha256"], "the statement names another token")
+        need(digest_of(self.path(f"{stem}.subject")) == before["subject_sha256"], "the token is over something else")
+        self.tokens(r"snapshot/before\..*tsr")
+        late = sorted((epoch, at.rstrip("Z")) for name, (epoch, at) in self.times.items() if re.fullmatch(OVER, name))
         early, at = self.times[f"{stem}.tsr"]
         need(at == before["gen_time"], "the statement names another time")
-        able(late, f"no timestamp over the statement holds; the one from before it says {at}")
+        need(late, f"no timestamp over the statement holds; the one from before it says {at}", OPEN)
         need(early <= late[0][0] + 1, "the timestamp from before is later than one over the statement")
         return f"the record was sealed between {at} and {late[0][1]}Z"
 
     def check_14_text(self) -> str:
         """The text, its lines and its links are those of the newest assessment, which is a line of the journal."""
-        able("text/assessment.json" in self.names, "no assessment of the snapshot was handed over")
-        line = self.read("text/assessment.json")
-        one, seq = statement_of(line), self.statement["seq"]
+        need(ASSESSMENT in self.names, "no assessment of the snapshot was handed over", OPEN)
+        line, seq, entry = self.read(ASSESSMENT), self.statement["seq"], sha256(self.read(STATEMENT)).hexdigest()
+        one = statement_of(line)
         need(self.journal[1].get(one["seq"]) == line, "the journal has another line")
-        need((one["capture_seq"], one["capture_entry"]) == (seq, sha256(self.line).hex()), "it is of another snapshot")
+        need((one["capture_seq"], one["capture_entry"]) == (seq, entry), "it is of another snapshot")
         later = [a for a in self.stated("assessment") if a["capture_seq"] == seq and a["seq"] > one["seq"]]
         need(not later, "the journal has a newer assessment")
         if one["links_sha256"] is None:
             return f"the assessment, {one['normaliser']}, made no text of its own; verdict: {one['verdict']}"
-        able("text/text.md" in self.names, "the text was not handed over")
+        need("text/text.md" in self.names, "the text was not handed over", OPEN)
         text, links = self.read("text/text.md"), self.read("text/links.jsonl") if one["links"] else b""
-        need(sha256(text).hex() == one["text_sha256"], "the text has another digest than stated")
-        need(hashlib.sha512(text).hexdigest() == one["text_sha512"], "the text has another SHA-512 than stated")
-        need(sha256(links).hex() == one["links_sha256"], "the links have another digest than stated")
+        need(sha256(text).hexdigest() == one["text_sha256"], "the text has another digest than stated")
+        need(sha512(text).hexdigest() == one["text_sha512"], "the text has another SHA-512 than stated")
+        need(sha256(links).hexdigest() == one["links_sha256"], "the links have another digest than stated")
         lines = text.split(b"\n")[:-1]
         need((len(text), len(lines)) == (one["text_bytes"], one["text_lines"]), "the text has another length")
-        able("text/text.salt" in self.names, "no salt was handed over for the root of the lines; the digests hold")
-        salt = self.read("text/text.salt")
-        salts = (hmac.new(salt, number.to_bytes(8, "big"), "sha256").digest() for number in range(len(lines)))
-        row = [sha256(b"\0" + next(salts) + line) for line in lines]
-        while len(row) > 1:
-            pairs = [node(row[at], row[at + 1]) for at in range(0, len(row) - 1, 2)]
-            row = pairs + row[2 * len(pairs) :]
-        need((row[0].hex() if row else None) == one["text_lines_root"], "the root of the lines is another")
+        need("text/text.salt" in self.names, "the digests hold; no salt is here for the root of the lines", OPEN)
+        seed, row = self.read("text/text.salt"), []
+        for number, line in enumerate(lines):
+            row.append(sha256(b"\0" + hmac.digest(seed, number.to_bytes(8, "big"), "sha256") + line).digest())
+        need((root_of(row).hex() if row else None) == one["text_lines_root"], "the root of the lines is another")
         return f"{one['normaliser']}, {len(lines)} lines, SHA-256 {one['text_sha256']}, root {one['text_lines_root']}"
 
     def check_15_citation(self) -> str:
         """The citation record repeats these digests, times and proofs, and no others."""
-        able("citation/citation.json" in self.names, "no citation record was handed over")
-        told, one, found = parse(self.read("citation/citation.json")), self.statement, set()
-        entry = sha256(self.line).hex()
-        files = [
-            ("statement (log entry)", {"sha256": entry, "bytes": len(self.line)}),
-            ("capture.warc.gz", one["warc"]),
-        ]
+        need(CITATION in self.names, "no citation record was handed over", OPEN)
+        told, one, line = parse(self.read(CITATION)), self.statement, self.read(STATEMENT)
+        entry = sha256(line).hexdigest()
+        files = [("statement (log entry)", {"sha256": entry, "bytes": len(line)}), ("capture.warc.gz", one["warc"])]
         files += [("file of an interrupted check", file) for file in one["partial"] or ()]
         files += [("decoded content", part["content"]) for part in one["parts"]]
-        for last in (part["exchanges"][-1] for part in one["parts"] if part["exchanges"]):
-            payload = {"sha256": last["payload_sha256"], "bytes": last["payload_bytes"]}
-            files.append(("payload as transferred", payload))
-        if "text/assessment.json" in self.names:
-            made = parse(self.read("text/assessment.json"))
-            text = {"sha256": made["text_sha256"], "bytes": made["text_bytes"]}
-            files.append((f"text by the normaliser {made['normaliser']}", text))
-        for name, file in files:
-            kinds = [kind for kind in ("sha256", "sha512") if file and file.get(kind)]
-            found |= {(name, f"sha-{kind[3:]}", file[kind], file["bytes"]) for kind in kinds}
+        ends = [part["exchanges"][-1] for part in one["parts"] if part["exchanges"]]
+        sent = [{"sha256": end["payload_sha256"], "bytes": end["payload_bytes"]} for end in ends]
+        files += [("payload as transferred", payload) for payload in sent]
+        made = parse(self.read(ASSESSMENT)) if ASSESSMENT in self.names else {}
+        text = {"sha256": made.get("text_sha256"), "bytes": made.get("text_bytes")}
+        files.append((f"text by the normaliser {made.get('normaliser')}", text))
+        digests = [(name, file, bits) for name, file in files for bits in (256, 512) if file and file.get(f"sha{bits}")]
+        found = {(name, f"sha-{bits}", file[f"sha{bits}"], file["bytes"]) for name, file, bits in digests}
         cited = {(item["object"], item["alg"], item["value"], item["bytes"]) for item in told["hashes"]}
         need(cited == found, "the citation has other digests")
         need((told["snapshot"], told["capture_ref"]) == (one["snapshot"], entry), "it cites another snapshot")
         if one["parts"] and (first := one["parts"][0]["content"]):
             name = base64.urlsafe_b64encode(bytes.fromhex(first["sha256"])).decode().rstrip("=")
             need(told["content_id"] == f"ni:///sha-256;{name}", "it names the content by another identifier")
-        held = {sha256(self.read(name)).hex(): self.times.get(name) for name in self.like(r".*\.tsr")}
+        held = {digest_of(self.path(name)): self.times.get(name) for name in self.like(r".*\.tsr")}
         stamps = {stamp["token_sha256"]: stamp["gen_time"] for stamp in told["timestamps"]}
         need(set(stamps) <= set(held), "the citation names a timestamp that is not in the bundle")
         need(all((held[token] or (0, at))[1] == at for token, at in stamps.items()), "the citation gives another time")
-        proof, head = told["log"]["inclusion"], self.heads.get(PROOF)
+        proof, head = told["log"]["inclusion"], self.heads.get(PROOF) or self.heads[NEWEST]
         stated = proof and (proof["index"], proof["tree_size"], proof["root"], proof["checkpoint"])
-        known = head and (one["seq"], head.size, head.root.hex(), head.note.decode())
+        known = (one["seq"], head.size, head.root.hex(), head.note.decode())
         need(stated == known, "the citation has another proof than the bundle")
-        able(all(held[token] for token in stamps), "a timestamp that the citation names could not be checked")
+        need(all(held[token] for token in stamps), "a timestamp that the citation names could not be checked", OPEN)
         return f"{len(cited)} digests, {len(stamps)} timestamps; {told['citation_id']}"
 
     def check_16_from_elsewhere(self) -> str:
         """The key and the roots came from somewhere other than the bundle."""
         missing = [] if self.outside_key else ["key"]
         missing += ["roots"] if self.like(r".*\.tsr") and not self.outside_roots else []
-        able(not missing, f"the {' and '.join(missing)} came with the bundle (see --key, --root)")
-        return ", root ".join([f"key {sha256(self.key.der).hex()}", *(sha256(one).hex() for one in self.outside_roots)])
+        need(not missing, f"the {' and '.join(missing)} came with the bundle (see --key, --root)", OPEN)
+        found = [self.key.der, *map(ssl.PEM_cert_to_DER_cert, self.outside_roots)]
+        return "key " + ", root ".join(sha256(one).hexdigest() for one in found)
 
 
-def verdict_of(check: Callable[[], str]) -> tuple[str, str]:
-    """Make one check; return its verdict and the reason."""
-    try:
-        return "pass", check()
-    except Fails as error:
-        return "fail", str(error)
-    except NotDone as error:
-        return "not checked", str(error)
-    except Exception as error:  # noqa: BLE001  whatever a bundle makes the reading stumble over is its fault
-        return "fail", f"it cannot be read: {type(error).__name__}: {error}"
-
-
-def verify(bundle: Path, scratch: Path, key: str | None, roots: list[bytes]) -> list[dict[str, Any]]:
+def verify(bundle: Path, scratch: Path, key: str | None, roots: list[str]) -> list[dict[str, Any]]:
     """Make every check of a bundle, in a folder for what is unpacked and written on the way."""
-    names: list[str] = []
-    (scratch / "members").mkdir()
-
-    def check_01_container() -> str:
-        """The zip, or the folder, holds plain files with plain names, within ceilings, and nothing else."""
-        names.extend(survey(bundle) if bundle.is_dir() else unpack(bundle, scratch / "members"))
-        return f"{len(names)} members" if bundle.is_dir() else f"{len(names)} members, zip {digest_of(bundle)}"
-
-    made = [(check_01_container, *verdict_of(check_01_container))]
-    opened = Bundle(bundle if bundle.is_dir() else scratch / "members", names, scratch, key, roots)
-    for name in sorted(dir(Bundle)):
-        if name.startswith("check_") and made[0][1] == "pass":
-            made.append((getattr(opened, name), *verdict_of(getattr(opened, name))))
-    return [
-        {
-            "number": int(check.__name__[6:8]),
-            "name": check.__name__[9:].replace("_", " "),
-            "promise": check.__doc__,
-            "verdict": verdict,
-            "reason": "".join(character if character.isprintable() else "?" for character in reason),
-        }
-        for check, verdict, reason in made
-    ]
+    opened, made = Bundle(bundle, scratch, key, roots), list[dict[str, Any]]()
+    for name in sorted(name for name in dir(Bundle) if name.startswith("check_")):
+        check = getattr(opened, name)
+        try:
+            verdict, reason = "pass", check()
+        except Outcome as outcome:
+            verdict, reason = outcome.args
+        except Exception as error:  # noqa: BLE001  whatever a bundle makes the reading stumble over is its fault
+            verdict, reason = FAIL, f"it cannot be read: {type(error).__name__}: {error}"
+        told = {"number": int(name[6:8]), "name": name[9:].replace("_", " "), "promise": check.__doc__}
+        plain = "".join(character if character.isprintable() else "?" for character in reason)
+        made.append({**told, "verdict": verdict, "reason": plain})
+        if made[0]["verdict"] != "pass":
+            break  # nothing is read from a container that does not hold
+    return made
 
 
-def main() -> int:
-    """Read the command line, make the checks, print them; return the exit code."""
+if __name__ == "__main__":
     arguments = argparse.ArgumentParser(description="Checks an evidence bundle.")
     arguments.add_argument("bundle", type=Path)
     arguments.add_argument("--key", help="public key of the log, from elsewhere: PEM file, verifier key or its file")
@@ -763,20 +584,14 @@ def main() -> int:
         roots = [one for path in given.root for one in certificates(path)]
         need(roots or not given.root, "no certificate is in the files named with --root")
         given.bundle.stat()
-    except (OSError, ValueError, Fails) as error:
+    except (OSError, ValueError, Outcome) as error:
         arguments.error(str(error))
     with tempfile.TemporaryDirectory(prefix="verify-") as scratch:
         checks = verify(given.bundle, Path(scratch), key, roots)
     verdicts = {check["verdict"] for check in checks}
-    result = "fail" if "fail" in verdicts else "not all checked" if "not checked" in verdicts else "pass"
-    if given.json:
-        said = [json.dumps({"result": result, "checks": checks, "never_checked": NOT_CHECKED}, indent=1)]
-    else:
-        said = ["{number:2}  {verdict:11}  {name}: {promise}\n{_:17}{reason}".format(_="", **check) for check in checks]
-        said += ["\nNot checked by this program:", *(f" - {one}" for one in NOT_CHECKED), f"\nResult: {result}"]
-    sys.stdout.write("\n".join(said) + "\n")
-    return {"pass": 0, "fail": 1}.get(result, 3)
-
-
-if __name__ == "__main__":
-    sys.exit(main())
+    result = FAIL if FAIL in verdicts else "not all checked" if OPEN in verdicts else "pass"
+    said = ["{number:2}  {verdict:11}  {name}: {promise}\n{_:17}{reason}".format(_="", **check) for check in checks]
+    said += ["\nNot checked by this program:", *(f" - {one}" for one in NOT_CHECKED), f"\nResult: {result}"]
+    whole = {"result": result, "checks": checks, "never_checked": NOT_CHECKED}
+    sys.stdout.write((json.dumps(whole, indent=1) if given.json else "\n".join(said)) + "\n")
+    sys.exit({"pass": 0, FAIL: 1}.get(result, 3))

@@ -272,7 +272,7 @@ def test_every_form_has_an_exporter_and_a_name_the_log_knows() -> None:
 
 def test_the_verifiers_are_part_of_the_installation() -> None:
     assert verifier_file("verify.html").startswith(b"<!doctype html>")
-    assert b"def main" in verifier_file("verify.py")
+    assert b"def verify" in verifier_file("verify.py")
     with pytest.raises(ArchiverError, match=r"verifier/other\.py is missing"):
         verifier_file("other.py")
 

@@ -30,8 +30,11 @@ def publisher(box: Box, site: Website) -> Publisher:
 
 @pytest.fixture
 def snapshot(publisher: Publisher) -> str:
-    page = terms(("</main>", f'<p>{SECRET}</p><p>{PIN}</p><p>See <a href="/hidden-address">our rules</a>.</p></main>'))
-    return str(publisher.check(page)["snapshot"])
+    return str(publisher.check(page_with(PIN))["snapshot"])
+
+
+def page_with(pin: str) -> bytes:
+    return terms(("</main>", f'<p>{SECRET}</p><p>{pin}</p><p>See <a href="/hidden-address">our rules</a>.</p></main>'))
 
 
 def redact(box: Box, snapshot: str, output: Path, *words: str) -> dict[str, Any]:
@@ -46,7 +49,9 @@ def test_lines_are_listed_then_hidden(publisher: Publisher, snapshot: str, tmp_p
     before = {path: path.read_bytes() for path in box.root.glob("texts/*/*")}
     assert SECRET in box.fine("redact", snapshot).out.replace("\n       ", " ")
     output = tmp_path / "x.json"
-    made = redact(box, snapshot, output, "--hide", f"1,{numbers[SECRET]}", "--hide-matching", "PIN")
+    made = redact(
+        box, snapshot, output, "--hide", f"1,{numbers[SECRET]}", "--hide-matching", "PIN", "--show", "capture"
+    )
     assert made["hidden"] == [1, numbers[SECRET], numbers[PIN]]
     assert (made["lines"], made["of"]) == (len(listed) - 3, len(listed))
     assert made["file_sha256"] == hashlib.sha256(output.read_bytes()).hexdigest()
@@ -63,7 +68,8 @@ def test_lines_are_listed_then_hidden(publisher: Publisher, snapshot: str, tmp_p
     detail = report["checks"][1]["detail"]
     assert f"{made['lines']} of {made['of']} lines are shown, 3 hidden" in detail
     assert f"hidden: 1, {numbers[SECRET]}-{numbers[PIN]};" in detail
-    assert "withheld" in report["not_checked"][0]
+    assert "the capture, stated on" in report["checks"][3]["detail"] and "withheld" not in report["not_checked"][0]
+    assert made["witness"] == "capture"
     # Without the archive, with nothing but the key.
     key = shutil.copy(box.root / "keys/log.vkey", tmp_path / "key")
     away = Box(tmp_path)
@@ -78,19 +84,18 @@ def salts_of(box: Box) -> list[bytes]:
 
 
 @pytest.mark.parametrize("name", ["x.json", "x.zip"])
-@pytest.mark.parametrize("shown", [False, True])
-def test_nothing_hidden_goes_out(publisher: Publisher, snapshot: str, tmp_path: Path, name: str, shown: bool) -> None:
+@pytest.mark.parametrize("shown", ["capture", "assessment", "nothing"])
+def test_nothing_hidden_goes_out(publisher: Publisher, snapshot: str, tmp_path: Path, name: str, shown: str) -> None:
     box = publisher.box
     output = tmp_path / name
-    words = ["--with-assessment"] if shown else []
-    redact(box, snapshot, output, "--hide-matching", "marmalade|PIN|our rules", *words)
+    redact(box, snapshot, output, "--hide-matching", "marmalade|PIN|our rules", "--show", shown)
     data = output.read_bytes()
     for secret in (
         b"marmalade",
         b"PIN is",
         b"hidden-address",
         b"Terms\n",
-        publisher.site.url("/").encode(),
+        *([] if shown == "capture" else [publisher.site.url("/").encode()]),
         *salts_of(box),
     ):
         assert secret not in data, secret
@@ -99,12 +104,16 @@ def test_nothing_hidden_goes_out(publisher: Publisher, snapshot: str, tmp_path: 
     everything = json.loads(data if name == "x.json" else zipfile.ZipFile(io.BytesIO(data)).read("redacted.json"))
     hidden = [line for line in everything["object"]["lines"] if "leaf" in line]
     assert len(hidden) == 3 and all(line.keys() == {"leaf"} for line in hidden), "no salt of a hidden line"
-    assert (everything["assessment"]["statement"] is not None) == shown
+    assert everything["witness"]["kind"] == ("capture" if shown == "capture" else "assessment")
+    assert (everything["witness"]["statement"] is not None) == (shown != "nothing")
     assert box.call("verify", str(output)).code == 0
 
 
 def test_a_hidden_line_cannot_be_guessed(publisher: Publisher, snapshot: str, tmp_path: Path) -> None:
-    """Everything but the number is known; every digest in the file is tried with every number."""
+    """Everything but the number is known; every digest in the file is tried with every number.
+
+    Of the page too: its other visitors, its publisher and other archives have all of it.
+    """
     redact(publisher.box, snapshot, tmp_path / "x.json", "--hide-matching", "PIN")
     data = (tmp_path / "x.json").read_text()
     whole = json.loads(data)["object"]
@@ -113,23 +122,33 @@ def test_a_hidden_line_cannot_be_guessed(publisher: Publisher, snapshot: str, tm
         guess = f"Your PIN is {number}."
         text = "".join(f"{line.get('text', guess)}\n" for line in whole["lines"]).encode()
         salts = [bytes.fromhex(line["salt"]) for line in whole["lines"] if "salt" in line]
-        tried = [text, guess.encode(), f"{guess}\n".encode(), *(b"\x00" + salt + guess.encode() for salt in salts)]
+        tried = [
+            text,
+            page_with(guess),
+            guess.encode(),
+            f"{guess}\n".encode(),
+            *(b"\x00" + salt + guess.encode() for salt in salts),
+        ]
         for one in tried:
             for digest in (hashlib.sha256(one), hashlib.sha512(one)):
                 assert digest.hexdigest() not in data
     # With the assessment it can, and that is said.
     again = ("--hide-matching", "PIN", *BY, *WHY, "--output", str(tmp_path / "y.json"))
-    done = publisher.box.fine("redact", snapshot, *again, "--with-assessment")
+    done = publisher.box.fine("redact", snapshot, *again, "--show", "assessment")
     assert "try out guesses" in done.err
     text = "".join(f"{line.get('text', PIN)}\n" for line in whole["lines"]).encode()
     assert hashlib.sha256(text).hexdigest() in (tmp_path / "y.json").read_text()
+    again = ("--hide-matching", "PIN", *BY, *WHY, "--output", str(tmp_path / "z.json"))
+    done = publisher.box.fine("redact", snapshot, *again, "--show", "capture")
+    assert "can try out guesses" in " ".join(done.err.split())
+    assert hashlib.sha256(page_with(PIN)).hexdigest() in (tmp_path / "z.json").read_text()
 
 
 def test_the_zip_holds_the_same(publisher: Publisher, snapshot: str, tmp_path: Path) -> None:
     box = publisher.box
-    redact(box, snapshot, tmp_path / "x.json", "--hide", "3", "--with-assessment")
+    redact(box, snapshot, tmp_path / "x.json", "--hide", "3", "--show", "assessment")
     stated = len(box.statements())
-    redact(box, snapshot, tmp_path / "x.zip", "--hide", "3", "--with-assessment")
+    redact(box, snapshot, tmp_path / "x.zip", "--hide", "3", "--show", "assessment")
     assert len(box.statements()) == stated, "the same redaction is stated once"
     members = zipfile.ZipFile(tmp_path / "x.zip")
     assert members.read("redacted.json") == (tmp_path / "x.json").read_bytes()
@@ -158,7 +177,7 @@ def test_the_zip_holds_the_same(publisher: Publisher, snapshot: str, tmp_path: P
         (("--hide-matching", "marmalade", "--reason", f"of {SECRET.upper()}"), "quotes a line that is to be hidden"),
         (("--hide-matching", "^# Terms of Use", "--reason", "the  terms of use are known"), "quotes a line that is"),
         (("--hide-matching", "^# Terms of Use", "--by", "Terms of Use"), "quotes a line that is to be hidden"),
-        (("--hide-matching", "Last updated", "--with-assessment"), "the assessment quotes"),
+        (("--hide-matching", "Last updated", "--show", "assessment"), "the assessment quotes"),
     ],
 )
 def test_what_cannot_be_meant_is_refused(
@@ -186,6 +205,19 @@ def test_what_has_no_lines_is_refused(publisher: Publisher, snapshot: str, tmp_p
     assert dispose(box, snapshot).code == 0
     gone = box.call("redact", snapshot)
     assert gone.code == 3 and "was disposed of" in gone.error()
+
+
+def test_where_the_page_is_its_text_no_statement_witnesses_it(publisher: Publisher, tmp_path: Path) -> None:
+    text = f"Terms of use\n\nYou may use the service as you like, and nobody else may.\n\n{PIN}\n"
+    snapshot = publisher.check((text.encode(), "text/plain; charset=utf-8"))["snapshot"]
+    words = ("--hide-matching", "PIN", *BY, *WHY, "--output", str(tmp_path / "x.json"))
+    refused = publisher.box.call("redact", snapshot, *words, "--show", "capture")
+    assert refused.code == 2 and "the content is its text" in refused.error()
+    done = publisher.box.fine("redact", snapshot, *words)
+    assert "not in the file: the content is its text" in done.err
+    assert json.loads((tmp_path / "x.json").read_text())["witness"]["statement"] is None
+    report = publisher.box.fine("verify", str(tmp_path / "x.json"), "--json").json[0]
+    assert report["verdict"] == "pass" and "withheld" in report["not_checked"][0]
 
 
 def test_a_bundle_of_it_comes_without_the_seed(publisher: Publisher, snapshot: str, tmp_path: Path) -> None:

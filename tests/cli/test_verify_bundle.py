@@ -25,7 +25,7 @@ from tests.bundles import Desk, members_of, repacked
 from tests.simulators.archives import workshop
 from tests.tampering import flipped
 
-KINDS = "first revisit redirect pages chunked deflated failed blocked apart interrupted unstamped".split()
+KINDS = "first revisit redirect pages pdf chunked deflated failed blocked apart interrupted unstamped".split()
 
 
 class Made:
@@ -103,7 +103,7 @@ def test_a_bundle_with_key_and_roots_from_elsewhere(
     assert "fail" not in verdicts.values()
     assert (answer.code, report["verdict"]) == ((3, "incomplete") if open_ones else (0, "pass"))
     assert verdicts[26] == ("pass" if kind == "apart" else "none")
-    assert verdicts[27] == ("pass" if kind in ("first", "revisit", "pages") else "none")
+    assert verdicts[27] == ("pass" if kind in ("first", "revisit", "pages", "pdf") else "none")
 
 
 def test_as_text(made: Made, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:

@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from archiver.errors import FormatError
 from archiver.evidence.canonical import encode_line
 from archiver.evidence.checkpoint import Checkpoint, sign_checkpoint
-from archiver.evidence.merkle import leaf_hash, root_of
+from archiver.evidence.merkle import leaf_hash, node_hash, root_of
 from archiver.evidence.note import Verifier
 from archiver.evidence.redaction import (
     MalformedRedaction,
@@ -31,7 +31,7 @@ from archiver.evidence.redaction import (
     redacted_lines,
     runs,
 )
-from archiver.evidence.statement import parse_statement, seal
+from archiver.evidence.statement import seal
 from archiver.evidence.tlog_proof import TlogProof
 from archiver.evidence.verify import Report
 from archiver.evidence.verify_redaction import looks_redacted, verify_redacted
@@ -50,22 +50,34 @@ def key(number: int = 0) -> LogKey:
     return LogKey.generate(ORIGIN)
 
 
-def made(text: Sequence[str], hidden: Collection[int], *, shown: bool = False, **stated: Any) -> Redacted:
-    """A redacted text in a log of two statements: the assessment and the redaction. ``stated`` alters the latter."""
+def made(
+    text: Sequence[str], hidden: Collection[int], *, shown: str | None = None, without: str = "", **stated: Any
+) -> Redacted:
+    """A redacted text in a log of three statements: capture, assessment, redaction. ``stated`` alters the last.
+
+    ``shown``: which of the others is in the file; ``without``: a key that the last one lacks.
+    """
     root = lines_root(redacted_lines(text, SEED, ()))
     fields: Json = dict.fromkeys(
+        "check watch_seq trigger attended method result reason recovered ended_at folder warc partial robots clock"
+        " environment before limits".split()
+    )
+    fields |= {"document": "EA-D-00001", "snapshot": "EA-S-00000000", "started_at": "2026-05-12T11:00:00.000Z"}
+    fields |= {"parts": [], "text_lines_root": root}
+    capture = seal("capture", fields, seq=0, origin=ORIGIN, at=NOON, nonce=bytes(32))
+    fields = dict.fromkeys(
         "gate verdict reason text_sha256 text_sha512 text_bytes version change previous_version outcome"
         " links_sha256".split()
     )
-    fields |= {"capture_seq": 7, "capture_entry": ENTRY, "document": "EA-D-00001", "normaliser": "text/1"}
+    fields |= {"capture_seq": 0, "capture_entry": capture.entry_hex, "document": "EA-D-00001", "normaliser": "text/1"}
     fields |= {"text_lines_root": root, "text_lines": len(text)}
-    assessment = seal("assessment", fields, seq=0, origin=ORIGIN, at=NOON, nonce=bytes(32))
+    assessment = seal("assessment", fields, seq=1, origin=ORIGIN, at=NOON, nonce=bytes(32))
     whole: Json = {
-        "snapshot": "EA-S-00000007",
+        "snapshot": "EA-S-00000000",
         "document": "EA-D-00001",
-        "capture_seq": 7,
-        "capture_entry": ENTRY,
-        "assessment_seq": 0,
+        "capture_seq": 0,
+        "capture_entry": capture.entry_hex,
+        "assessment_seq": 1,
         "assessment_entry": assessment.entry_hex,
         "normaliser": "text/1",
         "captured_at": "2026-05-12T11:00:00.000Z",
@@ -75,24 +87,28 @@ def made(text: Sequence[str], hidden: Collection[int], *, shown: bool = False, *
     body: Json = {
         "event": "redaction",
         "premis": "modification",
-        "subjects": ["EA-S-00000007"],
+        "subjects": ["EA-S-00000000"],
         "object_sha256": object_sha256(whole),
         "lines": len(text) - len(set(hidden)),
         "of": len(text),
-        "assessment_seq": 0,
+        "assessment_seq": 1,
         "assessment_sha256": assessment.entry_hex,
         "lines_root_sha256": root,
-        "assessment_shown": shown,
+        "witness": shown,
         "by": "A. Clerk",
         "reason": "names",
         **stated,
     }
-    redaction = seal("custody", body, seq=1, origin=ORIGIN, at=NOON, nonce=bytes(32))
-    leaves = [leaf_hash(assessment.entry), leaf_hash(redaction.entry)]
-    note = sign_checkpoint(Checkpoint(ORIGIN, 2, root_of(leaves)), key().verifier, key().sign)
-    proofs = [TlogProof(n, (leaves[1 - n],), note).to_bytes() for n in (0, 1)]
-    line = assessment.line if shown else None
-    return Redacted(whole, redaction.line, proofs[1], line, proofs[0], ORIGIN, key().verifier.vkey)
+    body.pop(without, None)
+    redaction = seal("custody", body, seq=2, origin=ORIGIN, at=NOON, nonce=bytes(32))
+    one, two, three = (leaf_hash(statement.entry) for statement in (capture, assessment, redaction))
+    note = sign_checkpoint(Checkpoint(ORIGIN, 3, root_of([one, two, three])), key().verifier, key().sign)
+    paths = ((two, three), (one, three), (node_hash(one, two),))
+    proofs = [TlogProof(n, path, note).to_bytes() for n, path in enumerate(paths)]
+    witness = capture if shown == "capture" else assessment
+    line = None if shown is None else witness.line
+    vkey = key().verifier.vkey
+    return Redacted(whole, redaction.line, proofs[2], witness.kind, line, proofs[witness.seq], ORIGIN, vkey)
 
 
 def verified(data: bytes, verifier: Verifier | None = None) -> Report:
@@ -107,8 +123,12 @@ WORDS = st.lists(st.text(st.characters(codec="utf-8", exclude_characters="\n"), 
 
 
 @settings(max_examples=60, deadline=None)
-@given(lines=WORDS.filter(lambda lines: len(lines) <= 40), data=st.data(), shown=st.booleans())
-def test_any_lines_may_be_hidden(lines: list[str], data: st.DataObject, shown: bool) -> None:
+@given(
+    lines=WORDS.filter(lambda lines: len(lines) <= 40),
+    data=st.data(),
+    shown=st.sampled_from([None, "capture", "assessment"]),
+)
+def test_any_lines_may_be_hidden(lines: list[str], data: st.DataObject, shown: str | None) -> None:
     hidden = data.draw(st.sets(st.integers(0, len(lines) - 1)))
     found = made(lines, hidden, shown=shown)
     packed = found.to_bytes()
@@ -117,7 +137,7 @@ def test_any_lines_may_be_hidden(lines: list[str], data: st.DataObject, shown: b
         report = verified(data_)
         assert verdicts(report) == ["pass"] * 4, report
         assert looks_redacted(data_[:64])
-        assert ("withheld" in report.not_checked[0]) == (not shown)
+        assert ("withheld" in report.not_checked[0]) == (shown is None)
     told = report.checks[1].detail
     assert told.startswith(f"{len(lines) - len(hidden)} of {len(lines)} lines are shown, {len(hidden)} hidden")
     for number, line in enumerate(found.lines):
@@ -130,8 +150,12 @@ def _swapped(lines: list[Json], one: int, other: int) -> None:
 
 
 @settings(max_examples=120, deadline=None)
-@given(lines=WORDS.filter(lambda lines: 2 <= len(lines) <= 20), data=st.data(), shown=st.booleans())
-def test_nothing_of_it_can_be_altered(lines: list[str], data: st.DataObject, shown: bool) -> None:
+@given(
+    lines=WORDS.filter(lambda lines: 2 <= len(lines) <= 20),
+    data=st.data(),
+    shown=st.sampled_from([None, "capture", "assessment"]),
+)
+def test_nothing_of_it_can_be_altered(lines: list[str], data: st.DataObject, shown: str | None) -> None:
     hidden = data.draw(st.sets(st.integers(0, len(lines) - 1)))
     found = made(lines, hidden, shown=shown)
     body = copy.deepcopy(found.object)
@@ -175,7 +199,7 @@ def test_neighbours_cannot_be_told_as_one_hidden_line() -> None:
     assert lines_root(pairs) == whole["text_lines_root"]
     for of in (2, 4):
         # Even an archive that states it anew is caught by its own assessment.
-        lying = made(LINES, range(4), shown=True, object_sha256=object_sha256(whole), of=of, lines=0)
+        lying = made(LINES, range(4), shown="assessment", object_sha256=object_sha256(whole), of=of, lines=0)
         other = replace(lying, object=whole)
         report = verified(other.to_bytes())
         assert verdicts(report)[1] == "pass" and report.verdict == "fail"
@@ -187,11 +211,12 @@ def test_neighbours_cannot_be_told_as_one_hidden_line() -> None:
     [
         ({"event": "export"}, 53, "not of a redaction"),
         ({"object_sha256": "00" * 32}, 53, "another object_sha256"),
-        ({"subjects": ["EA-S-00000007", "EA-S-00000008"]}, 53, "another subjects"),
+        ({"subjects": ["EA-S-00000000", "EA-S-00000008"]}, 53, "another subjects"),
         ({"lines": 4}, 53, "another lines"),
         ({"of": 5}, 53, "another of"),
         ({"assessment_seq": 5}, 53, "another assessment_seq"),
-        ({"assessment_shown": True}, 53, "another assessment_shown"),
+        ({"witness": "assessment"}, 53, "another witness"),
+        ({"witness": "capture"}, 53, "another witness"),
     ],
 )
 def test_the_statement_must_be_of_this_text(change: Json, number: int, why: str) -> None:
@@ -203,19 +228,7 @@ def test_the_statement_must_be_of_this_text(change: Json, number: int, why: str)
 @pytest.mark.parametrize("missing", ["by", "reason", "premis"])
 def test_a_statement_that_leaves_something_out_is_read_all_the_same(missing: str) -> None:
     """Another log may state less than ours does: that is no crash."""
-    found = made(LINES, {1})
-    body = parse_statement(found.redaction).body
-    fields = {
-        name: value for name, value in body.items() if name not in (missing, *"v kind seq origin at nonce".split())
-    }
-    line = seal("custody", fields, seq=1, origin=ORIGIN, at=NOON, nonce=bytes(32))
-    proof = TlogProof.from_bytes(found.redaction_proof)
-    leaves = [proof.hashes[0], leaf_hash(line.entry)]
-    note = sign_checkpoint(Checkpoint(ORIGIN, 2, root_of(leaves)), key().verifier, key().sign)
-    proofs = [TlogProof(n, (leaves[1 - n],), note).to_bytes() for n in (0, 1)]
-    report = verified(
-        replace(found, redaction=line.line, redaction_proof=proofs[1], assessment_proof=proofs[0]).to_bytes()
-    )
+    report = verified(made(LINES, {1}, without=missing).to_bytes())
     assert verdicts(report) == ["pass"] * 4
 
 
@@ -226,24 +239,32 @@ def test_the_name_of_the_snapshot_is_that_of_its_statement() -> None:
     lying = made(LINES, {1}, object_sha256=object_sha256(whole), subjects=["EA-S-00000008"])
     report = verified(replace(lying, object=whole).to_bytes())
     assert verdicts(report) == ["pass", "pass", "fail", "pass"]
-    assert "is not the snapshot of statement 7" in report.checks[2].detail
+    assert "is not the snapshot of statement 0" in report.checks[2].detail
 
 
 def test_keys_and_proofs() -> None:
-    found = made(LINES, {1}, shown=True)
+    found = made(LINES, {1}, shown="assessment")
     report = verify_redacted(io.BytesIO(found.to_bytes()), "x", lambda _: None)
     assert verdicts(report) == ["pass", "pass", "incomplete", "incomplete"]
     other = LogKey.generate(ORIGIN).verifier
     assert "names the key of" in verified(found.to_bytes(), other).checks[2].detail
     named = replace(found, vkey=other.vkey)
     assert verdicts(verified(named.to_bytes(), other)) == ["pass", "pass", "fail", "fail"], "signed by someone else"
-    swapped = replace(found, redaction_proof=found.assessment_proof)
-    assert "is for entry 0, not 1" in verified(swapped.to_bytes()).checks[2].detail
-    assert found.assessment is not None
-    forged = replace(found, assessment=found.assessment.replace(b"text/1", b"text/2"))
+    swapped = replace(found, redaction_proof=found.witness_proof)
+    assert "is for entry 1, not 2" in verified(swapped.to_bytes()).checks[2].detail
+    assert found.witness is not None
+    forged = replace(found, witness=found.witness.replace(b"text/1", b"text/2"))
     assert "another normaliser" in verified(forged.to_bytes()).checks[3].detail
-    forged = replace(found, assessment=found.assessment.replace(b'"nonce":"00', b'"nonce":"01'))
+    forged = replace(found, witness=found.witness.replace(b'"nonce":"00', b'"nonce":"01'))
     assert "another entry" in verified(forged.to_bytes()).checks[3].detail
+    early = made(LINES, {1}, shown="capture")
+    assert "the capture, stated on" in verified(early.to_bytes()).checks[3].detail and early.witness is not None
+    forged = replace(early, witness=early.witness.replace(b'"nonce":"00', b'"nonce":"01'))
+    assert "another entry" in verified(forged.to_bytes()).checks[3].detail
+    forged = replace(early, witness=early.witness.replace(b"EA-D-00001", b"EA-D-00002"))
+    assert "the capture says another document" in verified(forged.to_bytes()).checks[3].detail
+    forged = replace(found, witness_kind="capture")
+    assert "is of kind assessment, not capture" in verified(forged.to_bytes()).checks[3].detail
     forged = replace(found, redaction=found.redaction.replace(b"A. Clerk", b"B. Clerk"))
     assert "does not lead to the root" in verified(forged.to_bytes()).checks[2].detail
 
@@ -259,7 +280,7 @@ def _with(**changes: Any) -> bytes:
         (b"", "no line feed"),
         (b"{}\n", "the format is None"),
         (b'{"format":"redacted-text/2"}\n', "this software reads redacted-text/1"),
-        (encode_line({"format": "redacted-text/1"}), "the file lacks or has too much: assessment, log"),
+        (encode_line({"format": "redacted-text/1"}), "the file lacks or has too much: log, object"),
         (_with(lines=[]), "a text of 0 lines"),
         (_with(lines=[{"leaf": "00" * 31}]), "line 1: salt or leaf is not 64 hex digits"),
         (_with(lines=[{"leaf": "00" * 32, "text": "x"}]), "line 1 is neither"),
@@ -269,10 +290,11 @@ def _with(**changes: Any) -> bytes:
         (_with(lines={}), "object: lines is of the wrong kind"),
         (_with(title="a"), "object lacks or has too much: title"),
         (_with(capture_seq="7"), "object: capture_seq is of the wrong kind"),
+        (replace(made(LINES, {1}), witness_kind="capture").to_bytes(), "witness: kind 'capture' cannot be meant"),
         (_with(capture_entry="AB" * 32), "object: capture_entry is not 64 hex digits"),
-        (made(LINES, {1}).to_bytes().replace(b'{"assessment"', b'{ "assessment"'), "not in canonical form"),
+        (made(LINES, {1}).to_bytes().replace(b'{"format"', b'{ "format"'), "not in canonical form"),
     ],
-    ids=range(15),
+    ids=range(16),
 )
 def test_what_is_no_redacted_text_is_told_why(data: bytes, why: str) -> None:
     with pytest.raises(FormatError, match=re.escape(why)):

@@ -28,6 +28,7 @@ from archiver.evidence.tiles import (
     grow,
     inclusion_proof,
     inclusion_proofs,
+    inclusion_prover,
     read_entries,
     root_at,
     tile_path,
@@ -180,6 +181,10 @@ def test_proofs_of_a_batch_are_those_of_each_and_read_every_tile_once() -> None:
     log = log_of([600])
     chosen = [5, 0, 599, 300, 255, 256, 5]
     single = [(index, inclusion_proof(index, 600, log.read)) for index in chosen]
+    log.asked.clear()
+    prove = inclusion_prover(600, log.read)
+    assert [(index, prove(index)) for index in chosen] == single
+    assert len(log.asked) == len(set(log.asked))
     log.asked.clear()
     assert list(inclusion_proofs(chosen, 600, log.read)) == single
     assert len(log.asked) == len(set(log.asked))

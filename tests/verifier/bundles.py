@@ -77,8 +77,8 @@ def members_of(shop: Workshop, archive: Path, snapshot: str) -> Members:
         return {name: handed_out.read(name) for name in handed_out.namelist()}
 
 
-def zipped(members: Mapping[str, bytes], method: int = zipfile.ZIP_DEFLATED) -> bytes:
-    """Return the members as a zip file."""
+def zipped(members: Mapping[str, bytes], method: int = zipfile.ZIP_STORED) -> bytes:
+    """Return the members as a zip file; nothing is packed, for that takes longer than most checks."""
     file = io.BytesIO()
     with zipfile.ZipFile(file, "w", method) as archive:
         for name, data in members.items():

@@ -7,13 +7,16 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from zipfile import ZIP_DEFLATED
 
 import pytest
 
 from archiver.watch.entry import WatchEntry
 from tests.simulators.archives import TERMS, Workshop, small_archive, workshop
+from tests.verifier.browsers import Browser, Chromium, Firefox
 from tests.verifier.bundles import Members, Seal, members_of, seal_of, zipped
 from tests.verifier.lies import lies
+from tests.verifier.page_policy import PAGE
 from tests.verifier.spoilt import Forgery, forgeries
 
 
@@ -46,7 +49,7 @@ class Desk:
 
     def whole(self, number: int = 1) -> Path:
         """Put a whole bundle on the desk."""
-        return self.file(zipped(self.bundles[number]))
+        return self.file(zipped(self.bundles[number], ZIP_DEFLATED))
 
 
 def of_many_codings(shop: Workshop, archive: Path) -> str:
@@ -87,3 +90,11 @@ def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
         bundles = tuple(seal.close(members_of(shop, archive, snapshot)) for snapshot in snapshots)
         roots = tuple(authority.root_pem for authority in shop.authorities.values())
         yield Desk(place, bundles, archive / "keys/log.vkey", roots, seal)
+
+
+@pytest.fixture(scope="session", params=[Chromium, Firefox], ids=["chromium", "firefox"])
+def browser(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
+    """Each browser, started once for all tests of the page."""
+    with request.param(tmp_path_factory.mktemp("profile")) as found:
+        found.open(PAGE.as_uri())
+        yield found

@@ -9,14 +9,15 @@ import hashlib
 import json
 import time
 from collections.abc import Callable, Iterator, Sequence
+from datetime import UTC, datetime
 from typing import Any
 
 from archiver.evidence.canonical import encode_line
 from archiver.evidence.checkpoint import Checkpoint, sign_checkpoint
 from archiver.evidence.merkle import leaf_hash, root_of
 from archiver.evidence.note import Verifier
+from archiver.evidence.timestamp import read_token
 from archiver.evidence.tlog_proof import TlogProof
-from archiver.verifier.verify import told_by
 from tests.verifier.bundles import Members, Seal, zipped
 from tests.verifier.spoilt import EXTRACT, STATEMENT, Forgery
 
@@ -134,11 +135,12 @@ def lies(members: Members, seal: Seal) -> Iterator[Forgery]:
 def late(members: Members, seal: Seal) -> Members:
     """A bundle whose statement names a token from before that was made after the one over it."""
     stem, subject = "snapshot/before.south", members["snapshot/before.south.subject"]
-    time.sleep(2.1)
+    over = read_token(members["snapshot/checkpoint.south.tsr"]).gen_moment
+    time.sleep(max(0.0, (over - datetime.now(UTC)).total_seconds() + 2.1))
     token = seal.stamped("south", subject, stem)
     digest = hashlib.sha256(token[f"{stem}.tsr"]).hexdigest()
     kept = {name: members[name] for name in members if name.startswith("snapshot/checkpoint.south")}
-    said = told_by(token[f"{stem}.tsr"])[2]
+    said = read_token(token[f"{stem}.tsr"]).gen_time
     lied = logged({**members, **token}, seal, lambda body: body["before"].update(token_sha256=digest, gen_time=said))
     # the checkpoint that was stamped earlier: the journal no longer leads to it, and its time is what counts here
     old = members[PROOF].partition(b"\n\n")[2]
