@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -14,6 +15,7 @@ from archiver.acts import perform
 from archiver.errors import Disposed
 from archiver.evidence.instant import parse_instant
 from archiver.outside.interface import Copy, OutsideFailed, Raw
+from archiver.outside_asking import _wait
 from archiver.outside_copying import FETCHES, JOB_S, KEEP_S, OutsideCopies, copies_of, outside_standing
 from archiver.watch.entry import WatchEntry
 from storage.index import Index
@@ -299,3 +301,21 @@ def test_a_copy_of_another_address_is_not_taken_for_one_of_this(desk: Desk, of: 
     if compared == "not compared":
         assert body["compared_reason"] == f"the archive says that it copied another address: {of}"
         assert body["copy_sha256"] is None
+
+
+def test_a_disposal_while_somebody_waits_for_the_copy_is_told(desk: Desk) -> None:
+    desk.check()
+    desk.life.operation.publish()
+    (body,) = desk.place.of_kind("capture")
+    capture = desk.life.archive.statement(body["seq"])
+    desk.copies.want(capture, 0, "wayback", 0.0, "A. Clerk")
+    ask = desk.theirs.ask
+
+    def and_meanwhile(url: str) -> str:
+        values = {"snapshots": [body["snapshot"]], "by": "A. Clerk", "reason": "over"}
+        perform(desk.life.operation, "dispose", values)
+        return ask(url)
+
+    desk.theirs.ask = and_meanwhile  # type: ignore[method-assign]
+    told = _wait(desk.life.operation, desk.copies, (capture.seq, 0, "wayback"), time.monotonic() + 30)
+    assert (told["state"], told["copy"]) == ("failed", None) and "disposed of" in told["error"]
