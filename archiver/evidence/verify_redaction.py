@@ -36,6 +36,10 @@ WITHHELD = (
     "that the assessment states this root: its statement is withheld, because its digest of the whole text would let "
     "guesses at a hidden line be tried; whoever is shown its journal line can compare (sha256sum) it with its entry"
 )
+NUMBER = (
+    "that no hidden line stands for several: hidden neighbours that make up one branch of the tree could be told as one"
+    " line, and lines after them counted too low; the assessment states the number of lines"
+)
 
 
 KeyOf = Callable[[str], Verifier | None]
@@ -69,7 +73,9 @@ def verify_redacted(source: BinaryIO, subject: str, key_of: KeyOf) -> Report:
         run(54, partial(of, lambda found: _witness(key(), found))),
     )
     withheld = bool(read) and read[0].witness is None
-    return Report(subject, checks, (*([WITHHELD] if withheld else []), *NOT_CHECKED))
+    unbound = bool(read) and read[0].witness_kind != "assessment"  # of a capture, whose statement has no number
+    notes = ([WITHHELD] if withheld else []) + ([NUMBER] if withheld or unbound else [])
+    return Report(subject, checks, (*notes, *NOT_CHECKED))
 
 
 def _root(found: Redacted) -> str:

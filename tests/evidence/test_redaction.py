@@ -34,7 +34,7 @@ from archiver.evidence.redaction import (
 from archiver.evidence.statement import seal
 from archiver.evidence.tlog_proof import TlogProof
 from archiver.evidence.verify import Report
-from archiver.evidence.verify_redaction import looks_redacted, verify_redacted
+from archiver.evidence.verify_redaction import NUMBER, looks_redacted, verify_redacted
 from archiver.signing import LogKey
 
 ORIGIN = "redaction.example/log"
@@ -204,6 +204,12 @@ def test_neighbours_cannot_be_told_as_one_hidden_line() -> None:
         report = verified(other.to_bytes())
         assert verdicts(report)[1] == "pass" and report.verdict == "fail"
         assert verdicts(report)[2:] == (["pass", "fail"] if of == 2 else ["fail", "fail"])
+        assert NUMBER not in report.not_checked
+    # Without it nothing in the file shows the number, and that is said.
+    for shown in ("capture", None):
+        lying = made(LINES, range(4), shown=shown, object_sha256=object_sha256(whole), of=2, lines=0)
+        report = verified(replace(lying, object=whole).to_bytes())
+        assert report.verdict == "pass" and NUMBER in report.not_checked
 
 
 @pytest.mark.parametrize(
