@@ -13,6 +13,7 @@ from archiver.evidence.canonical import Json, encode_line
 from archiver.evidence.note import Verifier
 from archiver.evidence.statement import Statement, document_id, parse_statement, snapshot_id
 from archiver.headcopy import HeadCopy
+from archiver.naming import no_document
 from archiver.settings import AuthoritySettings, Settings, parse_settings
 from archiver.watch.entry import WatchedDocument, WatchEntry
 from storage.errors import Missing
@@ -120,7 +121,7 @@ class Archive:
             return found[0]
         if found:
             raise UsageError(f"{identifier!r} means {', '.join(w.document for w in found)}", do="give one of these")
-        raise UsageError(f"there is no document {identifier!r} in this archive", do="see archiver watch list")
+        raise no_document(identifier)
 
     def next_document(self) -> str:
         """The identifier for a new document; numbers are never given out twice."""

@@ -359,7 +359,7 @@ class Assessor:
         try:
             lines = read_lines(self.archive.files, sha256)
         except Missing as error:
-            LOG.warning("a text is gone, disposed of or lost: %s", error.path)
+            LOG.warning("no text at %s: disposed of, or lost; verify --all says which", error.path)
             return None
         except (StorageError, ArchiveDamaged) as error:
             LOG.error("a text cannot be read: %s", error)

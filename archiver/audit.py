@@ -16,7 +16,6 @@ from pathlib import Path
 from archiver.audit_ground import HASH_CHUNK as HASH_CHUNK
 from archiver.audit_ground import PATIENCE, PAUSE_S, Ground, guarded
 from archiver.audit_snapshot import SnapshotAudit
-from archiver.errors import UsageError
 from archiver.evidence.statement import parse_snapshot_id
 from archiver.evidence.verify import (
     Failed,
@@ -26,6 +25,7 @@ from archiver.evidence.verify import (
 from archiver.exits import exit_code as exit_code
 from archiver.folders import StoredFolder
 from archiver.imported import import_named, imports, parse_import_id
+from archiver.naming import no_snapshot
 from storage.errors import StorageError
 
 AGAIN = 2
@@ -42,7 +42,7 @@ class Audit(Ground):
         seq = parse_snapshot_id(name)
         row = None if seq is None else self.archive.index.row("select folder from capture where seq = ?", (seq,))
         if seq is None or row is None or row["folder"] is None or not row["folder"].endswith(f"/{name}"):
-            raise UsageError(f"there is no snapshot {name} in this archive", do="see archiver history DOCUMENT")
+            raise no_snapshot(name)
         return self.seq(seq)
 
     def seq(self, seq: int, numbers: Sequence[int] = range(1, 16)) -> Report:

@@ -118,7 +118,8 @@ class ImportAudit:
         seq = self.statement.seq
         proof = TlogProof(seq, inclusion_proof(seq, checkpoint.size, self.audit.read_tile), data)
         self._checkpoint = proof.verify(self.statement.entry, self.audit.archive.verifier)
-        return f"entry {seq} of {checkpoint.size}, {len(proof.hashes)} hashes lead to the root"
+        hashes = "hash leads" if len(proof.hashes) == 1 else "hashes lead"
+        return f"entry {seq} of {checkpoint.size}, {len(proof.hashes)} {hashes} to the root"
 
     def _signature(self) -> str:
         if self._checkpoint is None:

@@ -88,7 +88,8 @@ class StatedTexts:
         left = sum(path not in known for path in present)
         # What a crash between writing and committing left: named by its digest, stated by nobody, harmless.
         rest = f"; {left} files that no assessment names" if left else ""
-        return f"{len(self._texts)} texts, each with the digest and the root its assessment states{gone}{rest}"
+        texts = "1 text" if len(self._texts) == 1 else f"{len(self._texts)} texts"
+        return f"{texts}, each with the digest and the root its assessment states{gone}{rest}"
 
 
 def check_texts_of(archive: Archive, rows: Iterable[dict[str, Any]], gone: frozenset[str] = frozenset()) -> str:

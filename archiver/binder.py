@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from archiver.exhibit import Exhibit, Wishes
+from archiver.exhibit import Exhibit, Wishes, lines_of, marks_of
 from archiver.exhibit_load import as_csv, as_dat
 
 if TYPE_CHECKING:
+    from archiver.dossier import Dossier
     from archiver.sealing import Ask, Seal
 
 
@@ -33,13 +35,22 @@ class Binder:
         if self.wishes.bates is not None:
             self.wishes = replace(self.wishes, bates=self.wishes.bates.after(exhibit.pages))
 
-    def beside(self, targets: dict[str, Path]) -> dict[Path, bytes]:
-        """The texts of the exhibits, and one load file in two forms; nothing where there are no exhibits."""
-        if not self.made:
+    def require_pages(self, dossier: Dossier) -> None:
+        """``UsageError`` when no exhibit can be made of a snapshot: said before another one is handed out."""
+        lines_of(dossier)
+        marks_of(dossier, self.wishes.provision)
+
+    def beside(self, targets: dict[str, Path], handed_out: Collection[str]) -> dict[Path, bytes]:
+        """The texts of the exhibits that were handed out, and one load file in two forms; nothing where there are none.
+
+        An exhibit that was set and could not be stated was not handed out: nothing may lie beside it.
+        """
+        made = {snapshot: exhibit for snapshot, exhibit in self.made.items() if snapshot in handed_out}
+        if not made:
             return {}
         files: dict[Path, bytes] = {}
         rows = []
-        for snapshot, exhibit in self.made.items():
+        for snapshot, exhibit in made.items():
             image = targets[snapshot]
             text = image.with_suffix(".txt")
             files[text] = exhibit.text

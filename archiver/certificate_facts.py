@@ -202,7 +202,7 @@ def _transport(record: Json) -> Iterator[Iterator[Json]]:
             row(
                 "Capture",
                 f"{capture['method']}, {capture['trigger']}, {'attended' if capture['attended'] else 'unattended'}",
-                f"result: {capture['result']}" + (f", {capture['reason']}" if capture["reason"] else ""),
+                f"result: {capture['result']}" + (f", {_why(capture['reason'])}" if capture["reason"] else ""),
             ),
             row("Software", record["environment"]["software"], record["environment"].get("os")),
         ]
@@ -211,12 +211,19 @@ def _transport(record: Json) -> Iterator[Iterator[Json]]:
         for hop in part["hops"]:
             yield hop_rows(hop)
         if part["reason"]:
-            yield iter([row("Not complete", part["reason"], part["url"])])
+            yield iter([row("Not complete", _why(part["reason"]), part["url"])])
     if transport["robots"]:
-        yield (
-            row("robots.txt", f"{rule['decision']}, status {rule['status']}", rule["url"])
-            for rule in transport["robots"]
-        )
+        yield (row("robots.txt", _robots(rule), rule["url"]) for rule in transport["robots"])
+
+
+def _why(reason: Json) -> str:
+    """A stated reason in words: its code, and its detail where it has one."""
+    return f"{reason['code']}: {reason['detail']}" if reason.get("detail") else str(reason["code"])
+
+
+def _robots(rule: Json) -> str:
+    answer = "no answer" if rule["status"] is None else f"status {rule['status']}"
+    return f"{rule['decision']}, {answer}"
 
 
 def hop_rows(hop: Json) -> Iterator[Json]:
@@ -240,7 +247,7 @@ def hop_rows(hop: Json) -> Iterator[Json]:
     if hop["revisit"] is not None:
         yield row("Body", f"equal to that of statement {hop['revisit']['seq']}, where it is stored")
     if hop["reason"]:
-        yield row("Reason", hop["reason"])
+        yield row("Reason", _why(hop["reason"]))
 
 
 def _seals(record: Json, sealed_by: str | None) -> Iterator[Json]:
@@ -315,7 +322,8 @@ def _custody(dossier: Dossier) -> Iterator[Json]:
         words = " ".join(str(body[key]) for key in ("event", "form", "name", "hold", "verdict") if body.get(key))
         about = "" if dossier.snapshot in body["subjects"] else f" on {', '.join(body['subjects'][:3])}"
         to = f" to {body['to']}" if body.get("to") else ""
-        yield row(f"Statement {statement.seq}", f"{words}{to}{about}, {body['at']}", body.get("reason"))
+        by = f" by {body['by']}" if body.get("by") else ""
+        yield row(f"Statement {statement.seq}", f"{words}{to}{about}{by}, {body['at']}", body.get("reason"))
 
 
 def _fixity(item: Json) -> str:

@@ -10,10 +10,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from archiver.archive import Archive
-from archiver.errors import Disposed, UsageError
+from archiver.errors import Disposed
 from archiver.evidence.canonical import Json
 from archiver.evidence.citation_custody import referents_of
 from archiver.evidence.statement import Statement, parse_snapshot_id
+from archiver.naming import no_snapshot
 
 HOLD_EVENTS = ("hold_set", "hold_released")
 
@@ -65,7 +66,7 @@ def snapshot_seq(archive: Archive, name: object) -> int:
     seq = parse_snapshot_id(name) if isinstance(name, str) else None
     row = None if seq is None else archive.index.row("select folder from capture where seq = ?", (seq,))
     if seq is None or row is None or not str(row["folder"]).endswith(f"/{name}"):
-        raise UsageError(f"there is no snapshot {str(name)[:60]} in this archive", do="see archiver history DOCUMENT")
+        raise no_snapshot(name)
     return seq
 
 

@@ -11,6 +11,7 @@ from archiver.errors import UsageError
 from archiver.evidence.canonical import Json
 from archiver.evidence.statement import Statement, parse_snapshot_id
 from archiver.ledger import Maker
+from archiver.naming import no_snapshot
 from archiver.past import newest_assessment
 
 if TYPE_CHECKING:
@@ -81,7 +82,7 @@ def _subject(archive: Archive, name: str) -> tuple[Statement, int]:
     seq = parse_snapshot_id(name)
     row = None if seq is None else archive.index.row("select folder, document from capture where seq = ?", (seq,))
     if seq is None or row is None or not str(row["folder"]).endswith(f"/{name}"):
-        raise UsageError(f"there is no snapshot {name} in this archive", do="see archiver quarantine list")
+        raise no_snapshot(name, "archiver quarantine list")
     assessment = newest_assessment(archive, seq)
     if row["document"] is None or assessment is None:
         raise UsageError(f"{name} is not a stored snapshot of a watched document: nothing can be decided about it")

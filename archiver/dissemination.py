@@ -9,6 +9,7 @@ from archiver.decisions import MAX_NAME, MAX_REASON, one_line
 from archiver.errors import UsageError
 from archiver.evidence.canonical import Json
 from archiver.evidence.statement import parse_snapshot_id
+from archiver.naming import no_snapshot
 
 if TYPE_CHECKING:
     from archiver.operation import Operation
@@ -117,5 +118,5 @@ def _subjects(operation: Operation, subjects: object) -> list[str]:
         seq = parse_snapshot_id(subject) if isinstance(subject, str) else None
         row = operation.archive.index.row("select folder from capture where seq = ?", (seq,))
         if seq is None or row is None or not str(row["folder"]).endswith(f"/{subject}"):
-            raise UsageError(f"there is no snapshot {subject} in this archive")
+            raise no_snapshot(subject)
     return sorted(set(subjects))

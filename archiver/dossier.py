@@ -10,11 +10,11 @@ from typing import BinaryIO
 from archiver.archive import Archive
 from archiver.audit import Audit
 from archiver.custody import custody_of, require_kept
-from archiver.errors import UsageError
 from archiver.evidence.canonical import Json
 from archiver.evidence.citation_custody import referring_to
 from archiver.evidence.statement import Statement, parse_snapshot_id
 from archiver.evidence.verify import Report
+from archiver.naming import no_snapshot
 from archiver.proofs import PROOF
 from archiver.texts import links_path, salt_path, text_path
 from archiver.watch.reading import Source
@@ -182,7 +182,7 @@ def dossier_of(archive: Archive, snapshot: str, issued: datetime) -> Dossier:
     seq = parse_snapshot_id(snapshot)
     row = None if seq is None else archive.index.row("select folder from capture where seq = ?", (seq,))
     if seq is None or row is None or row["folder"] is None or not row["folder"].endswith(f"/{snapshot}"):
-        raise UsageError(f"there is no snapshot {snapshot} in this archive", do="see archiver history DOCUMENT")
+        raise no_snapshot(snapshot)
     capture = archive.statement(seq)
     body = capture.body
     referents = referring_to(body)

@@ -18,6 +18,7 @@ from archiver.errors import ArchiveDamaged, NotCheckable, UsageError
 from archiver.evidence.canonical import Json
 from archiver.evidence.instant import parse_instant
 from archiver.exhibit_load import LoadRow
+from archiver.objections import no_text
 from archiver.provisions import life_of, provision
 from archiver.texts import read_lines, read_links
 from archiver.typesetting import MISSING, Press, folded, legible, press
@@ -89,9 +90,9 @@ def exhibit_of(dossier: Dossier, wishes: Wishes, *, typeset: Press | None = None
         raise UsageError(f"unknown paper {wishes.paper!r}", do=f"known: {', '.join(PAPERS)}")
     record = dossier.citation()
     zone = zone_of(wishes.timezone)
-    lines = _lines(dossier)
+    lines = lines_of(dossier)
     text = Text(lines)
-    marks = () if wishes.provision is None else _marks(dossier, wishes.provision)
+    marks = marks_of(dossier, wishes.provision)
     setter = typeset or press()
     missing = setter.shown(text.text)[1]
     facts = _facts(dossier, record, zone, wishes, text, marks, missing)
@@ -146,10 +147,11 @@ def page_count(pdf: bytes) -> int:
         document.close()
 
 
-def _lines(dossier: Dossier) -> tuple[str, ...]:
+def lines_of(dossier: Dossier) -> tuple[str, ...]:
+    """The lines that an exhibit shows; ``UsageError`` where there is no text, ``NotCheckable`` where it is too long."""
     assessment = dossier.assessment
     if assessment is None or assessment.body["text_sha256"] is None or dossier.text is None:
-        raise UsageError(f"{dossier.snapshot} has no text to set in pages", do="name a snapshot that passed the gate")
+        raise no_text(dossier.archive, dossier.snapshot, dossier.capture.seq)
     if dossier.text.size > 4 * MOST_TEXT:
         raise NotCheckable(f"the text of {dossier.snapshot} is too long for an exhibit")
     lines = read_lines(dossier.archive.files, assessment.body["text_sha256"])
@@ -158,8 +160,10 @@ def _lines(dossier: Dossier) -> tuple[str, ...]:
     return lines
 
 
-def _marks(dossier: Dossier, identifier: str) -> tuple[tuple[int, int], ...]:
-    """Where the words of a clause stand in this text, as characters from … to."""
+def marks_of(dossier: Dossier, identifier: str | None) -> tuple[tuple[int, int], ...]:
+    """Where the words of a clause stand in this text, as characters from … to; ``UsageError`` where they do not."""
+    if identifier is None:
+        return ()
     assert dossier.assessment is not None
     body = dossier.assessment.body
     item = provision(dossier.archive, identifier)

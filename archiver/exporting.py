@@ -80,9 +80,14 @@ class Gatherer(Exporter, Protocol):
         ...
 
 
+def end_of(name: str) -> str | None:
+    """The end of a file's name that says its form, the longest there is; None when it has none."""
+    return max((end for end in EXPORTERS if name.endswith(end)), key=len, default=None)
+
+
 def exporter_for(name: str) -> Exporter:
     """The exporter of files whose name ends like this one; ``UsageError`` names the known ends."""
-    suffix = max((end for end in EXPORTERS if name.endswith(end)), key=len, default=None)
+    suffix = end_of(name)
     if suffix is None:
         known = ", ".join(EXPORTERS)
         raise UsageError(f"no form of export ends like {name!r}", do=f"name a file with one of: {known}")
@@ -170,14 +175,18 @@ def written(
     exporter = exporter or exporter_for(target.name)
     if others and not isinstance(exporter, Gatherer):
         raise UsageError(f"a {exporter.form} holds one snapshot", do="name a folder for several")
-    if target.exists() or target.is_symlink():
-        raise UsageError(f"{target} is there already", do="give another name")
+    try:
+        if target.exists() or target.is_symlink():
+            raise UsageError(f"{target} is there already", do="give another name")
+    except OSError as error:
+        raise UsageError(f"{target}: {error.strerror}", do="give another name") from error
     draft = target.with_name(f".{target.name}.{os.getpid()}.part")
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
     except OSError as error:
-        raise UsageError(f"{error.filename or target}: {error.strerror}", do="give another name") from error
+        # Never the draft's name: who typed the command does not know it.
+        raise UsageError(f"{target}: {error.strerror}", do="give another name") from error
     try:
         try:
             with _Tally(descriptor) as tally:

@@ -33,6 +33,7 @@ from archiver.imported import (
 from storage.errors import Missing, StorageError
 
 if TYPE_CHECKING:
+    from archiver.archive import Archive
     from archiver.operation import Operation
     from storage.interface import Files
 
@@ -65,6 +66,9 @@ def take_in(operation: Operation, values: Json) -> Json:
             room = files.free_bytes() - int(settings["storage.reserve_bytes"])
             copied = _copy(files, path, f"{incoming}/file", min(int(settings["import.max_bytes"]), room), room)
             files.barrier([incoming])
+        known = operation.writer.call(lambda: _kept(operation.archive, copied))
+        if known is not None:
+            return known
         tally = _examine(operation, f"{incoming}/file", copied, path.name, keep_broken=bool(values.get("keep_broken")))
         return operation.writer.call(lambda: _state(operation, incoming, said, copied, tally))
     finally:
@@ -154,14 +158,9 @@ def _examine(operation: Operation, path: str, copied: Json, name: str, *, keep_b
 def _state(operation: Operation, incoming: str, said: Json, copied: Json, tally: Tally) -> Json:
     """On the writer's thread: make the place durable, commit; the pipeline moves the file."""
     archive, files = operation.archive, operation.archive.files
-    known = archive.index.row(
-        "select seq from digest where object = 'imported' and sha256 = ?", (bytes.fromhex(copied["file_sha256"]),)
-    )
+    known = _kept(archive, copied)  # asked again: another import may have come first while this file was read
     if known is not None:
-        place = str(archive.statement(known["seq"]).body["path"])
-        if not files.exists(place):
-            raise ArchiveDamaged(f"these bytes are kept already, but {place} is missing", do="put the file back there")
-        return {**as_told(archive, archive.statement(known["seq"])), "new": False}
+        return known
     path = path_of(copied["file_sha256"], tally.suffix)
     _make_place(files, path, incoming, staging_of(copied["file_sha256"]))
     body: Json = {
@@ -177,6 +176,20 @@ def _state(operation: Operation, incoming: str, said: Json, copied: Json, tally:
         [], [lambda seq, _sealed: ("custody", {**body, "subjects": [import_id(archive.prefix, seq)]})]
     )
     return {**as_told(archive, committed.statement), "new": True}
+
+
+def _kept(archive: Archive, copied: Json) -> Json | None:
+    """What is told of a file whose bytes are kept already, broken or not; None when they are not."""
+    row = archive.index.row(
+        "select seq from digest where object = 'imported' and sha256 = ?", (bytes.fromhex(copied["file_sha256"]),)
+    )
+    if row is None:
+        return None
+    known = archive.statement(row["seq"])
+    if not archive.files.exists(known.body["path"]):
+        what = f"these bytes are kept already, but {known.body['path']} is missing"
+        raise ArchiveDamaged(what, do="put the file back there")
+    return {**as_told(archive, known), "new": False}
 
 
 def _make_place(files: Files, path: str, incoming: str, staging: str) -> None:

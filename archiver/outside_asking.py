@@ -13,6 +13,7 @@ from archiver.decisions import MAX_NAME, one_line
 from archiver.errors import ArchiverError, UsageError
 from archiver.evidence.canonical import Json
 from archiver.evidence.statement import parse_snapshot_id
+from archiver.naming import no_snapshot
 from archiver.outside_copying import OutsideCopies, copies_of, outbox_row
 from archiver.outside_doors import open_outside
 from storage.errors import StorageError
@@ -47,10 +48,10 @@ def ask_outside(operation: Operation, values: Json) -> Json:
     seq = parse_snapshot_id(name)
     row = None if seq is None else archive.index.row("select folder, result from capture where seq = ?", (seq,))
     if seq is None or row is None or not str(row["folder"]).endswith(f"/{name}"):
-        raise UsageError(f"there is no snapshot {name} in this archive", do="see archiver history DOCUMENT")
+        raise no_snapshot(name)
     if row["result"] != "stored":
         raise UsageError(f"{name} holds no document: there is nothing to have a copy of")
-    require_kept(archive, seq)
+    require_kept(archive, seq)  # nothing is left to compare a copy with, and asking tells others of the address
     by = one_line("the person's name", values.get("by"), MAX_NAME)
     known = [one.name for one in archive.settings.outside]
     if not known:

@@ -15,12 +15,16 @@ from archiver.evidence.canonical import Json
 from archiver.evidence.redaction import MAX_LINES, Redacted, object_sha256, redacted_lines
 from archiver.evidence.statement import Statement
 from archiver.evidence.text_lines import lines_root
+from archiver.objections import no_text
 from archiver.past import newest_assessment
 from archiver.texts import read_lines, salt_path
 
 if TYPE_CHECKING:
     from archiver.operation import Operation
 
+_WORD = re.compile(r"\w+(?:[-.'’@/]\w+)*")
+MANY_DIGITS = 5
+"""Digits from which on a word of a hidden line must not stand in the reason."""
 QUOTED = 12
 """Characters from which on a hidden line must not stand anywhere else in what is handed out."""
 QUOTED_ALONE = 4
@@ -34,7 +38,7 @@ def text_of(archive: Archive, snapshot: str) -> tuple[Statement, tuple[str, ...]
     judged = newest_assessment(archive, seq)
     assessment = None if judged is None else archive.statement(judged)
     if assessment is None or assessment.body["text_lines_root"] is None:
-        raise UsageError(f"{snapshot} has no text whose lines the log knows", do="see archiver history DOCUMENT")
+        raise no_text(archive, snapshot, seq)
     lines = read_lines(archive.files, assessment.body["text_sha256"])
     if len(lines) > MAX_LINES:
         raise UsageError(f"the text has {len(lines)} lines, a redacted one at most {MAX_LINES}")
@@ -113,6 +117,7 @@ def _redact(operation: Operation, values: Json) -> Json:
     reason = one_line("the reason", values.get("reason"), MAX_REASON)
     secret = [lines[number] for number in sorted(set(hidden))]
     _require_silent(secret, f"{by}\n{reason}", "the reason or the name quotes", alone=True)
+    require_discreet(secret, [line for n, line in enumerate(lines) if n not in set(hidden)], reason)
     if witness == "capture":
         refused = why_no_capture(archive, assessment)
         if refused is not None:
@@ -189,6 +194,43 @@ _MARKS = re.compile(r"^[\s#>|*-]*(?:\d{1,3}\. )?|[\s|]+$")
 
 def _as_words(text: str) -> str:
     return " ".join(text.casefold().split())
+
+
+def require_discreet(secret: Sequence[str], shown: Sequence[str], reason: str) -> None:
+    """``UsageError`` when the reason tells a name, a long number or three words in a row that only hidden lines have.
+
+    The reason goes into the log and into the file, and nothing can be taken out of either. Words are compared as they
+    are written; one that begins a line may have its capital from there and is no name by that.
+    """
+    words = _WORD.findall(reason)
+    seen = {word.casefold() for line in shown for word in _WORD.findall(line)}
+    seen_runs = {run for line in shown for run in _runs(_WORD.findall(line))}
+    for line in secret:
+        there = _WORD.findall(line)
+        told = [
+            word
+            for place, word in enumerate(words)
+            if word in there
+            and word.casefold() not in seen
+            and (_is_number(word) or (word[:1].isupper() and len(word) > 1 and (place or word in there[1:])))
+        ]
+        told += [" ".join(run) for run in _runs(words) if run in set(_runs(there)) - seen_runs]
+        if told:
+            raise UsageError(
+                f"the reason says {told[0][:60]!r}, which stands only in a line that is to be hidden",
+                do="say it in other words; nothing was handed out",
+            )
+
+
+def _runs(words: Sequence[str]) -> list[tuple[str, str, str]]:
+    """Every three words in a row, without regard to capitals."""
+    small = [word.casefold() for word in words]
+    return list(zip(small, small[1:], small[2:], strict=False))
+
+
+def _is_number(word: str) -> bool:
+    """A telephone, account or file number; a year is none."""
+    return sum(c.isdigit() for c in word) >= MANY_DIGITS
 
 
 def _known(archive: Archive, body: Json) -> Statement | None:

@@ -7,6 +7,7 @@ bug. Commands are imported when they are called, so that a quick one stays quick
 from __future__ import annotations
 
 import contextlib
+import errno
 import importlib
 import io
 import os
@@ -174,6 +175,10 @@ def _tell(error: Exception, verbose: bool) -> int:
         say(f"error: {error}; nothing that was acknowledged is lost")
         return 4
     if isinstance(error, OSError):
+        if error.errno == errno.ENAMETOOLONG:
+            # Only a name that was typed can be too long: ours are all of known lengths.
+            say(f"error: {error.strerror}: {str(error.filename)[:60]}…; give a shorter name")
+            return 2
         _let_go_of_output()
         say(f"error: {error.strerror or error}{f': {error.filename}' if error.filename else ''}")
         return 3

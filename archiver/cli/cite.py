@@ -40,8 +40,10 @@ def cite(
     """
     from archiver import formats as package
     from archiver.attesting import record_of
+    from archiver.cli.handing_out import note_objection
     from archiver.environment import utc_now
     from archiver.errors import UsageError
+    from archiver.evidence.statement import parse_snapshot_id
     from archiver.formats.json_record import visible_json
     from archiver.registry import plugins
 
@@ -64,6 +66,9 @@ def cite(
     if stamp:
         _stamp(context, record["snapshot"])
         record = record_of(context.archive(), subject, day, utc_now())
+    seq = parse_snapshot_id(record["snapshot"])
+    if seq is not None:
+        note_objection(context, context.archive(), record["snapshot"], seq)
     texts = {name: known[name].render(record) for name in wanted if name in known}
     if DSSE[0] in wanted:
         with context.work() as work:
@@ -86,13 +91,13 @@ def _file_name(subject: str, record: dict[str, Any]) -> str:
 
 
 def _stamp(context: Context, snapshot: str) -> None:
-    from archiver.errors import UsageError
     from archiver.evidence.statement import parse_snapshot_id
+    from archiver.naming import no_snapshot
 
     seq = parse_snapshot_id(snapshot)
     row = None if seq is None else context.archive().index.row("select folder from capture where seq = ?", (seq,))
     if seq is None or row is None or not (row["folder"] or "").endswith(f"/{snapshot}"):
-        raise UsageError(f"there is no snapshot {snapshot} in this archive", do="see archiver history DOCUMENT")
+        raise no_snapshot(snapshot)
     with context.work() as work:
         for warning in work.request_stamp(seq):
             context.note(f"warning: {warning}")

@@ -109,17 +109,9 @@ def _first_line(data: bytes) -> bytes | None:
 
 def table(headers: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
     """Rows as a plain table."""
-    import tabulate
+    from archiver.cli.columns import laid_out
 
-    tabulate.MIN_PADDING = 0  # a heading needs no more room than what stands under it
-    return str(
-        tabulate.tabulate(
-            [["" if v is None else str(v) for v in row] for row in rows],
-            headers,
-            tablefmt="simple",
-            disable_numparse=True,
-        )
-    )
+    return laid_out(headers, rows)
 
 
 class Progress:

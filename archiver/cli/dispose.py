@@ -27,9 +27,12 @@ def dispose(context: Context, snapshots: tuple[str, ...], reason: str, by: str, 
     states the disposal. Copies elsewhere (exports, backups, other snapshots with the same text) are not touched.
     """
     from archiver.audit import Audit
+    from archiver.decisions import MAX_NAME, MAX_REASON, one_line
     from archiver.disposal import planned
     from archiver.errors import UsageError
 
+    for what, text, most in (("the name of who disposes", by, MAX_NAME), ("the reason", reason, MAX_REASON)):
+        one_line(what, text, most)  # said before anybody is asked, and of a dry run too
     archive = context.archive()
     head = Audit(archive).head
     plan = planned(archive, list(snapshots), 0 if head is None else head[0].size)
@@ -42,7 +45,9 @@ def dispose(context: Context, snapshots: tuple[str, ...], reason: str, by: str, 
     if not yes:
         if not has_terminal():
             raise UsageError("a disposal cannot be undone, and there is no terminal to ask on", do="give --yes")
-        click.confirm("Delete these files for good?", abort=True, err=True)
+        if not click.confirm("Delete these files for good?", err=True):
+            context.note("nothing was disposed of")
+            raise click.exceptions.Exit(130)
     with context.work() as work:
         made = work.act("dispose", {"snapshots": list(plan.subjects), "by": by, "reason": reason})
         warnings = work.settle(stamp=False)

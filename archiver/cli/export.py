@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from archiver.cli.context import Context
-from archiver.cli.export_pages import page_options
+from archiver.cli.export_pages import page_options, require_used, typed
 from archiver.cli.handing_out import Secret, hand_out
 
 if TYPE_CHECKING:
@@ -63,6 +63,7 @@ def export(
     from archiver.environment import utc_now
 
     targets = _targets(snapshots, output, form)
+    require_used(targets, output)
     archive = context.archive()
     issued = utc_now()
     dossiers = [dossier_of(archive, snapshot, issued) for snapshot in targets]
@@ -70,11 +71,15 @@ def export(
     on_paper = all(target.suffix == ".pdf" for target in targets.values())
     means = _means(archive, secret, sign=not (no_sign or on_paper), stamp=stamp)
     if on_paper:
-        from archiver.cli.export_pages import binder_of, require_free
+        from archiver.binder import EXHIBIT_ENDS
+        from archiver.cli.export_pages import binder_of, require_free, write_beside
 
         binder = binder_of(archive, pages)
         means = replace(means, binder=binder)
         require_free(targets, binder)
+        for dossier in dossiers:
+            if targets[dossier.snapshot].name.endswith(EXHIBIT_ENDS):
+                binder.require_pages(dossier)
     elif means.key is None and not no_sign:
         context.note("warning: the list of digests is not signed: the passphrase of the log key was not given")
     person = {"by": by, "reason": reason}
@@ -82,16 +87,17 @@ def export(
     files: dict[Path, list[Dossier]] = {}
     for dossier in dossiers:
         files.setdefault(targets[dossier.snapshot], []).append(dossier)
-    for target, held in files.items():
-        made = hand_out(context, secret, held, target, means, None if no_record else person)
-        told.append(made)
-        if not context.as_json:
-            click.echo(f"{made['file']}  {made['file_bytes']} bytes, SHA-256 {made['file_sha256']}")
-    if means.binder is not None:
-        from archiver.cli.export_pages import write_beside
-
-        for path in write_beside(targets, means.binder):
-            context.note(f"wrote {path}")
+    try:
+        for target, held in files.items():
+            made = hand_out(context, secret, held, target, means, None if no_record else person)
+            told.append(made)
+            if not context.as_json:
+                click.echo(f"{made['file']}  {made['file_bytes']} bytes, SHA-256 {made['file_sha256']}")
+    finally:
+        # Where a later one fails, what was handed out before it still gets the files that belong beside it.
+        if means.binder is not None:
+            for path in write_beside(targets, means.binder, {item["snapshot"] for item in told}):
+                context.note(f"wrote {path}")
     if context.as_json:
         context.emit(told)
 
@@ -99,19 +105,24 @@ def export(
 def _targets(snapshots: tuple[str, ...], output: Path, form: str) -> dict[str, Path]:
     """The file of each snapshot; ``UsageError`` for a form that is not known, or one file for more than it holds."""
     from archiver.errors import UsageError
-    from archiver.exporting import EXPORTERS, Gatherer, exporter_for
+    from archiver.exporting import Gatherer, end_of, exporter_for
 
     wanted = list(dict.fromkeys(snapshots))
-    if (
-        output.name.endswith(tuple(EXPORTERS))
-        and not output.is_dir()
-        and isinstance(exporter_for(output.name), Gatherer)
-    ):
+    if end_of(output.name) is not None and not output.is_dir() and isinstance(exporter_for(output.name), Gatherer):
         return dict.fromkeys(wanted, output)
-    if len(wanted) > 1 or output.is_dir():
+    named = "form" in typed(click.get_current_context()) and end_of(output.name) is None
+    if len(wanted) > 1 or output.is_dir() or named:
         exporter_for(form)
+        if end_of(form) != form:
+            raise UsageError(f"--form {form[:60]!r} is more than the end of a name", do=f"--form {end_of(form)}")
         if output.exists() and not output.is_dir():
             raise UsageError(f"{output} is a file", do="name a folder for several snapshots")
+        if not output.is_dir() and (end := end_of(output.name)) is not None:
+            # A folder that is called like a file would hold files of another form than its name says.
+            raise UsageError(
+                f"{output.name} is the name of one file, and a {end} holds one snapshot",
+                do=f"name a folder and the form: --output FOLDER --form {end}",
+            )
         return {snapshot: output / f"{snapshot}{form}" for snapshot in wanted}
     exporter_for(output.name)
     return {wanted[0]: output}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -34,6 +34,39 @@ def page_options(command: Callable[..., Any]) -> Callable[..., Any]:
     for option in reversed(_OPTIONS):
         command = option(command)
     return command
+
+
+def require_used(targets: dict[str, Path], output: Path) -> None:
+    """``UsageError`` for an option that was typed and that no file of this export would follow.
+
+    Whoever asks for a timestamp, a seal or a Bates number and gets a file without one finds out too late.
+    """
+    from archiver.binder import EXHIBIT_ENDS
+    from archiver.errors import UsageError
+
+    context = click.get_current_context()
+    names = {path.name for path in targets.values()}
+    exhibit = any(name.endswith(EXHIBIT_ENDS) for name in names)
+    certificate = any(name.endswith(".pdf") and not name.endswith(EXHIBIT_ENDS) for name in names)
+    for option, used, do in (
+        ("form", output not in targets.values(), "leave it out: the name of the file says the form"),
+        ("stamp", not (exhibit or certificate), "leave it out: a certificate is sealed with --seal"),
+        *((name, exhibit, "it is for a file that ends with .exhibit.pdf") for name in NAMES[:4]),
+        ("fonts", exhibit or certificate, "it is for a certificate or an exhibit"),
+        *((name, certificate, "it is for a certificate, a file that ends with .pdf") for name in NAMES[5:]),
+        *((name, "seal" in typed(context), "it goes with --seal") for name in NAMES[6:]),
+    ):
+        if option in typed(context) and not used:
+            raise UsageError(f"--{option.replace('_', '-')} says nothing of {output}", do=do)
+
+
+def typed(context: click.Context) -> frozenset[str]:
+    """The options that were typed, not left as they are by default."""
+    from click.core import ParameterSource
+
+    return frozenset(
+        name for name in context.params if context.get_parameter_source(name) is ParameterSource.COMMANDLINE
+    )
 
 
 def binder_of(archive: Archive, options: dict[str, Any]) -> Binder:
@@ -106,11 +139,11 @@ def require_free(targets: dict[str, Path], binder: Binder) -> None:
             raise UsageError(f"{path} is there already", do="give another name")
 
 
-def write_beside(targets: dict[str, Path], binder: Binder) -> list[Path]:
-    """Write what goes beside the exhibits; return the files."""
+def write_beside(targets: dict[str, Path], binder: Binder, handed_out: Collection[str]) -> list[Path]:
+    """Write what goes beside the exhibits of these snapshots; return the files."""
     from archiver.errors import UsageError
 
-    files = binder.beside(targets)
+    files = binder.beside(targets, handed_out)
     for path, data in files.items():
         try:
             with path.open("xb") as handle:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from archiver.cli.context import Context
 
 if TYPE_CHECKING:
+    from archiver.archive import Archive
     from archiver.dossier import Dossier
     from archiver.exporting import Exporter, Means
 
@@ -39,10 +40,13 @@ def hand_out(
 ) -> dict[str, Any]:
     """Write one file, state it unless ``person`` is None, and give it its name; return what ``--json`` prints of it.
 
-    Where the log's newest checkpoint is too old for it, one is published first, if we may write.
+    What is no version of its document can be handed out, as evidence of a check; that is said. Where the log's newest
+    checkpoint is too old for it, one is published first, if we may write.
     """
     from archiver.bundling_journal import NotCovered
 
+    for dossier in held:
+        note_objection(context, dossier.archive, dossier.snapshot, dossier.capture.seq)
     try:
         return _write(context, secret, held, target, means, person, exporter)
     except NotCovered:
@@ -52,6 +56,15 @@ def hand_out(
         for warning in work.settle(stamp=False):
             context.note(f"warning: {warning}")
     return _write(context, secret, held, target, means, person, exporter)
+
+
+def note_objection(context: Context, archive: Archive, snapshot: str, seq: int) -> None:
+    """Warn where a snapshot is no version of its document: in a citation it looks like one."""
+    from archiver.objections import objection
+
+    why = objection(archive, seq)
+    if why is not None:
+        context.note(f"warning: {snapshot} {why}")
 
 
 def _write(

@@ -62,6 +62,11 @@ def add(
                 values = {"path": str(path.resolve()), "by": by, "reason": reason, "source": source}
                 made.append(work.act("take_in", {**values, "keep_broken": keep_broken}))
                 progress.step()
+        except BaseException:
+            # The error that follows is of one file; who gave several has to know which of them are in the archive.
+            for item in made:
+                context.note(f"{item['import']}  {_word(item)}  {item['name']}")
+            raise
         finally:
             # Of several files one may be refused; what was taken in before it is covered all the same.
             if made:
@@ -72,13 +77,16 @@ def add(
         context.emit(made)
     for item in made:
         if not context.as_json:
-            word = "imported" if item["new"] else "kept already"
-            click.echo(f"{item['import']}  {word}  {item['name']}  {counted(item['records'], 'record')}")
+            click.echo(f"{item['import']}  {_word(item)}  {item['name']}  {counted(item['records'], 'record')}")
             click.echo(f"  SHA-256      {item['file_sha256']}")
         for problem in item["problems"]:
             context.note(f"problem: {item['import']}: {problem['where']}: {problem['detail']} ({problem['code']})")
     for warning in warnings:
         context.note(f"warning: {warning}")
+
+
+def _word(item: dict[str, Any]) -> str:
+    return "imported" if item["new"] else "kept already"
 
 
 @import_.command("list", epilog="Example: archiver import list")

@@ -66,6 +66,8 @@ def redact(
     from archiver.redaction import chosen, handed_out, text_of, why_no_capture
 
     assessment, lines = text_of(context.archive(), snapshot)
+    if not hide and not hide_matching and output is not None:
+        raise UsageError("nothing is to be hidden", do="name lines with --hide; archiver redact SNAPSHOT lists them")
     if not hide and not hide_matching:
         _list(context, lines)
         return
@@ -76,6 +78,7 @@ def redact(
         raise UsageError(f"no form of a redacted text ends like {output.name!r}", do="name a .json or a .zip")
     if output.exists() or output.is_symlink():
         raise UsageError(f"{output} is there already", do="give another name")
+    _require_place(output.parent)
     witness = None if show == "nothing" else show
     values = {"snapshot": snapshot, "hidden": hidden, "witness": witness, "by": by, "reason": reason}
     with context.work() as work:
@@ -125,6 +128,18 @@ def _tell(context: Context, made: dict[str, object], hidden: list[int], output: 
         return
     click.echo(f"{output}  {made['lines']} of {made['of']} lines shown; hidden: {runs(hidden)}")
     click.echo(f"  SHA-256 {told['file_sha256']}, {len(data)} bytes (statement {made['seq']})")
+
+
+def _require_place(folder: Path) -> None:
+    """Make the folder; ``UsageError`` when no file can be written there: said before the log states a redaction."""
+    from archiver.errors import UsageError
+
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UsageError(f"{folder}: {error.strerror}", do="give another name") from error
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise UsageError(f"{folder} cannot be written", do="give another name")
 
 
 def _write(target: Path, data: bytes) -> None:

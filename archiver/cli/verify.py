@@ -22,6 +22,7 @@ _MARK = {"pass": "pass", "fail": "FAIL", "incomplete": "open", "none": "none", "
 IMPORTED = 41
 """The last check of an imported file."""
 _HEX64 = re.compile(r"[0-9a-fA-F]{64}")
+_IDENTIFIER = re.compile(r"[A-Z0-9]{1,8}-[A-Z]-\d{1,20}", re.ASCII)
 
 
 @click.command(epilog="Example: archiver verify EA-S-00000123 --key log.vkey --root tsa.pem")
@@ -145,6 +146,14 @@ class _Desk:
             return self._file(path)
         if _HEX64.fullmatch(subject):
             return self.audit().digest(subject.lower()) or [_unmatched(subject, f"SHA-256 {subject}")]
+        if not _IDENTIFIER.fullmatch(subject):
+            from archiver.errors import UsageError
+
+            # Who has no archive, or mistyped the name of a file, must not be told of archives.
+            raise UsageError(
+                f"{subject[:200]} is no file or folder, no SHA-256 and no identifier",
+                do="name a file that is there, or a snapshot as EA-S-00000123",
+            )
         return [self.audit().snapshot(subject)]
 
     def second_opinion(self, report: Report) -> Report:

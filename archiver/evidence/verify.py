@@ -354,7 +354,8 @@ def _inclusion(evidence: Evidence) -> str:
     except FormatError as error:
         raise Failed(f"statement.tlog-proof: {error.what}") from error
     evidence.checkpoint, evidence.checkpoint_bytes = checkpoint, proof.checkpoint
-    return f"entry {proof.index} of {checkpoint.size}, {len(proof.hashes)} hashes lead to the root"
+    hashes = "hash leads" if len(proof.hashes) == 1 else "hashes lead"
+    return f"entry {proof.index} of {checkpoint.size}, {len(proof.hashes)} {hashes} to the root"
 
 
 def _signature(evidence: Evidence) -> str:

@@ -196,3 +196,11 @@ def test_a_key_may_be_a_credential_of_the_service_manager(set_up: Box, theirs: W
     environment = {"CREDENTIALS_DIRECTORY": str(tmp_path / "credentials")}
     set_up.fine("outside", "ask", item["snapshot"], "--at", "wayback", environment=environment)
     assert theirs.requests[0].headers["authorization"] == f"LOW {SECRET}"
+
+
+def test_nobody_is_asked_for_a_copy_of_what_was_disposed_of(set_up: Box, theirs: WebArchives) -> None:
+    (item,) = set_up.fine("capture", "EA-D-00001", "--json").json
+    set_up.fine("dispose", item["snapshot"], "--by", "R. Lee", "--reason", "over", "--yes")
+    refused = set_up.call("outside", "ask", item["snapshot"])
+    assert refused.code == 3 and "was disposed of on" in refused.error()
+    assert theirs.requests == []

@@ -195,7 +195,7 @@ def test_what_has_no_lines_is_refused(publisher: Publisher, snapshot: str, tmp_p
     box = publisher.box
     box.fine("capture", publisher.site.url("/privacy"))
     bare = box.captures()[-1]["snapshot"]
-    assert "has no text whose lines the log knows" in box.call("redact", bare).error()
+    assert "is of an address that is not watched, and no text was read" in box.call("redact", bare).error()
     assert "there is no snapshot" in box.call("redact", "EA-S-00000099").error()
     (tmp_path / "there.json").write_text("mine")
     taken = box.call("redact", snapshot, "--hide", "1", *WHY, "--output", str(tmp_path / "there.json"))
