@@ -6,7 +6,7 @@ from archiver.archive import Archive
 from archiver.check import WARC
 from archiver.errors import ArchiveDamaged
 from archiver.evidence.statement import Statement
-from archiver.texts import digest_of_text, is_text_file
+from archiver.texts import FOLDER, digest_of_text, is_text_file
 
 
 def is_disposal(statement: Statement) -> bool:
@@ -55,6 +55,29 @@ def sweep_disposed(archive: Archive) -> list[str]:
     if folders:
         archive.files.barrier(dict.fromkeys(folders))
     return returned
+
+
+def sweep_unstated(archive: Archive) -> None:
+    """Delete the files of ``texts/`` that no assessment names: what a crash left between writing and commit.
+
+    They may hold what a disposal is about, by rules that were never stated, and no statement could name them. Only
+    where every statement has its rows and no commit is under way. Durable on return; a text that is still wanted is
+    written again before it is stated.
+    """
+    rows = archive.index.rows(
+        "select distinct text_sha256, links_sha256 from assessment where links_sha256 is not null"
+    )
+    named = {row["text_sha256"].hex() for row in rows if row["text_sha256"] is not None}
+    links = {row["links_sha256"].hex() for row in rows}
+    folders: dict[str, None] = {}
+    for folder in archive.files.list(FOLDER) if archive.files.exists(FOLDER) else ():
+        for name in archive.files.list(f"{FOLDER}/{folder}"):
+            path, (digest, _, kind) = f"{FOLDER}/{folder}/{name}", name.partition(".")
+            if is_text_file(path) and digest not in (links if kind == "links" else named):
+                archive.files.remove(path)
+                folders[f"{FOLDER}/{folder}"] = None
+    if folders:
+        archive.files.barrier(folders)
 
 
 def texts_of(statement: Statement) -> list[str]:

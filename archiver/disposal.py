@@ -14,6 +14,7 @@ from archiver.archive import Archive
 from archiver.check import WARC
 from archiver.custody import disposal_of, held_by, snapshot_seq
 from archiver.decisions import MAX_NAME, MAX_REASON, one_line
+from archiver.deletion import sweep_unstated
 from archiver.errors import NotCheckable, UsageError
 from archiver.evidence.canonical import MAX_LINE, Json, encode_line
 from archiver.leftovers import digest_of
@@ -71,6 +72,7 @@ def planned(archive: Archive, names: Sequence[object], published: int) -> Plan:
     for path, shared in sorted(_texts(archive, seqs)):
         if archive.files.exists(path):
             (kept if shared else files).append({"path": path, "why": "shared"} if shared else _file(archive, path))
+    kept += [{"path": path, "why": "shared"} for path in _imported(archive, files)]
     subjects = tuple(archive.snapshot_name(seq) for seq in seqs)
     untimed = tuple(archive.snapshot_name(seq) for seq in seqs if not _is_timed(archive, seq))
     return Plan(subjects, tuple(files), tuple(kept), untimed)
@@ -145,6 +147,17 @@ def _is_shared(archive: Archive, column: str, digest: bytes, seqs: Sequence[int]
     return any(row["seq"] not in seqs for row in rows)
 
 
+def _imported(archive: Archive, files: Sequence[Json]) -> list[str]:
+    """Where the same bytes lie because somebody imported them: whoever disposes of them must know."""
+    found: list[str] = []
+    for digest in dict.fromkeys(str(item["sha256"]) for item in files):
+        rows = archive.index.rows(
+            "select seq from digest where object = 'imported' and sha256 = ? order by seq", (bytes.fromhex(digest),)
+        )
+        found += [str(archive.statement(row["seq"]).body["path"]) for row in rows]
+    return found
+
+
 def _is_timed(archive: Archive, seq: int) -> bool:
     row = archive.index.row(
         "select 1 as x from stamp where event = 'token' and ((subject = 'checkpoint' and size > ?)"
@@ -180,6 +193,7 @@ def _dispose(operation: Operation, names: list[object], by: str, reason: str) ->
     _, (made,) = pipeline.commit([], [lambda _seq, _sealed: ("custody", dict(body))])
     # Whoever is told that it is gone may rely on it: durable now, not only before the next checkpoint.
     pipeline.sync_placed()
+    sweep_unstated(archive)
     archive.index.scrub()
     return {**body, "seq": made.statement.seq, "at": made.statement.at, "statement_sha256": made.statement.entry_hex}
 

@@ -27,6 +27,7 @@ from archiver.evidence.capture_statement import (
     server_skew_ms,
     transport_fields,
 )
+from archiver.evidence.citation_custody import referring_to
 from archiver.evidence.exchange import Failure, Visit
 from archiver.evidence.instant import format_instant
 from archiver.evidence.warc_record import record_id
@@ -82,6 +83,18 @@ class Drafter:
         self._discard_files(check)
         clock = clock_facts(self.now())
         return Finished(check, self._unkept(check, self.now(), clock, self.newest_token(), failure), False)
+
+    def with_its_bodies(self, item: Finished) -> Finished:
+        """The check, or a failed one where a body that it refers to was disposed of since it chose to.
+
+        Led on by a redirect, it came to an address of which nobody knew when the disposal was let pass. As it stands
+        it would be a page without its text; as a failure it is tried again, and keeps the body itself.
+        """
+        for seq in referring_to(item.draft):
+            if disposal_of(self.archive, seq) is not None:
+                what = f"{self.archive.snapshot_name(seq)}, which had the same body, was disposed of meanwhile"
+                return self.give_up(item.check, Failure("interrupted", what))
+        return item
 
     def _conditional(self, check: Check) -> dict[str, str] | None:
         """The validators of the last stored answer, when the entry asks for conditional requests.

@@ -17,9 +17,9 @@ from typing import TYPE_CHECKING, BinaryIO
 
 from archiver.decisions import MAX_NAME, MAX_REASON, one_line
 from archiver.environment import SOFTWARE
-from archiver.errors import FormatError, UsageError
+from archiver.errors import ArchiveDamaged, FormatError, UsageError
 from archiver.evidence.canonical import Json
-from archiver.evidence.imported import NotImportable, examine
+from archiver.evidence.imported import NotImportable, examine, form_of
 from archiver.evidence.imported_tally import Ceilings, Tally, claimed
 from archiver.imported import (
     FOLDER,
@@ -62,7 +62,9 @@ def take_in(operation: Operation, values: Json) -> Json:
     incoming = f"staging/{INCOMING}{uuid.UUID(bytes=operation.pipeline.random(16), version=4)}"
     try:
         with operation.writer.stopped_by_failed_sync():
-            copied = _copy(files, path, f"{incoming}/file", operation.archive.settings["import.max_bytes"])
+            settings = operation.archive.settings
+            room = files.free_bytes() - int(settings["storage.reserve_bytes"])
+            copied = _copy(files, path, f"{incoming}/file", min(int(settings["import.max_bytes"]), room), room)
             files.barrier([incoming])
         known = operation.writer.call(lambda: _kept(operation.archive, copied))
         if known is not None:
@@ -74,24 +76,45 @@ def take_in(operation: Operation, values: Json) -> Json:
             files.remove(incoming)
 
 
-def _copy(files: Files, source: Path, target: str, most: int) -> Json:
-    """Copy and digest in one pass; ``UsageError`` for what is no plain file, is too large, or cannot be read."""
+def _copy(files: Files, source: Path, target: str, most: int, room: int) -> Json:
+    """Copy and digest in one pass; ``UsageError`` for what is no plain file, is too large, changes or cannot be read.
+
+    What it is and how long is asked first: nobody fills the disk of a running archive with what is refused afterwards.
+    """
     sha256, sha512, size = hashlib.sha256(), hashlib.sha512(), 0
-    with _opened(source) as handle, files.create(target) as copy:
+    with _opened(source) as handle:
         announced = os.fstat(handle.fileno()).st_size
-        if announced > files.free_bytes():
-            raise UsageError(f"{source} has {announced} bytes, more than the archive's disk has room for")
-        while chunk := _read(handle, source):
-            size += len(chunk)
-            if size > most:
-                raise UsageError(
-                    f"{source} has more than {most} bytes, which is the most for an imported file",
-                    do="raise import.max_bytes, or import it in parts",
-                )
-            sha256.update(chunk)
-            sha512.update(chunk)
-            copy.write(chunk)
+        if announced > most:
+            raise _too_large(source, most, room)
+        try:
+            form_of(handle)
+        except NotImportable as error:
+            raise NotImportable(f"{source.name} was not imported: {error.what}", do=error.do) from error
+        except OSError as error:
+            raise UsageError(f"{source}: {error.strerror}") from error
+        handle.seek(0)
+        with files.create(target) as copy:
+            while chunk := _read(handle, source):
+                size += len(chunk)
+                if size > announced:
+                    break
+                sha256.update(chunk)
+                sha512.update(chunk)
+                copy.write(chunk)
+    if size != announced:
+        raise UsageError(
+            f"{source} had {announced} bytes and changed while it was copied", do="import it when it is finished"
+        )
     return {"file_sha256": sha256.hexdigest(), "file_sha512": sha512.hexdigest(), "file_bytes": size}
+
+
+def _too_large(source: Path, most: int, room: int) -> UsageError:
+    if most == room:
+        return UsageError(f"{source} has more than {max(0, room)} bytes, which is all the archive's disk has room for")
+    return UsageError(
+        f"{source} has more than {most} bytes, which is the most for an imported file",
+        do="raise import.max_bytes, or import it in parts",
+    )
 
 
 def _opened(path: Path) -> BinaryIO:
@@ -160,7 +183,13 @@ def _kept(archive: Archive, copied: Json) -> Json | None:
     row = archive.index.row(
         "select seq from digest where object = 'imported' and sha256 = ?", (bytes.fromhex(copied["file_sha256"]),)
     )
-    return None if row is None else {**as_told(archive, archive.statement(row["seq"])), "new": False}
+    if row is None:
+        return None
+    known = archive.statement(row["seq"])
+    if not archive.files.exists(known.body["path"]):
+        what = f"these bytes are kept already, but {known.body['path']} is missing"
+        raise ArchiveDamaged(what, do="put the file back there")
+    return {**as_told(archive, known), "new": False}
 
 
 def _make_place(files: Files, path: str, incoming: str, staging: str) -> None:

@@ -89,6 +89,8 @@ def _wait(operation: Operation, copies: OutsideCopies, key: tuple[int, int, str]
         time.sleep(pause)
         copies.advance(row, time.time())
     newest = [b for b in copies_of(archive, told["snapshot"]) if (b["archive"], b["url"]) == (key[2], told["url"])]
+    if not newest:
+        return {**told, "state": "failed", "error": "the snapshot was disposed of meanwhile", "copy": None}
     keys = ("uri", "copied_at", "compared", "compared_by", "compared_reason", "copy_sha256", "copy_bytes", "seq")
     return {**told, "state": "stated", "error": None, "copy": {name: newest[-1][name] for name in keys}}
 

@@ -9,7 +9,7 @@ import hashlib
 from dataclasses import dataclass
 
 from archiver.archive import Archive
-from archiver.errors import ArchiveDamaged
+from archiver.errors import ArchiveDamaged, Disposed
 from archiver.evidence.canonical import Json
 from archiver.outside.interface import Raw
 from archiver.rereading import sources_of
@@ -53,7 +53,7 @@ def compare(archive: Archive, capture: Json, part: int, raw: Raw) -> Compared:
         return Compared("equal", "content", None, digest, size)
     try:
         ours = sources_of(archive, capture)[part]
-    except ArchiveDamaged as error:
+    except (ArchiveDamaged, Disposed) as error:
         return Compared("not compared", None, f"the snapshot cannot be read: {error.what}"[:300], digest, size)
     rules = _rules(archive, capture, part)
     mine, theirs = _lines(ours, rules), _lines(Source(ours.url, raw.content, raw.content_type), rules)

@@ -16,9 +16,11 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from archiver.archive import Archive
+from archiver.custody import disposal_of
 from archiver.evidence.canonical import Json
 from archiver.evidence.instant import format_instant
 from archiver.evidence.statement import Statement
+from archiver.evidence.surt import surt
 from archiver.outside.interface import Copy, OutsideArchive, OutsideFailed
 from archiver.outside_comparing import Compared, compare, not_compared
 from storage.index import Index, Row
@@ -79,6 +81,8 @@ class OutsideCopies:
                 (watched.document, oldest),
             )
             for row in rows:
+                if disposal_of(self._archive, row["seq"]) is not None:
+                    continue
                 capture = self._archive.statement(row["seq"])
                 # As it was when the page was captured, and as it is now: nobody is told of what was not to be told.
                 entry = self._archive.entry_at(capture.body["watch_seq"]) or {}
@@ -131,6 +135,10 @@ class OutsideCopies:
         capture = self._archive.statement(row["seq"])
         told = (row["archive"], str(capture.body["snapshot"]), str(capture.body["parts"][row["part"]]["url"]))
         state: Json = json.loads(row["state"]) if row["state"] else {}
+        if disposal_of(self._archive, capture.seq) is not None:
+            # Whoever disposed of it does not want it told to others; and there is nothing left to compare with.
+            self._forget(row)
+            return Step("given up", *told, "the snapshot was disposed of")
         try:
             if row["by_name"] is None and self._is_stated(capture, row["part"], row["archive"]):
                 self._forget(row)  # a crash between statement and row
@@ -151,7 +159,7 @@ class OutsideCopies:
             return Step("asked", *told, job)
         copy = archive.look(state["job"], url)
         if copy is not None:
-            self._note(row, {"copy": [copy.uri, copy.copied_at, copy.raw], "fetched": 0}, now)
+            self._note(row, {"copy": [copy.uri, copy.copied_at, copy.raw, copy.of], "fetched": 0}, now)
             return Step("waits", *told, copy.uri)
         if now > state["since"] + JOB_S:
             raise OutsideFailed(f"the job was not done within {JOB_S:g} s", retry=True)
@@ -162,6 +170,7 @@ class OutsideCopies:
     def _fetch(self, row: Row, capture: Statement, state: Json, now: float, told: tuple[str, str, str]) -> Step:
         copy = Copy(*state["copy"])
         try:
+            _require_of(copy, capture.body["parts"][row["part"]])
             raw = self._archives[told[0]].fetch(copy, told[2])
             found = compare(self._archive, capture.body, row["part"], raw)
         except OutsideFailed as failure:
@@ -217,6 +226,13 @@ class OutsideCopies:
             "delete from outside_copy where seq = ? and part = ? and archive = ?",
             (row["seq"], row["part"], row["archive"]),
         )
+
+
+def _require_of(copy: Copy, part: Json) -> None:
+    """``OutsideFailed`` for a copy of another address than was asked for, or than answered us on the way from there."""
+    ours = {part["url"], part["final_url"], *(exchange["url"] for exchange in part["exchanges"])}
+    if copy.of and surt(copy.of) not in map(surt, ours):
+        raise OutsideFailed(f"the archive says that it copied another address: {copy.of}", retry=False)
 
 
 # -- reading ---------------------------------------------------------------------------------------

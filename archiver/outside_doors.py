@@ -147,6 +147,12 @@ def _fetch(one: OutsideSettings, settings: Settings, url: str) -> Fetched:
     most = int(settings["outside.max_bytes"])
     try:
         target = locate(url)
+        ports = {80, 443, *(locate(base).port for base in (one.endpoint, one.copies) if base)}
+    except BadTarget as error:
+        raise OutsideFailed(f"the address of the copy is of no use: {error.failure.code}", retry=False) from None
+    if target.port not in ports:  # a redirect of theirs must not make us knock at any door of anybody
+        raise OutsideFailed(f"the copy cannot be read: it leads to port {target.port}", retry=True)
+    try:
         policy, trust = _policy(one, target.port), Trust(one.ca_file)
         connections = Connections(
             policy=policy, trust=trust, resolver=system_resolver, now=utc_now, monotonic=time.monotonic
@@ -165,8 +171,6 @@ def _fetch(one: OutsideSettings, settings: Settings, url: str) -> Fetched:
             keep=most,
         )
         answer = transport.get(target, Fields.of(fields), allowance, Cookies())
-    except BadTarget as error:
-        raise OutsideFailed(f"the address of the copy is of no use: {error.failure.code}", retry=False) from None
     except ArchiverError as error:
         raise OutsideFailed(f"the copy could not be fetched: {error.what}", retry=False) from None
     exchange = answer.exchange

@@ -119,8 +119,8 @@ class Pipeline:
 
         Returns the outcomes in the order of ``finished``, and what was committed for ``makers``, other statements.
         """
+        assessed = self._assess(finished := [*map(self.drafter.with_its_bodies, finished)])
         # A statement may name only bytes that are already durable: one barrier for all files of the batch.
-        assessed = self._assess(finished)
         if kept := [item for item in finished if item.has_folder]:
             self.make_durable(kept, [path for found in assessed.values() for path in found.paths])
         batch: list[Maker] = []

@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from archiver.archive import Archive
-from archiver.deletion import is_disposal, sweep_disposed
+from archiver.deletion import is_disposal, sweep_disposed, sweep_unstated
 from archiver.errors import ArchiveDamaged, FormatError
 from archiver.evidence.canonical import Json
 from archiver.evidence.checkpoint import open_checkpoint
@@ -64,7 +64,10 @@ def recover(pipeline: Pipeline) -> Recovered:
     if returned := sweep_disposed(archive):
         warnings.append(f"what was disposed of lay there again and was deleted: {', '.join(returned[:3])}")
     if any(is_disposal(item.statement) for item in tail):
+        sweep_unstated(archive)
         archive.index.scrub()
+    elif archive.index.row("select 1 as x from disposed limit 1") is not None:
+        archive.index.empty_log(wait_ms=0)  # a reader may have been in the way of the process before us
     sweep_day(archive.files)
     # Before what staging holds is committed: versions are numbered in the order of their captures.
     pipeline.assess_owed()

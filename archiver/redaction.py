@@ -27,6 +27,8 @@ MANY_DIGITS = 5
 """Digits from which on a word of a hidden line must not stand in the reason."""
 QUOTED = 12
 """Characters from which on a hidden line must not stand anywhere else in what is handed out."""
+QUOTED_ALONE = 4
+"""Characters from which on it must not stand there between other words: a number, a name."""
 
 
 def text_of(archive: Archive, snapshot: str) -> tuple[Statement, tuple[str, ...]]:
@@ -114,7 +116,7 @@ def _redact(operation: Operation, values: Json) -> Json:
     by = one_line("the name of who redacts", values.get("by"), MAX_NAME)
     reason = one_line("the reason", values.get("reason"), MAX_REASON)
     secret = [lines[number] for number in sorted(set(hidden))]
-    _require_silent(secret, f"{by}\n{reason}", "the reason or the name quotes")
+    _require_silent(secret, f"{by}\n{reason}", "the reason or the name quotes", alone=True)
     require_discreet(secret, [line for n, line in enumerate(lines) if n not in set(hidden)], reason)
     if witness == "capture":
         refused = why_no_capture(archive, assessment)
@@ -166,14 +168,32 @@ def why_no_capture(archive: Archive, assessment: Statement) -> str | None:
     return None
 
 
-def _require_silent(secret: Sequence[str], text: str, what: str) -> None:
-    """``UsageError`` when a hidden line stands in a text that is handed out, as it is or as JSON writes it."""
+def _require_silent(secret: Sequence[str], text: str, what: str, *, alone: bool = False) -> None:
+    """``UsageError`` when a hidden line stands in a text that is handed out, as it is, as JSON writes it, or as words.
+
+    The signs before a heading or an item, the case of letters and runs of spaces make no difference. ``alone``: nor
+    may a short one stand there between other words; of keys and codes that would be chance.
+    """
     from archiver.evidence.canonical import encode_line
 
+    plain = _as_words(text)
     for line in secret:
         as_json = encode_line({"": line}).decode()[5:-3]
-        if len(line) >= QUOTED and (line in text or as_json in text):
+        words = _as_words(_MARKS.sub("", line))
+        between = rf"(?<!\w){re.escape(words)}(?!\w)"
+        if (
+            (len(line) >= QUOTED and (line in text or as_json in text))
+            or (len(words) >= QUOTED and words in plain)
+            or (alone and len(words) >= QUOTED_ALONE and re.search(between, plain))
+        ):
             raise UsageError(f"{what} a line that is to be hidden", do="nothing was handed out")
+
+
+_MARKS = re.compile(r"^[\s#>|*-]*(?:\d{1,3}\. )?|[\s|]+$")
+
+
+def _as_words(text: str) -> str:
+    return " ".join(text.casefold().split())
 
 
 def require_discreet(secret: Sequence[str], shown: Sequence[str], reason: str) -> None:

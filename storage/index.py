@@ -58,6 +58,7 @@ class Index:
         self._lock = threading.RLock()
         self._read_lock = self._lock
         self._urls: dict[str, int] = {}
+        self._owes_emptying = False
         with _translated(self._name):
             if path is None:
                 self._db = sqlite3.connect(":memory:", check_same_thread=False, isolation_level=None)
@@ -140,6 +141,8 @@ class Index:
                 if self._db.in_transaction:
                     self._db.execute("rollback")
                 raise
+            if self._owes_emptying:
+                self.empty_log(wait_ms=0)
 
     def _insert(self, rows: Iterable[TableRow]) -> None:
         """Insert rows; those of a disposal after all that stand before them, and before all that follow."""
@@ -266,11 +269,24 @@ class Index:
     def scrub(self) -> None:
         """Leave nothing of deleted rows in the file: in the index of search, in free pages, in the write-ahead log.
 
-        Can be done at any time, and again; a reader beside us may keep the log from being emptied until the next time.
+        Can be done at any time, and again. A reader beside us may keep the log from being emptied; then each later
+        transaction tries again.
         """
         with self._lock, _translated(self._name):
             self._db.execute("insert into passage_search (passage_search) values ('optimize')")
-            self._db.execute("pragma wal_checkpoint(truncate)")
+            self.empty_log(wait_ms=BUSY_MS // 10)
+
+    def empty_log(self, *, wait_ms: int) -> bool:
+        """Move the write-ahead log into the database and cut it off; False where a reader was in the way so long."""
+        with self._lock, _translated(self._name):
+            self._db.execute(f"pragma busy_timeout = {wait_ms}")
+            try:
+                self._owes_emptying = bool(self._db.execute("pragma wal_checkpoint(truncate)").fetchone()[0])
+            except sqlite3.OperationalError:  # another connection is at the same thing
+                self._owes_emptying = True
+            finally:
+                self._db.execute(f"pragma busy_timeout = {BUSY_MS}")
+            return not self._owes_emptying
 
     def check(self) -> list[str]:
         """What SQLite's own integrity check finds; empty when nothing."""

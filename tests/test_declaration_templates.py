@@ -167,10 +167,56 @@ def test_a_wrong_protocol_is_refused_with_its_place(old: str, new: str, said: st
         parse_protocol(PROTOCOL.replace(old, new, 1).encode(), "x.toml", LOOK)
 
 
-@pytest.mark.parametrize("data", [b"\xff", b"x = " + b"[" * 20_000, b"#" * 300_000], ids=["no text", "deep", "large"])
+LARGE_OR_DEEP = {
+    "no text": b"\xff",
+    "deep": b"x = " + b"[" * 20_000,
+    "large": b"#" * 300_000,
+    "a number of many digits": b"x = " + b"9" * 5000,
+    "a key of many names": b".".join([b"a"] * 100_000) + b" = 1",
+    "a key of many quoted names": b" . ".join([b'"a b"'] * 30_000) + b" = 1",
+    "a table of many names": b"[" + b".".join([b"a"] * 100_000) + b"]",
+}
+
+
+@pytest.mark.parametrize("data", LARGE_OR_DEEP.values(), ids=LARGE_OR_DEEP)
 def test_what_is_no_toml_or_too_large_is_refused(data: bytes) -> None:
+    """Each in no time: one of these names took the library minutes."""
     with pytest.raises(SettingsError, match=r"^x\.toml: "):
         parse_template(data, "x.toml", KNOWN)
+
+
+@pytest.mark.parametrize(
+    "old", ['regime = "x"', 'version = "1"', 'jurisdiction = "Somewhere"', 'paper = "a4"\n'], ids=lambda old: old[:7]
+)
+def test_no_name_or_version_claims_more_than_is_shown(old: str) -> None:
+    """Names and versions are printed on every page too."""
+    claim = BANNED[8]
+    key = old.partition(" ")[0]
+    new = f'{key} = "{claim}"' if key != "paper" else f'{old}protocol = "{claim}"\n'
+    with pytest.raises(SettingsError, match="claims more than the archive shows"):
+        parsed(GOOD.replace(old, new, 1))
+
+
+@pytest.mark.parametrize("key", ["protocol", "version", "id"])
+def test_nor_does_that_of_a_protocol(key: str) -> None:
+    old = next(line for line in PROTOCOL.splitlines() if line.startswith(key))
+    with pytest.raises(SettingsError, match="claims more than the archive shows"):
+        parse_protocol(PROTOCOL.replace(old, f'{key} = "{BANNED[1]}"', 1).encode(), "x.toml", LOOK)
+
+
+@pytest.mark.parametrize(
+    "claim",
+    [
+        "".join(chr(ord(letter) + 0xFEE0) for letter in BANNED[2]),  # letters of full width
+        BANNED[8].replace("-", "\u2011"),
+        BANNED[11].replace(" ", "  "),
+        BANNED[0].replace("ss", "ſs"),
+    ],
+    ids=["full width", "another hyphen", "two spaces", "long s"],
+)
+def test_another_spelling_of_a_claim_is_the_same_claim(claim: str) -> None:
+    with pytest.raises(SettingsError, match="claims more than the archive shows"):
+        parsed(GOOD.replace("About", claim, 1))
 
 
 def written(piece: Piece) -> str:

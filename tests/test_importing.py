@@ -9,8 +9,10 @@ from typing import Any
 
 import pytest
 
+from archiver import importing
 from archiver.acts import perform
-from archiver.errors import ArchiverError
+from archiver.errors import ArchiverError, UsageError
+from archiver.evidence.imported import NotImportable
 from archiver.imported import INCOMING, WAITING
 from storage.errors import Full, StorageError
 from storage.memory import Fault, PowerLoss
@@ -108,3 +110,41 @@ def test_an_error_at_every_operation_leaves_nothing_behind(error: type[StorageEr
         left = broken.copy()
         left.index, left.head = broken.index, broken.head
         goes_on(left, theirs)
+
+
+def test_what_is_no_such_file_is_not_even_copied(tmp_path: Path) -> None:
+    """Sixteen GiB of zeros, or of a disk's image, must not fill the disk of a running archive first."""
+    place = Place.new()
+    life = place.live()
+    zeros = tmp_path / "zeros.warc"
+    with zeros.open("wb") as file:
+        file.truncate(12 << 30)
+    before = len(place.files.operations)
+    with pytest.raises(NotImportable, match="neither a WARC"):
+        take_in(life, zeros)
+    assert [done for done in place.files.operations[before:] if not done.startswith("remove ")] == []
+
+
+@pytest.mark.parametrize("change", ["grows", "shrinks"])
+def test_a_file_that_changes_while_it_is_read_is_not_taken(
+    theirs: Path, change: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Somebody is still writing it: its end would be that of a moment that nobody chose."""
+    place = Place.new()
+    life = place.live()
+    whole = theirs.read_bytes()
+    read = importing._read
+
+    def and_it_changes(handle: Any, source: Path) -> bytes:
+        chunk = read(handle, source)
+        theirs.write_bytes(whole * 2 if change == "grows" else b"")
+        return chunk
+
+    monkeypatch.setattr(importing, "_read", and_it_changes)
+    monkeypatch.setattr(importing, "CHUNK", 100)
+    with pytest.raises(UsageError, match="changed while it was copied"):
+        take_in(life, theirs)
+    assert names(place) == [] and place.of_kind("custody", "import") == []
+    monkeypatch.undo()
+    theirs.write_bytes(whole)
+    assert take_in(life, theirs)["new"]

@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import time
+import zlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 import archiver.outside
-from archiver.errors import SettingsError
+from archiver.errors import FormatError, SettingsError
 from archiver.outside.interface import Copy, OutsideArchive, OutsideFailed
+from archiver.outside.perma import _answer_in, _led_to
 from archiver.outside_doors import open_outside
 from archiver.registry import plugins
 from archiver.settings import parse_settings
+from tests import foreign
 from tests.simulators.web_archives import COPIED, MADE_UTC, TIMESTAMP, WebArchives
 
 KINDS = plugins(archiver.outside)
@@ -195,6 +201,7 @@ def test_a_copy_has_a_ceiling(rig: Rig) -> None:
     copy = copied(rig.open())
     rig.theirs.pages[URL] = bytes(range(256)) * 40_000
     text = f"[outside]\nmax_bytes = 1024\n[outside.{rig.kind}]\nkey_file = 'key'\nallow_private = ['127.0.0.0/8']\n"
+    text += f"endpoint = '{rig.theirs.url}'\n"
     archive = open_outside(parse_settings(text), rig.folder, {})[rig.kind]
     with pytest.raises(OutsideFailed, match="larger than 1024 bytes") as failure:
         archive.fetch(copy, URL)
@@ -233,6 +240,50 @@ def test_nobody_there_is_a_failure_that_may_pass(rig: Rig) -> None:
     assert failure.value.retry
 
 
+JSON = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.sampled_from(["success", "error", "primary", "failed", "\ud800", ""]),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(st.sampled_from(["status", "role", "captures", "url", "x"]), inner, max_size=4)
+    ),
+    max_leaves=12,
+)
+FIELDS = "job_id status status_ext timestamp original_url guid captures creation_timestamp url".split()
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(answer=st.dictionaries(st.sampled_from(FIELDS), JSON | st.text(max_size=20), max_size=9) | JSON)
+def test_no_answer_ends_in_anything_but_an_answer_or_a_failure(rig: Rig, answer: object) -> None:
+    """Anything else ends the thread that asks, and nobody is told."""
+    archive = rig.open()
+    rig.theirs.answer = answer
+    for question in (lambda: archive.ask(URL), lambda: archive.look("AB3D-0000", URL)):
+        with contextlib.suppress(OutsideFailed):
+            question()
+    rig.theirs.answer = {"captures": [{"role": "primary", "status": ["success"]}]}
+    with contextlib.suppress(OutsideFailed):
+        archive.look("AB3D-0000", URL)
+
+
+@pytest.mark.parametrize("field", ["status_ext", "job_id", "guid", "message"])
+def test_an_answer_that_repeats_the_key_is_not_read(rig: Rig, field: str) -> None:
+    """A job's name stands in the log of the daemon, an error in ``status``: the key must not come back that way."""
+    key = "AB12-CD34"
+    (rig.folder / "key").write_text(key)
+    rig.theirs.answer = {field: f"error:{key}" if field == "status_ext" else key}
+    if rig.kind == "perma":  # which shows its key where a link is made only
+        questions: list[Callable[[], object]] = [lambda: rig.open().ask(URL)]
+    else:
+        questions = [lambda: rig.open().ask(URL), lambda: rig.open().look("AB3D-0000", URL)]
+    for question in questions:
+        with pytest.raises(OutsideFailed) as failure:
+            question()
+        assert key not in str(failure.value) and "repeats the key" in str(failure.value)
+
+
 # -- what is particular to one ---------------------------------------------------------------------
 
 
@@ -244,6 +295,7 @@ def test_nobody_there_is_a_failure_that_may_pass(rig: Rig) -> None:
         ("error:gateway-timeout", True, None),
         ("error:blocked-url", False, None),
         ("something \x1b[31m else", True, None),
+        ("error:\x1b[31m else", True, None),
     ],
 )
 def test_save_page_now_fails_with_status_200(tmp_path: Path, code: str, retry: bool, wait: int | None) -> None:
@@ -275,3 +327,37 @@ def test_a_warc_without_the_address_is_no_copy_of_it(tmp_path: Path) -> None:
         archive.fetch(copy, "http://a.example/other")
     assert not failure.value.retry
     rig.theirs.__exit__(None, None, None)
+
+
+@pytest.mark.parametrize(
+    ("location", "words"),
+    [
+        ("http://127.0.0.1:1/x", "it leads to port 1"),
+        ("http://[::1/x", "what is no address"),
+        ("ftp://a.example/x", "is of no use"),
+        ("http://169.254.169.254/latest/meta-data/", "its address is not public"),
+    ],
+)
+def test_a_download_leads_to_no_other_door(tmp_path: Path, location: str, words: str) -> None:
+    rig = PermaRig(tmp_path)
+    archive = rig.open()
+    copy = copied(archive)
+    rig.theirs.leads_to = location
+    with pytest.raises(OutsideFailed, match=words):
+        archive.fetch(copy, URL)
+    rig.theirs.__exit__(None, None, None)
+
+
+def test_a_download_does_not_leave_tls() -> None:
+    with pytest.raises(OutsideFailed, match="leads out of TLS"):
+        _led_to("https://api.perma.cc/v1/x/download/", "http://api.perma.cc/x")
+    assert _led_to("https://api.perma.cc/v1/x/download/", "/y") == "https://api.perma.cc/y"
+
+
+def test_a_download_that_is_a_bomb_is_left_alone(tmp_path: Path) -> None:
+    bomb = b"WARC/1.0\r\nWARC-Type: resource\r\nContent-Length: %d\r\n\r\n" % (1 << 30)
+    packer = zlib.compressobj(9, wbits=31)
+    data = packer.compress(bomb) + b"".join(packer.compress(bytes(1 << 24)) for _ in range(65)) + packer.flush()
+    assert len(data) < 2 << 20
+    with pytest.raises(FormatError, match="inflate to more than"):
+        _answer_in(data + foreign.warc(), URL)

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import json
 import logging
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
 
+from archiver.acts import perform
+from archiver.errors import Disposed
 from archiver.evidence.instant import parse_instant
 from archiver.outside.interface import Copy, OutsideFailed, Raw
+from archiver.outside_asking import _wait
 from archiver.outside_copying import FETCHES, JOB_S, KEEP_S, OutsideCopies, copies_of, outside_standing
 from archiver.watch.entry import WatchEntry
 from storage.index import Index
@@ -39,6 +43,8 @@ class Scripted:
     """Raised by the next questions, whichever they are."""
     working: bool = False
     content: bytes = b""
+    of: str = ""
+    """The address that it says it copied."""
     name: str = "wayback"
     target: str = "scripted"
 
@@ -53,7 +59,7 @@ class Scripted:
 
     def look(self, job: str, url: str) -> Copy | None:
         self._fail()
-        return None if self.working else Copy(f"https://copies.example/{job}", "2026-05-12T15:10:03Z", "raw")
+        return None if self.working else Copy(f"https://copies.example/{job}", "2026-05-12T15:10:03Z", "raw", self.of)
 
     def fetch(self, copy: Copy, url: str) -> Raw:
         self._fail()
@@ -234,3 +240,82 @@ def test_what_a_person_asks_for_goes_on_from_where_it_stands(desk: Desk) -> None
     assert desk.stated[0]["by"] == "A. Clerk"
     assert desk.copies.want(capture, 0, "wayback", desk.now, "A. Clerk"), "a second copy, because someone wants it"
     assert desk.run() == ["asked"] and json.loads(desk.rows[0]["state"])["job"] == "job-2"
+
+
+@pytest.mark.parametrize("steps", [0, 1, 2])
+def test_what_was_disposed_of_is_told_to_nobody_and_holds_nothing_up(desk: Desk, steps: int) -> None:
+    """A step that could not be made for ever would keep every other copy of this archive waiting behind it."""
+    desk.check()
+    desk.copies.collect(desk.now)
+    for _ in range(steps):
+        assert desk.copies.step("wayback", desk.now) is not None
+        desk.now += 2
+    asked = len(desk.theirs.asked)
+    (snapshot,) = [body["snapshot"] for body in desk.place.of_kind("capture")]
+    desk.life.operation.publish()
+    perform(desk.life.operation, "dispose", {"snapshots": [snapshot], "by": "A. Clerk", "reason": "over"})
+    assert desk.run() == ["given up"] and desk.rows == [] and desk.stated == []
+    assert desk.later(DAY) == [] and len(desk.theirs.asked) == asked
+    with pytest.raises(Disposed, match="was disposed of"):
+        perform(desk.life.operation, "ask_outside", {"snapshot": snapshot, "by": "A. Clerk", "archives": []})
+    desk.check(SECOND)
+    assert desk.run() == ["asked"] and desk.later(2) == ["waits", "stated"]
+
+
+def test_a_disposal_while_the_copy_is_fetched_leaves_it_uncompared(desk: Desk) -> None:
+    desk.check()
+    assert desk.run() == ["asked"]
+    desk.now += 2
+    step = desk.copies.step("wayback", desk.now)
+    assert step is not None and step.word == "waits"
+    desk.life.operation.publish()
+    (snapshot,) = [body["snapshot"] for body in desk.place.of_kind("capture")]
+    fetch = desk.theirs.fetch
+
+    def and_meanwhile(copy: Copy, url: str) -> Raw:
+        perform(desk.life.operation, "dispose", {"snapshots": [snapshot], "by": "A. Clerk", "reason": "over"})
+        return fetch(copy, url)
+
+    desk.theirs.fetch = and_meanwhile  # type: ignore[method-assign]
+    assert desk.run() == ["stated"]
+    (body,) = desk.stated
+    assert body["compared"] == "not compared" and "was disposed of" in body["compared_reason"]
+
+
+@pytest.mark.parametrize(
+    ("of", "compared"),
+    [
+        (POLICY, "differs"),
+        ("https://www.a.example/policy", "differs"),
+        ("", "differs"),
+        ("http://b.example/policy", "not compared"),
+        ("http://a.example/policy?page=2", "not compared"),
+    ],
+)
+def test_a_copy_of_another_address_is_not_taken_for_one_of_this(desk: Desk, of: str, compared: str) -> None:
+    desk.theirs.of, desk.theirs.content = of, b"<p>Something else entirely stands on this page.</p>"
+    desk.check()
+    assert desk.run() == ["asked"] and desk.later(2) == ["waits", "stated"]
+    (body,) = desk.stated
+    assert body["compared"] == compared
+    if compared == "not compared":
+        assert body["compared_reason"] == f"the archive says that it copied another address: {of}"
+        assert body["copy_sha256"] is None
+
+
+def test_a_disposal_while_somebody_waits_for_the_copy_is_told(desk: Desk) -> None:
+    desk.check()
+    desk.life.operation.publish()
+    (body,) = desk.place.of_kind("capture")
+    capture = desk.life.archive.statement(body["seq"])
+    desk.copies.want(capture, 0, "wayback", 0.0, "A. Clerk")
+    ask = desk.theirs.ask
+
+    def and_meanwhile(url: str) -> str:
+        values = {"snapshots": [body["snapshot"]], "by": "A. Clerk", "reason": "over"}
+        perform(desk.life.operation, "dispose", values)
+        return ask(url)
+
+    desk.theirs.ask = and_meanwhile  # type: ignore[method-assign]
+    told = _wait(desk.life.operation, desk.copies, (capture.seq, 0, "wayback"), time.monotonic() + 30)
+    assert (told["state"], told["copy"]) == ("failed", None) and "disposed of" in told["error"]

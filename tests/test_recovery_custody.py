@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from archiver import drafting
 from archiver.acts import perform
 from archiver.archive import Archive
 from archiver.audit import Audit
@@ -14,6 +17,8 @@ from archiver.citing import citation_record
 from archiver.custody import events_of
 from archiver.dossier import dossier_of
 from archiver.errors import ArchiveDamaged, Disposed, NotCheckable, UsageError
+from archiver.evidence.citation_custody import referring_to
+from archiver.evidence.exchange import Visit
 from archiver.ledger import Maker
 from archiver.watch.entry import WatchEntry
 from storage.memory import Fault, PowerLoss
@@ -98,6 +103,45 @@ def test_what_came_back_is_named_and_deleted(place: Place) -> None:
     assert place.live().operation.recovered.warnings == ()
 
 
+def test_a_text_that_nobody_stated_goes_too(place: Place) -> None:
+    """A crash left it between writing and commit: what it holds is of the snapshot, and no statement can name it."""
+    life, snapshot = watched(place)
+    kept = set(walk(place.files, "texts"))
+    digest = hashlib.sha256(b"Words of the page, by rules that were never stated.\n").hexdigest()
+    left = [f"texts/{digest[:2]}/{digest}.{kind}" for kind in ("txt", "salt", "links")]
+    for path in left:
+        place.files.write(path, b"Words of the page, by rules that were never stated.\n")
+    other = place.copy()
+    dispose(life, snapshot)
+    assert list(walk(place.files, "texts")) == []
+    place.audit()
+    # Of a document with another snapshot nothing is touched that is stated; a start finishes what a crash left.
+    life = other.live()
+    other.files.operations.clear()
+    life.run(life.check("http://a.example/news"))
+    life.operation.publish()
+    (bare,) = [b["snapshot"] for b in other.of_kind("capture") if b["document"] is None]
+    clean = other.copy()
+    dispose(life, str(bare))
+    assert set(walk(other.files, "texts")) == kept
+    other.audit()
+    life = clean.live()
+    clean.files.operations.clear()
+    crashing = clean.copy()
+    dispose(life, str(bare))
+    first = next(n for n, name in enumerate(clean.files.operations) if name.startswith("remove texts/"))
+    life = crashing.live()
+    crashing.files.operations.clear()
+    crashing.files.fault = Fault(first, "crash_before")
+    with pytest.raises(PowerLoss):
+        dispose(life, str(bare))
+    crashing.files.fault = None
+    after = crashing.copy()
+    assert set(walk(after.files, "texts")) != kept
+    after.live()
+    assert set(walk(after.files, "texts")) == kept
+
+
 def _content_of(place: Place) -> list[str]:
     (capture,) = place.of_kind("capture")
     return [f"{capture['folder']}/capture.warc.gz", *walk(place.files, "texts")]
@@ -144,13 +188,43 @@ def test_a_check_under_way_keeps_its_referent(place: Place) -> None:
         dispose(life, snapshot)
 
 
-def test_a_body_that_is_gone_is_said_to_be_gone(place: Place) -> None:
-    """A reference that no rule could prevent: the snapshot that refers is open, never silently whole."""
+def test_a_check_that_a_redirect_led_to_what_is_gone_is_made_again(place: Place) -> None:
+    """Nobody could know that it would come there: it fails, visibly, and the next one keeps the body in full."""
+    life = place.with_checks(TERMS)
+    snapshot = str(place.of_kind("capture")[0]["snapshot"])
+    visit = life.capturer.visit
+    moved = "http://a.example/moved"
+
+    def led(url: str, **rest: Any) -> Visit:
+        found = visit(TERMS, **rest)
+        return replace(found, url=url, final_url=TERMS)
+
+    life.capturer.visit = led  # type: ignore[method-assign]
+    check = life.check(moved)
+    life.operation.pipeline.intend([check])
+    finished = life.operation.pipeline.capture(check)
+    assert referring_to(finished.draft), "it chose to refer to the body that is about to go"
+    dispose(life, snapshot)
+    (future,) = life.writer.batch([finished])
+    body = future.result().capture.body
+    assert (body["result"], body["reason"]["code"]) == ("failed", "interrupted")
+    assert f"{snapshot}, which had the same body, was disposed of" in body["reason"]["detail"]
+    (outcome,) = life.run(life.check(moved))
+    assert outcome.capture.body["result"] == "stored" and not referring_to(outcome.capture.body)
+    life.operation.publish()
+    place.audit()
+    assert verdict(life.archive, str(outcome.capture.body["snapshot"])) != "fail"
+
+
+def test_a_body_that_is_gone_is_said_to_be_gone(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As former software could leave it: the snapshot that refers is open, never silently whole."""
     life = place.with_checks(TERMS)
     snapshot = str(place.of_kind("capture")[0]["snapshot"])
     finished = life.operation.pipeline.capture(life.check(TERMS))  # begun by nobody: the archive does not know of it
     dispose(life, snapshot)
+    monkeypatch.setattr(drafting, "referring_to", lambda draft: ())  # which did not look
     (future,) = life.writer.batch([finished])
+    monkeypatch.undo()
     later = str(future.result().capture.body["snapshot"])
     life.operation.publish()
     assert verdict(life.archive, later) == "incomplete"

@@ -56,8 +56,12 @@ def declare(
             "a declaration needs snapshots, a regime and a file",
             do="archiver declare EA-S-00000123 --regime us-902 --output declaration.docx",
         )
-    template = REGIMES.find(archive, regime).kept
-    protocol = None if template.protocol is None else PROTOCOLS.find(archive, template.protocol).kept
+    found = REGIMES.find(archive, regime)
+    template = found.kept
+    steps = None if template.protocol is None else PROTOCOLS.find(archive, template.protocol)
+    for warning in filter(None, (found.warning, steps and steps.warning)):
+        context.note(f"warning: {warning}")
+    protocol = None if steps is None else steps.kept
     form = DeclarationForm(template, protocol, output.suffix.lower(), fonts)
     issued = utc_now()
     dossiers = [dossier_of(archive, name, issued) for name in dict.fromkeys(snapshots)]

@@ -72,7 +72,7 @@ def _show(plan: Plan, *, err: bool) -> None:
     for path in evidence:
         click.echo(f"  {path}", err=err)
     if shared:
-        click.echo("stays, because another snapshot has the same text or links:", err=err)
+        click.echo("stays, because another snapshot, or an imported file, has the same:", err=err)
     for path in shared:
         click.echo(f"  {path}", err=err)
     rest = (

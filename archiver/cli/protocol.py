@@ -46,7 +46,10 @@ def protocol(context: Context, snapshot: str | None, name: str, gaps: bool, list
         return 0
     if snapshot is None:
         raise UsageError("no snapshot was named", do="archiver protocol EA-S-00000123")
-    steps = PROTOCOLS.find(archive, name).kept
+    own = PROTOCOLS.find(archive, name)
+    if own.warning:
+        context.note(f"warning: {own.warning}")
+    steps = own.kept
     ground = SnapshotGround.of(dossier_of(archive, snapshot, utc_now()))
     findings = held_against(steps, ground, {key: look for key, (_, look) in LOOKS.items()})
     found = counts(findings)

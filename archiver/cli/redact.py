@@ -18,10 +18,13 @@ if TYPE_CHECKING:
 
 SUFFIXES = (".json", ".zip")
 WITNESSES = ("capture", "assessment", "nothing")
-ORACLE = (
-    "the assessment states digests of the whole text: whoever has this file can try out guesses at what is hidden; a"
-    " short line, a name or a number, can be found that way"
-)
+ORACLES = {
+    "assessment": "the assessment states digests of the whole text: whoever has this file can try out guesses at what"
+    " is hidden; a short line, a name or a number, can be found that way",
+    "capture": "the capture's statement has digests and sizes of the whole page as it was sent: whoever knows that page"
+    " but for what is hidden, from another copy of it or from the site, can try out guesses",
+}
+"""What each witness gives away: what was handed out cannot be taken back, so none is shown unasked."""
 
 
 @click.command(
@@ -38,8 +41,10 @@ ORACLE = (
 @click.option(
     "--show",
     type=click.Choice(WITNESSES),
-    help="Which older statement the lines rest on: that of the capture, where it can (default); the assessment, with"
-    " which guesses at hidden lines can be tried; or nothing.",
+    default="nothing",
+    show_default=True,
+    help="Which older statement the lines rest on: that of the capture, with which those who know the rest"
+    " of the page can try guesses; the assessment, with which anybody can; or nothing.",
 )
 @click.pass_obj
 def redact(
@@ -50,7 +55,7 @@ def redact(
     reason: str | None,
     by: str,
     output: Path | None,
-    show: str | None,
+    show: str,
 ) -> None:
     """Hand out the text of SNAPSHOT with some lines hidden. The original stays as it is.
 
@@ -74,10 +79,6 @@ def redact(
     if output.exists() or output.is_symlink():
         raise UsageError(f"{output} is there already", do="give another name")
     _require_place(output.parent)
-    without = why_no_capture(context.archive(), assessment)
-    if show is None and without is not None:
-        context.note(f"warning: that the lines are as old as the capture is not in the file: {without}")
-    show = show or ("nothing" if without else "capture")
     witness = None if show == "nothing" else show
     values = {"snapshot": snapshot, "hidden": hidden, "witness": witness, "by": by, "reason": reason}
     with context.work() as work:
@@ -86,8 +87,11 @@ def redact(
             context.note(f"warning: {warning}")
     data = _bytes(handed_out(context.archive(), made, hidden), output)
     _write(output, data)
-    if witness == "assessment":
-        context.note(f"warning: {ORACLE}")
+    if witness is None:
+        how = why_no_capture(context.archive(), assessment) or "--show capture puts it there"
+        context.note(f"note: that the lines are as old as the capture is not in the file: {how}")
+    else:
+        context.note(f"warning: {ORACLES[witness]}")
     _tell(context, made, hidden, output, data)
 
 

@@ -31,6 +31,8 @@ class Found(Generic[Kept]):
     kept: Kept
     origin: str
     """``shipped``, ``archive``, or the path that was given."""
+    warning: str = ""
+    """Said where it carries the name of a shipped one, which people may take it for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,10 +47,13 @@ class Shelf(Generic[Kept]):
 
     def names(self, archive: Archive) -> dict[str, str]:
         """Every name with its origin, in order."""
-        shipped = resources.files("archiver").joinpath(self.folder).iterdir()
-        found = {item.name.removesuffix(".toml"): "shipped" for item in shipped if item.name.endswith(".toml")}
+        found = dict.fromkeys(self._shipped(), "shipped")
         found |= dict.fromkeys(self._own(archive), "archive")
         return dict(sorted(found.items()))
+
+    def _shipped(self) -> list[str]:
+        items = resources.files("archiver").joinpath(self.folder).iterdir()
+        return [item.name.removesuffix(".toml") for item in items if item.name.endswith(".toml")]
 
     def _own(self, archive: Archive) -> Iterator[str]:
         try:
@@ -66,7 +71,8 @@ class Shelf(Generic[Kept]):
     def find(self, archive: Archive, wanted: str) -> Found[Kept]:
         """The file of this name or path; ``UsageError`` names the known ones, ``SettingsError`` what is wrong in it."""
         if "/" in wanted or wanted.endswith(".toml"):
-            return Found(self.parse(_read(Path(wanted)), wanted), wanted)
+            kept = self.parse(_read(Path(wanted)), wanted)
+            return Found(kept, wanted, self._warning(self.name_of(kept), wanted))
         names = self.names(archive)
         origin = names.get(wanted)
         if origin is None:
@@ -84,7 +90,12 @@ class Shelf(Generic[Kept]):
         kept = self.parse(data, place)
         if self.name_of(kept) != wanted:
             raise SettingsError(f"{place}: says it is {self.name_of(kept)!r}", do="let file and key have one name")
-        return Found(kept, origin)
+        return Found(kept, origin, self._warning(wanted, place) if origin == "archive" else "")
+
+    def _warning(self, name: str, place: str) -> str:
+        if name not in self._shipped():
+            return ""
+        return f"{place} takes the place of the shipped {self.what} {name}: it is not the one that the software brings"
 
     def all(self, archive: Archive) -> list[Found[Kept]]:
         """Every file of the shelf, parsed."""

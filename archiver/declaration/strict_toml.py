@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Collection, Mapping
 from typing import Any
@@ -11,6 +12,10 @@ from archiver.evidence.banned import banned_in
 
 MAX_FILE = 256 * 1024
 """Bytes of a template or a list of steps."""
+MAX_DEPTH = 40
+"""Names in one dotted key: the library's time grows with the square of their number, to minutes for one file."""
+_PART = r"""(?:[A-Za-z0-9_-]+|"[^"\n]*"|'[^'\n]*')"""
+_DEEP = re.compile(rf"(?:{_PART}[ \t]*\.[ \t]*){{{MAX_DEPTH}}}")
 
 
 def tables_of(data: bytes, place: str) -> dict[str, Any]:
@@ -18,8 +23,11 @@ def tables_of(data: bytes, place: str) -> dict[str, Any]:
     if len(data) > MAX_FILE:
         raise SettingsError(f"{place}: more than {MAX_FILE} bytes")
     try:
-        return tomllib.loads(data.decode())
-    except (UnicodeDecodeError, tomllib.TOMLDecodeError, RecursionError) as error:
+        text = data.decode()
+        if _DEEP.search(text):
+            raise SettingsError(f"{place}: a key of more than {MAX_DEPTH} names")
+        return tomllib.loads(text)
+    except (ValueError, RecursionError) as error:  # also of a number with thousands of digits
         raise SettingsError(f"{place}: no TOML: {error}") from error
 
 
@@ -38,10 +46,11 @@ def known_keys(table: object, place: str, required: Collection[str], optional: C
 
 
 def line_of(table: Mapping[str, Any], key: str, place: str, *, most: int = 300, default: str | None = None) -> str:
-    """Return a text of one line; ``SettingsError`` where it is none."""
+    """Return a text of one line; ``SettingsError`` where it is none, or claims too much: names are printed too."""
     value = table.get(key, default)
     if not isinstance(value, str) or not value.strip() or not value.isprintable() or len(value) > most:
         raise SettingsError(f"{place}: {key} must be one line of 1 to {most} characters")
+    require_modest(value, place)
     return value.strip()
 
 

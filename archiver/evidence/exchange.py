@@ -26,7 +26,7 @@ FailureCode = Literal[
     "closed_early",  # closed before the announced end of the message
     "malformed",  # not an HTTP response
     "decompression",  # content above its ceiling after decoding, or broken coding
-    "interrupted",  # the process ended during the check
+    "interrupted",  # the process ended during the check, or a body it refers to was disposed of meanwhile
     "storage_full",
     "internal",  # a bug of ours, stated all the same
 ]

@@ -23,7 +23,7 @@ from archiver.evidence.redaction import (
     parse_redacted_zip,
     runs,
 )
-from archiver.evidence.statement import parse_statement
+from archiver.evidence.statement import parse_snapshot_id, parse_statement
 from archiver.evidence.tlog_proof import TlogProof
 from archiver.evidence.verify import Failed, Incomplete, Report, run
 
@@ -35,6 +35,10 @@ NOT_CHECKED = (
 WITHHELD = (
     "that the assessment states this root: its statement is withheld, because its digest of the whole text would let "
     "guesses at a hidden line be tried; whoever is shown its journal line can compare (sha256sum) it with its entry"
+)
+NUMBER = (
+    "that no hidden line stands for several: hidden neighbours that make up one branch of the tree could be told as one"
+    " line, and lines after them counted too low; the assessment states the number of lines"
 )
 
 
@@ -69,7 +73,9 @@ def verify_redacted(source: BinaryIO, subject: str, key_of: KeyOf) -> Report:
         run(54, partial(of, lambda found: _witness(key(), found))),
     )
     withheld = bool(read) and read[0].witness is None
-    return Report(subject, checks, (*([WITHHELD] if withheld else []), *NOT_CHECKED))
+    unbound = bool(read) and read[0].witness_kind != "assessment"  # of a capture, whose statement has no number
+    notes = ([WITHHELD] if withheld else []) + ([NUMBER] if withheld or unbound else [])
+    return Report(subject, checks, (*notes, *NOT_CHECKED))
 
 
 def _root(found: Redacted) -> str:
@@ -88,6 +94,8 @@ def _root(found: Redacted) -> str:
 def _redaction(key: Verifier | None, found: Redacted) -> str:
     """Check 53: the log states this redaction of this text."""
     body = _statement(found.redaction, "custody")
+    if parse_snapshot_id(found.object["snapshot"]) != found.object["capture_seq"]:
+        raise Failed(f"{found.object['snapshot']} is not the snapshot of statement {found.object['capture_seq']}")
     if body["event"] != "redaction":
         raise Failed(f"statement {body['seq']} is of a {body['event']}, not of a redaction")
     whole = found.object
@@ -105,8 +113,8 @@ def _redaction(key: Verifier | None, found: Redacted) -> str:
     }
     _compare(body, stated, f"redaction statement {body['seq']}")
     size = _included(key, found, found.redaction_proof, body["seq"], entry_of(found.redaction), "redaction")
-    who = f" by {body['by']}" if body["by"] else ""
-    why = f" because {body['reason']}" if body["reason"] else ""
+    who = f" by {body['by']}" if body.get("by") else ""
+    why = f" because {body['reason']}" if body.get("reason") else ""
     return f"stated on {body['at']}{who}{why}: entry {body['seq']} of {size}"
 
 

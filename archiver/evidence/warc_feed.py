@@ -12,6 +12,8 @@ WINDOW = 64 * 1024
 """Bytes read from the file at a time."""
 PIECE = 256 * 1024
 """Bytes inflated at a time: what a bomb can make us hold."""
+MAX_GUESSES = 100_000
+"""Places after damage that may look like a member and be none, in one file: by chance there is one in 16 MiB."""
 _EMPTY = memoryview(b"")
 
 
@@ -73,6 +75,7 @@ class GzipFeed:
         self._kept = _EMPTY
         self._inflate: Any = None
         self._tail = b""  # given to the inflater, not yet taken
+        self._guesses = 0
         self.member_head = b""
         """First ten bytes of the member begun last."""
 
@@ -117,7 +120,10 @@ class GzipFeed:
         self._kept = rest
 
     def find_member(self, after: int) -> bool:
-        """Stand at the next member from ``after`` on that begins like a WARC record; False if there is none."""
+        """Stand at the next member from ``after`` on that begins like a WARC record; False if there is none.
+
+        ``Damage`` once the whole file has had ``MAX_GUESSES`` places that only look like one: each costs an inflater.
+        """
         self._jump(after)
         while True:
             found = self._window.find(MAGIC, self._at)
@@ -129,6 +135,9 @@ class GzipFeed:
             if self._peek_inflated().startswith(b"WARC/"):
                 return True
             self._at += 1
+            self._guesses += 1
+            if self._guesses >= MAX_GUESSES:
+                raise Damage("trailing_garbage", "the rest was not read: too much in it looks like gzip and is none")
 
     def _peek_inflated(self) -> bytes:
         try:

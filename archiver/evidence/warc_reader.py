@@ -70,8 +70,10 @@ class StoredBlock:
             yield bytes(piece)
 
 
-def read_records(source: BinaryIO, *, strict: bool) -> Iterator[Record]:
+def read_records(source: BinaryIO, *, strict: bool, most: int | None = None) -> Iterator[Record]:
     """Yield the records of a seekable file; ``MalformedWarc`` at the first that cannot be read.
+
+    ``most``: bytes that the blocks of a file of other people may have in all, inflated; beyond it is ``MalformedWarc``.
 
     ``strict`` is for files of our own and refuses every byte we would not have written: the header in our order
     and grammar, one gzip member per record with our ten first bytes and no byte between members, block and
@@ -80,7 +82,7 @@ def read_records(source: BinaryIO, *, strict: bool) -> Iterator[Record]:
     record be read are in ``Record.findings`` and digests are not compared.
     """
     try:
-        walker = Walker(source, Wanted if strict else _no_one)
+        walker = Walker(source, Wanted if strict else _no_one if most is None else _Room(most).watch)
     except Damage as damage:
         raise MalformedWarc(damage.what) from damage
     if strict and not walker.gzip:
@@ -91,6 +93,23 @@ def read_records(source: BinaryIO, *, strict: bool) -> Iterator[Record]:
 
 def _no_one(head: Head, offset: int) -> None:
     """Watch no block."""
+
+
+class _Room:
+    """Lets so many bytes of blocks pass."""
+
+    def __init__(self, most: int) -> None:
+        self.most = self.left = most
+
+    def watch(self, head: Head, offset: int) -> _Room:
+        """Watch every block."""
+        return self
+
+    def feed(self, piece: bytes | memoryview) -> None:
+        """Take the next bytes of a block."""
+        self.left -= len(piece)
+        if self.left < 0:
+            raise MalformedWarc(f"its blocks inflate to more than {self.most} bytes: not read any further")
 
 
 def _record(source: BinaryIO, gzip: bool, walked: Walked) -> Record:

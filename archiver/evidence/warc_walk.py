@@ -195,7 +195,11 @@ class Walker:
                     return
             except Damage as damage:
                 record.find(damage.code, damage.what)
-        self._over = not feed.find_member(record.offset + 1)
+        try:
+            self._over = not feed.find_member(record.offset + 1)
+        except Damage as damage:
+            record.find(damage.code, damage.what)
+            self._over = True
 
     @staticmethod
     def _skip_member(feed: GzipFeed) -> bool:

@@ -35,6 +35,8 @@ class Copy:
     """When it was made, as the archive says: RFC 3339, UTC, with the digits it gave."""
     raw: str
     """Where its bytes can be fetched as they were received."""
+    of: str = ""
+    """The address that the archive says it copied; empty where it does not say."""
 
 
 @dataclass(frozen=True, slots=True)

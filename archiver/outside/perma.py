@@ -26,6 +26,8 @@ GUID = r"[A-Z0-9]{1,6}-[A-Z0-9]{1,6}(?:-[A-Z0-9]{1,6})?"
 MAX_REDIRECTS = 3
 MAX_RECORDS = 10_000
 MAX_CONTENT = 64 * 1024 * 1024
+MAX_INFLATED = 1024 * 1024 * 1024
+"""Bytes of all blocks of the WARC: what was packed to be a bomb is left alone."""
 _DATE = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,6})?(?:Z|[+-]\d\d:\d\d)", re.ASCII)
 
 
@@ -64,7 +66,7 @@ class Perma:
             raise answer.failed("Perma.cc did not tell of the link")
         captures = answer.body.get("captures")
         held = [c for c in captures if isinstance(c, dict)] if isinstance(captures, list) else []
-        states = {c.get("status") for c in held if c.get("role") == "primary"}
+        states = {str(c.get("status")) for c in held if c.get("role") == "primary"}
         if "success" not in states:
             if states and states <= {"failed"}:
                 raise OutsideFailed("Perma.cc could not capture the address", retry=False)
@@ -72,7 +74,9 @@ class Perma:
         made = answer.body.get("creation_timestamp")
         if not isinstance(made, str) or not _DATE.fullmatch(made):
             raise OutsideFailed("the archive's answer has no usable creation_timestamp", retry=True)
-        return Copy(f"{self.copies}/{job}", _utc(made), f"{self._link(job)}download/")
+        of = answer.body.get("url")
+        told = of if isinstance(of, str) and re.fullmatch(r"https?://[!-~]{1,8000}", of) else ""
+        return Copy(f"{self.copies}/{job}", _utc(made), f"{self._link(job)}download/", told)
 
     def _link(self, guid: str) -> str:
         return f"{self.service}/v1/public/archives/{guid}/"
@@ -84,13 +88,21 @@ class Perma:
             found = self.around.fetch(place)
             if not (300 <= found.status < 400 and found.location):
                 break
-            place = urljoin(place, found.location)
+            place = _led_to(place, found.location)
         if found.status != 200:
             raise OutsideFailed(f"the copy cannot be read: HTTP status {found.status}", retry=True)
         try:
             return _answer_in(found.content, url)
         except FormatError as error:
             raise OutsideFailed(f"the WARC of the copy cannot be read: {error.what}", retry=False) from None
+
+
+def _led_to(place: str, location: str) -> str:
+    """Where a redirect leads; never out of TLS, behind which anybody on the way could put a copy of their own."""
+    target = _joined(place, location)
+    if place.startswith("https:") and not target.startswith("https:"):
+        raise OutsideFailed("the copy cannot be read: it leads out of TLS", retry=True)
+    return target
 
 
 def _utc(text: str) -> str:
@@ -104,10 +116,17 @@ def _utc(text: str) -> str:
     return f"{moment.strftime('%Y-%m-%dT%H:%M:%S')}{f'.{digits}' if digits else ''}Z"
 
 
+def _joined(url: str, location: str) -> str:
+    try:
+        return urljoin(url, location)
+    except ValueError:
+        raise OutsideFailed("the copy leads to what is no address", retry=False) from None
+
+
 def _answer_in(data: bytes, url: str) -> Raw:
     """The decoded answer to an address; redirects within the file are followed."""
     answers: dict[str, Record] = {}
-    for number, record in enumerate(read_records(io.BytesIO(data), strict=False)):
+    for number, record in enumerate(read_records(io.BytesIO(data), strict=False, most=MAX_INFLATED)):
         if number >= MAX_RECORDS:
             raise OutsideFailed(f"the WARC of the copy has more than {MAX_RECORDS} records", retry=False)
         address = (record.get("WARC-Target-URI") or "").strip("<>")
@@ -121,7 +140,7 @@ def _answer_in(data: bytes, url: str) -> Raw:
         head = read_response(found.block, "GET", limits).head
         fields = {name.lower(): value for name, value in reversed(head.fields)} if head is not None else {}
         if head is not None and 300 <= head.status < 400 and "location" in fields:
-            url = urljoin(url, fields["location"])
+            url = _joined(url, fields["location"])
             continue
         return Raw(b"".join(iter_content(found.block, "GET", limits)), fields.get("content-type"))
     raise OutsideFailed("the WARC of the copy holds no answer to the address", retry=False)

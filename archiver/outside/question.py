@@ -72,7 +72,11 @@ def ask_service(
         raise OutsideFailed(f"an answer of more than {MAX_ANSWER} bytes", retry=False)
     wait = answer.headers.get("Retry-After", "")
     seconds = min(int(wait), MAX_RETRY_AFTER_S) if re.fullmatch(r"[0-9]{1,9}", wait) else None
-    return Answered(answer.status, _object(data), seconds)
+    told = _object(data)
+    # What it says is told on: to the log of the daemon, to the journal, to people.
+    if any(secret in json.dumps(told, ensure_ascii=False) for secret in headers.get("Authorization", "").split()[1:]):
+        raise OutsideFailed("the archive's answer repeats the key: it was not read", retry=False)
+    return Answered(answer.status, told, seconds)
 
 
 def _object(data: bytes) -> dict[str, Any]:

@@ -7,6 +7,7 @@ A new copy may not be readable for a while: until then an older one answers, by 
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -23,6 +24,7 @@ FOR_GOOD = frozenset(
     " error:no-access error:not-found error:not-implemented error:unauthorized error:too-many-redirects".split()
 )
 """Why there will be no copy later either; of every other failure there may be one."""
+_CODE = re.compile(r"error:[a-z-]{1,60}", re.ASCII)
 _TOMORROW_S = 43200
 WAITS = {
     "error:too-many-daily-captures": _TOMORROW_S,
@@ -78,6 +80,7 @@ class Wayback:
             f"{self.copies}/{timestamp}/{saved}",
             f"{made.isoformat()}Z",
             f"{self.copies}/{timestamp}id_/{saved}",
+            saved,
         )
 
     def fetch(self, copy: Copy, url: str) -> Raw:
@@ -95,7 +98,7 @@ def _refuse(body: dict[str, Any]) -> None:
     code = body.get("status_ext")
     if body.get("status") != "error" and not code:
         return
-    told = code if isinstance(code, str) and code.startswith("error:") else "error"
+    told = code if isinstance(code, str) and _CODE.fullmatch(code) else "error"
     raise OutsideFailed(
         f"Save Page Now made no copy: {told}", retry=told not in FOR_GOOD, retry_after_s=WAITS.get(told)
     )

@@ -162,6 +162,21 @@ def test_both_go_in_one_act(publisher: Publisher) -> None:
     assert everything.code == 0 and "2 disposed" in everything.out
 
 
+def test_what_was_imported_with_the_same_bytes_is_not_passed_over(publisher: Publisher) -> None:
+    box = publisher.box
+    name = publisher.check(secret_terms())["snapshot"]
+    capture = next(body for body in box.captures() if body["snapshot"] == name)
+    (item,) = box.fine("import", "add", str(box.root / capture["folder"] / "capture.warc.gz"), "--json").json
+    shown = box.fine("dispose", name, *BY, *WHY, "--dry-run").out
+    assert item["path"] in shown.replace("\n", "").replace(" ", "")
+    made = dispose(box, name)
+    assert {"path": item["path"], "why": "shared"} in made.json["kept"]
+    assert (box.root / item["path"]).exists()
+    assert box.call("verify", name).code == 3 and box.call("verify", item["import"]).code == 0
+    box.fine("rebuild")
+    assert box.call("verify", "--all").code == 0
+
+
 def test_a_hold_stands_against_a_disposal(publisher: Publisher) -> None:
     box = publisher.box
     first = publisher.check(secret_terms())

@@ -425,6 +425,22 @@ def test_a_wrong_file_of_the_archive_is_named(tmp_path: Path, site: Website) -> 
     assert not (tmp_path / "x.docx").exists()
 
 
+def test_a_template_that_stands_in_for_a_shipped_one_is_not_used_in_silence(ready: Desk, tmp_path: Path) -> None:
+    folder = ready.box.root / "regimes"
+    folder.mkdir(exist_ok=True)
+    own, given = folder / "us-902.toml", tmp_path / "given.toml"
+    try:
+        for file, regime in ((own, "us-902"), (given, str(given))):
+            file.write_text(OWN.format(name="us-902"), "utf-8")
+            words = ("declare", ready.first, "--regime", regime, "--output", str(tmp_path / f"{file.stem}.docx"))
+            result = ready.box.fine(*words, "--no-record")
+            assert "takes the place of the shipped regime us-902" in " ".join(result.err.split())
+    finally:
+        own.unlink()
+    words = ("declare", ready.first, "--regime", "us-902", "--output", str(tmp_path / "shipped.docx"))
+    assert "takes the place" not in ready.box.fine(*words, "--no-record").err
+
+
 def file_of(ready: Desk, which: str) -> Path:
     """The WARC of the first snapshot, or the text that was read from it."""
     (body,) = [b for b in ready.box.captures() if b["snapshot"] == ready.first]

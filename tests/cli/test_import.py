@@ -85,6 +85,13 @@ def test_the_same_bytes_are_kept_once(box: Box, theirs: Path, tmp_path: Path) ->
     assert list((box.root / "staging").iterdir()) == []
 
 
+def test_what_was_lost_is_not_said_to_be_kept(box: Box, theirs: Path) -> None:
+    (item,) = box.fine("import", "add", str(theirs), "--json").json
+    (box.root / item["path"]).unlink()
+    refused = box.call("import", "add", str(theirs))
+    assert refused.code == 4 and f"{item['path']} is missing" in refused.error()
+
+
 def test_the_daemon_takes_files_in_too(box: Box, theirs: Path) -> None:
     with box.daemon() as daemon:
         (item,) = box.fine("import", "add", str(theirs), "--json").json
@@ -146,6 +153,24 @@ def test_a_name_that_would_steer_the_terminal_does_not(box: Box, tmp_path: Path)
     path.write_bytes(foreign.warc(gz=False))
     (item,) = box.fine("import", "add", str(path), "--json").json
     assert item["name"] == "a<U+001B>[31m b.warc"
+
+
+@pytest.mark.parametrize("then", ["looser", "stricter"])
+def test_other_ceilings_are_no_damage(box: Box, tmp_path: Path, then: str) -> None:
+    """Where reading stopped is a matter of settings, and they change over years; the bytes are the same."""
+    path = tmp_path / "large.warc.gz"
+    path.write_bytes(foreign.warc(body=bytes(70 << 20)) + b"rubbish")
+    tight, wide = "[import]\nmax_ratio = 50\n", "[import]\nmax_ratio = 2000\n"
+    settings = (box.root / "archive.toml").read_text()
+    (box.root / "archive.toml").write_text(settings + (tight if then == "looser" else wide))
+    (item,) = box.fine("import", "add", str(path), "--keep-broken", "--json").json
+    assert ("ceiling" in [problem["code"] for problem in item["problems"]]) is (then == "looser")
+    (box.root / "archive.toml").write_text(settings + (wide if then == "looser" else tight))
+    (report,) = box.call("verify", item["import"], "--json").json
+    checks = {check["number"]: check for check in report["checks"]}
+    assert checks[2]["verdict"] == "pass"
+    assert checks[3]["verdict"] == ("none" if then == "looser" else "incomplete")
+    assert "broken when" in checks[3]["detail"] or "the settings are not those" in checks[3]["detail"]
 
 
 @pytest.mark.parametrize("damage", ["changed", "cut", "missing", "stranger"])

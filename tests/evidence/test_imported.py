@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from archiver.evidence.canonical import encode_line
 from archiver.evidence.imported import NotImportable, examine
 from archiver.evidence.imported_tally import MAX_PROBLEMS, Ceilings, Tally
+from archiver.evidence.warc_feed import MAX_GUESSES
 from tests import foreign
 
 SMALL = Ceilings(records=100, ratio=50, free=1 << 20)
@@ -99,6 +100,15 @@ def test_a_file_of_rubbish_members_is_left_alone_before_long() -> None:
     found = read(foreign.warc() + gzip.compress(b"x", mtime=0) * (2 * MAX_PROBLEMS))
     assert found.records == 3 and len(found.problems) == MAX_PROBLEMS + 1
     assert len(found.to_json()["problems"]) == 20
+
+
+def test_bytes_that_only_look_like_gzip_do_not_cost_an_hour() -> None:
+    """Each such place costs an inflater: a second for a MiB of them, and a file may have thousands of MiB."""
+    found = read(foreign.warc() + b"\x1f\x8b\x08\0" * (MAX_GUESSES + 10) + foreign.warc())
+    assert found.records == 3
+    assert "too much in it looks like gzip" in found.problems[-1].detail
+    found = read(foreign.warc() + b"\x1f\x8b\x08\0" * 1000 + foreign.warc())
+    assert found.records == 6, "what is damaged by accident is read on"
 
 
 def test_a_hostile_address_stays_on_its_line() -> None:

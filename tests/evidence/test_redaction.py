@@ -34,7 +34,7 @@ from archiver.evidence.redaction import (
 from archiver.evidence.statement import seal
 from archiver.evidence.tlog_proof import TlogProof
 from archiver.evidence.verify import Report
-from archiver.evidence.verify_redaction import looks_redacted, verify_redacted
+from archiver.evidence.verify_redaction import NUMBER, looks_redacted, verify_redacted
 from archiver.signing import LogKey
 
 ORIGIN = "redaction.example/log"
@@ -50,10 +50,12 @@ def key(number: int = 0) -> LogKey:
     return LogKey.generate(ORIGIN)
 
 
-def made(text: Sequence[str], hidden: Collection[int], *, shown: str | None = None, **stated: Any) -> Redacted:
+def made(
+    text: Sequence[str], hidden: Collection[int], *, shown: str | None = None, without: str = "", **stated: Any
+) -> Redacted:
     """A redacted text in a log of three statements: capture, assessment, redaction. ``stated`` alters the last.
 
-    ``shown``: which of the others is in the file.
+    ``shown``: which of the others is in the file; ``without``: a key that the last one lacks.
     """
     root = lines_root(redacted_lines(text, SEED, ()))
     fields: Json = dict.fromkeys(
@@ -97,6 +99,7 @@ def made(text: Sequence[str], hidden: Collection[int], *, shown: str | None = No
         "reason": "names",
         **stated,
     }
+    body.pop(without, None)
     redaction = seal("custody", body, seq=2, origin=ORIGIN, at=NOON, nonce=bytes(32))
     one, two, three = (leaf_hash(statement.entry) for statement in (capture, assessment, redaction))
     note = sign_checkpoint(Checkpoint(ORIGIN, 3, root_of([one, two, three])), key().verifier, key().sign)
@@ -201,6 +204,12 @@ def test_neighbours_cannot_be_told_as_one_hidden_line() -> None:
         report = verified(other.to_bytes())
         assert verdicts(report)[1] == "pass" and report.verdict == "fail"
         assert verdicts(report)[2:] == (["pass", "fail"] if of == 2 else ["fail", "fail"])
+        assert NUMBER not in report.not_checked
+    # Without it nothing in the file shows the number, and that is said.
+    for shown in ("capture", None):
+        lying = made(LINES, range(4), shown=shown, object_sha256=object_sha256(whole), of=2, lines=0)
+        report = verified(replace(lying, object=whole).to_bytes())
+        assert report.verdict == "pass" and NUMBER in report.not_checked
 
 
 @pytest.mark.parametrize(
@@ -220,6 +229,23 @@ def test_the_statement_must_be_of_this_text(change: Json, number: int, why: str)
     report = verified(made(LINES, {1}, **change).to_bytes())
     (failed,) = (check for check in report.checks if check.verdict == "fail")
     assert failed.number == number and why in failed.detail
+
+
+@pytest.mark.parametrize("missing", ["by", "reason", "premis"])
+def test_a_statement_that_leaves_something_out_is_read_all_the_same(missing: str) -> None:
+    """Another log may state less than ours does: that is no crash."""
+    report = verified(made(LINES, {1}, without=missing).to_bytes())
+    assert verdicts(report) == ["pass"] * 4
+
+
+def test_the_name_of_the_snapshot_is_that_of_its_statement() -> None:
+    """The text of one snapshot, in the name of another: the archive itself may lie so."""
+    found = made(LINES, {1})
+    whole = {**found.object, "snapshot": "EA-S-00000008"}
+    lying = made(LINES, {1}, object_sha256=object_sha256(whole), subjects=["EA-S-00000008"])
+    report = verified(replace(lying, object=whole).to_bytes())
+    assert verdicts(report) == ["pass", "pass", "fail", "pass"]
+    assert "is not the snapshot of statement 0" in report.checks[2].detail
 
 
 def test_keys_and_proofs() -> None:

@@ -55,6 +55,10 @@ class WebArchives:
         self.status: int | None = None
         self.fields: dict[str, str] = {}
         self.mode = "ok"
+        self.answer: object = None
+        """What the service answers to every question, where not None."""
+        self.leads_to: str | None = None
+        """Where a download of Perma.cc leads."""
         self.raw_status = 200
         self.content_type = "text/html; charset=utf-8"
         self.released = threading.Event()
@@ -139,7 +143,9 @@ class _Handler(BaseHTTPRequestHandler):
             self._send(theirs.raw_status, theirs.pages.get(url, b""), theirs.content_type, fields)
         elif self.path.startswith("/v1/public/archives/"):
             number = int(self.path.split("/")[4].partition("-")[2])
-            if self.path.endswith("/download/"):
+            if self.path.endswith("/download/") and theirs.leads_to is not None:
+                self._send(302, b"", "text/plain", {"Location": theirs.leads_to})
+            elif self.path.endswith("/download/"):
                 self._send(theirs.raw_status, theirs.warc(theirs.asked[number]), "application/gzip", {})
             elif theirs.refuse_later:
                 self._json(200, self._link(number, "failed"))
@@ -182,6 +188,8 @@ class _Handler(BaseHTTPRequestHandler):
         return True
 
     def _json(self, status: int, body: object) -> None:
+        if self.server.theirs.answer is not None:
+            body = self.server.theirs.answer
         self._send(status, json.dumps(body).encode(), "application/json", {})
 
     def _send(self, status: int, body: bytes, content_type: str, fields: dict[str, str]) -> None:

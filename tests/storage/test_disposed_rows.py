@@ -67,6 +67,26 @@ def test_nothing_of_it_is_left_in_the_file(tmp_path: Path) -> None:
     assert b"honey" in (tmp_path / "archive.db").read_bytes()
 
 
+def test_a_reader_in_the_way_only_puts_it_off(tmp_path: Path) -> None:
+    """``archiver search`` beside the daemon, or a backup: what it still sees must go once it has ended."""
+    path = tmp_path / "archive.db"
+    index = Index(path)
+    index.apply(two_texts())
+    reader = sqlite3.connect(path, isolation_level=None)
+    reader.execute("begin")
+    assert reader.execute("select count(*) from passage").fetchone() == (3,)
+    index.apply(disposal(ONE, 0))
+    index.scrub()
+    assert any(b"marmalade" in file.read_bytes() for file in tmp_path.iterdir()), "the reader still sees it"
+    assert not index.empty_log(wait_ms=0)
+    reader.execute("rollback")
+    index.set_meta("something", "else")
+    for file in tmp_path.iterdir():
+        assert b"marmalade" not in file.read_bytes(), file
+    reader.close()
+    index.close()
+
+
 @pytest.mark.parametrize("table", ["wording", "wording_passage", "passage"])
 def test_they_go_with_a_disposal_only(table: str) -> None:
     index = Index(None)
