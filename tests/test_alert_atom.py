@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 import threading
@@ -130,7 +129,8 @@ def test_readers_never_see_half_a_feed_and_two_writers_lose_nothing(tmp_path: Pa
         "    feed(Path(sys.argv[1])).send(render(event(n), LETTERHEAD))\n"
     )
     writers = [
-        subprocess.Popen([sys.executable, "-c", script, tmp_path, str(first)], env=os.environ) for first in (0, 100)
+        subprocess.Popen([sys.executable, "-c", script, tmp_path, str(first)], cwd=Path(__file__).parent.parent)
+        for first in (0, 100)
     ]
     path, over = tmp_path / "alerts.atom", threading.Event()
     while any(writer.poll() is None for writer in writers) and not over.wait(0.002):

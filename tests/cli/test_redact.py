@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import io
 import json
-import os
 import shutil
 import zipfile
 from pathlib import Path
@@ -181,9 +180,14 @@ def test_the_zip_holds_the_same(publisher: Publisher, snapshot: str, tmp_path: P
     ],
 )
 def test_what_cannot_be_meant_is_refused(
-    publisher: Publisher, snapshot: str, tmp_path: Path, words: tuple[str, ...], why: str
+    publisher: Publisher,
+    snapshot: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    words: tuple[str, ...],
+    why: str,
 ) -> None:
-    os.chdir(tmp_path)
+    monkeypatch.chdir(tmp_path)
     given = (*BY, "--reason", "x", "--output", str(tmp_path / "x.json"))
     refused = publisher.box.call("redact", snapshot, *given, *words)
     assert refused.code == 2 and why in refused.error()
