@@ -40,6 +40,7 @@ _INTEGER = re.compile(r"\s*+([+-]?[0-9]{1,9})")
 _VALUE_OF = {
     name: re.compile(rf' {name}="([^"]*)"') for name in ("href", "start", "value", "reversed", "alt", "data-cfemail")
 }
+_HREF = _VALUE_OF["href"]
 
 _VOID = frozenset("area base br col embed hr img input link meta param source track wbr".split())
 _SKIPPED = frozenset(
@@ -216,7 +217,8 @@ class Blocks:
         """Note the words of the open link so far; its next words begin behind so many pieces."""
         if self._link is not None:
             target, start = self._link
-            words = self._clean("".join(self._pieces[start:]))
+            said = self._pieces[start:] if start else self._pieces
+            words = self._clean(said[0] if len(said) == 1 else "".join(said))
             if words:
                 self._links.append((words, target))
             self._link = (target, begins_again)
@@ -328,7 +330,7 @@ class Blocks:
 
     def _start_link(self, name: str, attributes: str) -> None:
         self._end_link(name, attributes)
-        href = _VALUE_OF["href"].search(attributes) if attributes else None
+        href = _HREF.search(attributes) if attributes else None
         if href is not None:
             self._link = (self._addresses.absolute(unescaped(href[1])), len(self._pieces))
 

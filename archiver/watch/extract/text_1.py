@@ -67,22 +67,21 @@ def read_part(source: Source, rules: PageRules, *, signed: bool = True) -> tuple
     from archiver.watch.extract.charset import decode
 
     text = decode(source.content, source.content_type, html=kind == "html")
-    signs = replace(signs, charset=text.charset)
     if kind == "html":
         from archiver.watch.extract.html import read_html
 
         as_it_is = text.charset == "utf-8" and not text.encoding_errors
         page_bytes = source.content[text.skipped :] if as_it_is else text.text.encode()
         document, page = read_html(page_bytes, source.url, rules, charset=text.charset, signed=signed)
-        signs = replace(page, media_type=signs.media_type)
+        signs = page if page.media_type == signs.media_type else replace(page, media_type=signs.media_type)
     elif kind == "markdown":
         from archiver.watch.extract.markdown import read_markdown
 
-        document, signs = _with_signs(read_markdown(text.text, source.url), signs)
+        document, signs = _with_signs(read_markdown(text.text, source.url), replace(signs, charset=text.charset))
     else:
         from archiver.watch.extract.plain import read_plain
 
-        document, signs = _with_signs(read_plain(text.text), signs)
+        document, signs = _with_signs(read_plain(text.text), replace(signs, charset=text.charset))
     if text.encoding_errors > max(FEW_ERRORS, len(text.text) * ERROR_SHARE):
         detail = f"{source.url}: {text.encoding_errors} sequences of bytes mean nothing in {text.charset}"
         document = replace(document, problems=(*document.problems, Problem("undecodable", detail)))
