@@ -172,9 +172,25 @@ def written(
     ``others`` go into the same file, in a form that takes several; ``exporter`` where the file's name does not say the
     form. ``UsageError`` when the form holds one, when the name is taken or its folder cannot be written.
     """
-    exporter = exporter or exporter_for(target.name)
-    if others and not isinstance(exporter, Gatherer):
-        raise UsageError(f"a {exporter.form} holds one snapshot", do="name a folder for several")
+    found = exporter or exporter_for(target.name)
+    if others and not isinstance(found, Gatherer):
+        raise UsageError(f"a {found.form} holds one snapshot", do="name a folder for several")
+
+    def fill(out: Out) -> list[str]:
+        if isinstance(found, Gatherer):
+            return found.write_all([dossier, *others], out, means)
+        return found.write(dossier, out, means)
+
+    with drafted(target, found.form, fill) as file:
+        yield file
+
+
+@contextmanager
+def drafted(target: Path, form: str, fill: Callable[[Out], list[str]]) -> Iterator[Written]:
+    """Write a file beside its place by ``fill``, which returns warnings, and sync it; gone unless it was published.
+
+    ``UsageError`` when the name is taken or its folder cannot be written, ``ArchiveError`` when writing fails.
+    """
     try:
         if target.exists() or target.is_symlink():
             raise UsageError(f"{target} is there already", do="give another name")
@@ -190,17 +206,14 @@ def written(
     try:
         try:
             with _Tally(descriptor) as tally:
-                if isinstance(exporter, Gatherer):
-                    warnings = exporter.write_all([dossier, *others], tally, means)
-                else:
-                    warnings = exporter.write(dossier, tally, means)
+                warnings = fill(tally)
                 sha256 = tally.sha256()
             os.fsync(descriptor)
         except OSError as error:
             raise ArchiveError(f"{target}: {error.strerror}", do="nothing was handed out") from error
         finally:
             os.close(descriptor)
-        yield Written(target, exporter.form, sha256, tally.size, tuple(warnings), draft)
+        yield Written(target, form, sha256, tally.size, tuple(warnings), draft)
     finally:
         with suppress(FileNotFoundError):
             draft.unlink()

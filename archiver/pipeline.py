@@ -119,7 +119,8 @@ class Pipeline:
 
         Returns the outcomes in the order of ``finished``, and what was committed for ``makers``, other statements.
         """
-        assessed = self._assess(finished := [*map(self.drafter.with_its_bodies, finished)])
+        finished = [self.drafter.with_its_bodies(item) for item in finished]
+        assessed = self._assess(finished)
         # A statement may name only bytes that are already durable: one barrier for all files of the batch.
         if kept := [item for item in finished if item.has_folder]:
             self.make_durable(kept, [path for found in assessed.values() for path in found.paths])
@@ -127,9 +128,7 @@ class Pipeline:
         for item in finished:
             found = assessed.get(item.check.id)
             batch.append(capture_maker(item.draft, self.archive.prefix, found))
-            if item.draft["result"] != "stored":
-                continue
-            if item.draft["document"] is None:
+            if item.draft["result"] == "stored" and item.draft["document"] is None:
                 batch.append(bare_maker(self.archive))
             elif found is not None:
                 batch.append(assessment_maker(found))

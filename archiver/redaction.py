@@ -96,9 +96,10 @@ def object_of(archive: Archive, snapshot: str, assessment: Statement, hidden: Co
 def redact(operation: Operation, values: Json) -> Json:
     """State a redaction; the file is made from what is returned, once a checkpoint covers it (``handed_out``).
 
-    ``values``: ``snapshot``, ``hidden`` (numbers of lines, from 0), ``witness`` (the statement to show: ``capture``,
-    ``assessment`` or None), ``by``, ``reason``. The same redaction, by and for the same, is stated once: what failed to
-    be written can be had again.
+    ``values``: ``snapshot``, ``assessment`` (number of the one whose lines were looked at), ``hidden`` (numbers of
+    lines, from 0), ``witness`` (the statement to show: ``capture``, ``assessment`` or None), ``by``, ``reason``.
+    ``NotCheckable`` where the text was read anew meanwhile: other lines would be hidden. The same redaction, by and for
+    the same, is stated once: what failed to be written can be had again.
     """
     return operation.writer.call(lambda: _redact(operation, values))
 
@@ -107,6 +108,11 @@ def _redact(operation: Operation, values: Json) -> Json:
     archive = operation.archive
     snapshot, hidden, witness = str(values.get("snapshot")), values.get("hidden"), values.get("witness")
     assessment, lines = text_of(archive, snapshot)
+    if values.get("assessment") != assessment.seq:
+        raise NotCheckable(
+            f"the text of {snapshot} was read anew meanwhile: nothing was handed out",
+            do=f"list its lines again with archiver redact {snapshot}",
+        )
     if witness not in ("capture", "assessment", None):
         raise UsageError(f"no statement {str(witness)[:40]!r} can be shown", do="capture, assessment or nothing")
     if not isinstance(hidden, list) or not hidden or any(type(n) is not int for n in hidden):
@@ -117,7 +123,9 @@ def _redact(operation: Operation, values: Json) -> Json:
     reason = one_line("the reason", values.get("reason"), MAX_REASON)
     secret = [lines[number] for number in sorted(set(hidden))]
     _require_silent(secret, f"{by}\n{reason}", "the reason or the name quotes", alone=True)
-    require_discreet(secret, [line for n, line in enumerate(lines) if n not in set(hidden)], reason)
+    shown = [line for n, line in enumerate(lines) if n not in set(hidden)]
+    require_discreet(secret, shown, reason)
+    require_discreet(secret, shown, by, "the name")
     if witness == "capture":
         refused = why_no_capture(archive, assessment)
         if refused is not None:
@@ -196,13 +204,13 @@ def _as_words(text: str) -> str:
     return " ".join(text.casefold().split())
 
 
-def require_discreet(secret: Sequence[str], shown: Sequence[str], reason: str) -> None:
-    """``UsageError`` when the reason tells a name, a long number or three words in a row that only hidden lines have.
+def require_discreet(secret: Sequence[str], shown: Sequence[str], said: str, what: str = "the reason") -> None:
+    """``UsageError`` when what is said tells a name, a long number or three words in a row that only hidden lines have.
 
-    The reason goes into the log and into the file, and nothing can be taken out of either. Words are compared as they
+    It goes into the log and into the file, and nothing can be taken out of either. Words are compared as they
     are written; one that begins a line may have its capital from there and is no name by that.
     """
-    words = _WORD.findall(reason)
+    words = _WORD.findall(said)
     seen = {word.casefold() for line in shown for word in _WORD.findall(line)}
     seen_runs = {run for line in shown for run in _runs(_WORD.findall(line))}
     for line in secret:
@@ -217,7 +225,7 @@ def require_discreet(secret: Sequence[str], shown: Sequence[str], reason: str) -
         told += [" ".join(run) for run in _runs(words) if run in set(_runs(there)) - seen_runs]
         if told:
             raise UsageError(
-                f"the reason says {told[0][:60]!r}, which stands only in a line that is to be hidden",
+                f"{what} says {told[0][:60]!r}, which stands only in a line that is to be hidden",
                 do="say it in other words; nothing was handed out",
             )
 

@@ -9,19 +9,16 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from hashlib import sha256
-from io import FileIO
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from isal import isal_zlib
 
 from archiver.dossier import Dossier, Part, dossier_of
 from archiver.environment import SOFTWARE
-from archiver.errors import ArchiveError, NotCheckable, UsageError
+from archiver.errors import NotCheckable, UsageError
 from archiver.evidence.canonical import Json
 from archiver.evidence.instant import format_instant, parse_instant
 from archiver.evidence.statement import LIMITS
@@ -50,16 +47,6 @@ WARC = "capture.warc.gz"
 CHUNK = 1024 * 1024
 CHECKS = (1, 6, 7, 8, 9, 10, 11, 12, 15)
 """Checks made before anything is handed out; the digests of WARCs are taken on the way."""
-UNSIGNED = "the package is not signed: the passphrase of the log key was not given"
-
-
-@dataclass(frozen=True, slots=True)
-class Exported:
-    """What was written."""
-
-    sha256: str
-    bytes: int
-    warnings: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,35 +68,8 @@ class Wacz:
 WACZ: Gatherer = Wacz()
 
 
-def export_wacz(dossiers: Sequence[Dossier], target: Path, *, key: LogKey | None) -> Exported:
-    """Write the package of these snapshots to a new file; ``UsageError`` when the name is taken or cannot be written.
-
-    Without the log's private key the package is not signed. A file that could not be finished is removed.
-    """
-    try:
-        handle = target.open("xb", buffering=0)
-    except FileExistsError as error:
-        raise UsageError(f"{target} is there already", do="give another name") from error
-    except OSError as error:
-        raise UsageError(f"{target}: {error.strerror}", do="give another name") from error
-    try:
-        with handle:
-            out = _Digesting(handle)
-            warnings = write_wacz(dossiers, out, key=key)
-            os.fsync(handle.fileno())
-    except OSError as error:
-        with suppress(FileNotFoundError):
-            target.unlink()
-        raise ArchiveError(f"{target}: {error.strerror}", do="nothing was exported") from error
-    except BaseException:
-        with suppress(FileNotFoundError):
-            target.unlink()
-        raise
-    return Exported(out.sha256.hexdigest(), out.size, tuple(warnings))
-
-
-def write_wacz(dossiers: Sequence[Dossier], out: Out, *, key: LogKey | None) -> list[str]:
-    """Write the package of these snapshots, first byte to last; return warnings.
+def write_wacz(dossiers: Sequence[Dossier], out: Out, *, key: LogKey | None) -> None:
+    """Write the package of these snapshots, first byte to last; without the log's private key it is not signed.
 
     Snapshots whose bodies a revisit record refers to come along, so that what is shown can be shown from the package
     alone. ``UsageError`` when there is no WARC at all, ``NotCheckable`` when a check of a snapshot fails.
@@ -137,7 +97,6 @@ def write_wacz(dossiers: Sequence[Dossier], out: Out, *, key: LogKey | None) -> 
         except BaseException:
             pool.shutdown(cancel_futures=True)
             raise
-    return [] if signer else [UNSIGNED]
 
 
 def _with_referents(wanted: Mapping[str, Dossier]) -> dict[str, Dossier]:
@@ -283,23 +242,6 @@ class _Writing:
         self._zip.put(PACKAGE, package, self._issued, packed=True)
         self._zip.put(DIGEST, write_digest(package, signed), self._issued, packed=True)
         self._zip.finish()
-
-
-class _Digesting:
-    """Passes bytes on and digests them."""
-
-    def __init__(self, handle: FileIO) -> None:
-        self._write = handle.write
-        self.sha256 = sha256()
-        self.size = 0
-
-    def write(self, data: bytes | memoryview, /) -> int:
-        left = memoryview(data)
-        self.sha256.update(left)
-        self.size += len(left)
-        while left:
-            left = left[self._write(left) :]
-        return len(data)
 
 
 # -- what is read ------------------------------------------------------------------------------------

@@ -33,8 +33,8 @@ from archiver.evidence.note import Verifier
 from archiver.evidence.timestamp import certificates_from_pem
 from archiver.evidence.verify import Report
 from archiver.evidence.wacz_check import check_wacz
+from archiver.exporting import Means, Written, written
 from archiver.signing import LogKey
-from archiver.wacz_export import export_wacz
 from archiver.watch.entry import WatchEntry
 from tests.simulators.archives import Workshop, small_archive, workshop
 from tests.simulators.website import Close, Document
@@ -63,7 +63,7 @@ class Shelf:
         return [dossier_of(self.archive, name, issued or datetime.now(UTC)) for name in snapshots]
 
     def export(self, target: Path, *snapshots: str, signed: bool = True) -> Path:
-        export_wacz(self.dossiers(*snapshots), target, key=self.key if signed else None)
+        handed_out(self.dossiers(*snapshots), target, self.key if signed else None)
         return target
 
     def check(self, path: Path, *, key: Verifier | None = None, keyless: bool = False) -> list[Report]:
@@ -71,6 +71,13 @@ class Shelf:
         known = None if keyless else key or self.archive.verifier
         with path.open("rb") as source:
             return check_wacz(source, path.name, lambda _: known, self.roots)
+
+
+def handed_out(dossiers: list[Dossier], target: Path, key: LogKey | None) -> Written:
+    """Write a package as ``archiver export`` does, without the statement."""
+    with written(dossiers[0], target, Means(key), dossiers[1:]) as file:
+        file.publish()
+    return file
 
 
 @contextmanager

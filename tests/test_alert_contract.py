@@ -8,6 +8,7 @@ import json
 import os
 import sys
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -43,7 +44,7 @@ HOSTILE = [
 ]
 
 
-class Rig:
+class Rig(ABC):
     """One kind of channel with its other end."""
 
     def __init__(self, folder: Path) -> None:
@@ -57,22 +58,23 @@ class Rig:
 
     kind = ""
 
+    @abstractmethod
     def arrived(self) -> list[tuple[str, str]]:
         """(identifier, what is readable) of everything that arrived, repeats of one identifier once."""
-        raise NotImplementedError
 
     def name_of(self, message: Message) -> str:
         """The identifier by which the other end knows a message."""
         return message.id
 
+    @abstractmethod
     def break_it(self) -> None:
         """Let the next delivery fail, with the secret in what the other end says where it can speak."""
-        raise NotImplementedError
 
+    @abstractmethod
     def hang(self) -> None:
         """Let the next delivery find an other end that does not answer."""
-        raise NotImplementedError
 
+    @abstractmethod
     def close(self) -> None:
         """Take everything down."""
 
@@ -200,6 +202,9 @@ class CommandRig(Rig):
 
     def hang(self) -> None:
         self.write("import time; time.sleep(60)")
+
+    def close(self) -> None:
+        (self.folder / "told.py").unlink()
 
 
 class ServicesRig(Rig):

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from archiver.watch.extract.addresses import Addresses
 from archiver.watch.extract.document import Document
 from archiver.watch.extract.html import read_html
 from archiver.watch.extract.text_1 import NAME, read
@@ -313,6 +314,58 @@ def test_any_page_gives_well_formed_lines(html: str) -> None:
 )
 def test_no_bytes_raise(content: bytes, content_type: str | None) -> None:
     read([Source(URL, b"<" + content, content_type)], [PageRules(("*", '{"startBefore": "p", "endAfter": "b"}'))])
+
+
+OFTEN = [
+    *(
+        "../x",
+        "../../x/y?z",
+        "../../../x",
+        "../x/../y",
+        "/x",
+        "/x/y/",
+        "/x/../y",
+        "//h/x",
+        "x",
+        "x/y#z",
+        "./x",
+        "?q",
+        "#f",
+    ),
+    *("/", "..", "../", "/-x", "x:y", "https://h/x", "mailto:a@b", "/x;y", "a/b/"),
+]
+
+
+@pytest.mark.parametrize(
+    "base", [*BASES[:3], "https://e.org:8080/a/b/c/d", "https://e.org/a//b/", "https://e.org/a/./b/../c"]
+)
+@pytest.mark.parametrize("address", OFTEN)
+def test_common_addresses_are_made_absolute_as_the_standard_library_does(base: str, address: str) -> None:
+    assert Addresses(base).absolute(address) == urljoin(base, address)
+
+
+def test_what_is_removed_first_is_gone_for_what_is_removed_next() -> None:
+    page = "<h1>H</h1><p class=x>one</p><p>two</p><p>three</p>"
+    assert document(page, remove=("p.x", "p:first-of-type")).lines == ("# H", "three")
+    assert document(page, remove=("p.x", "h1 + p")).lines == ("# H", "three")
+    assert document(page, remove=("p.x", "h1", "p.x")).lines == ("two", "three")
+    assert document(page, remove=("p.x", "p:::", "h1")).lines == ("two", "three")
+
+
+HIDING = b"""<head><base href=/elsewhere/></head><body><main><p>Shown <a href=x>link</a></p><p hidden>Label</p>
+<div hidden>Three short words<script>%b</script></div><div hidden><p>%b</p></div><svg><text>drawn</text></svg></main>
+<dialog>Menu</dialog></body>""" % (b"var a = 1; " * 40, b"word " * 40)
+
+
+@pytest.mark.parametrize(
+    "rules", [PageRules(), PageRules(("main",)), PageRules(("p", "div")), PageRules(("body",), ("p",))]
+)
+def test_what_is_hidden_and_where_links_lead_is_the_same_without_the_signs(rules: PageRules) -> None:
+    source = Source(URL, HIDING, "text/html")
+    whole, bare = read([source], [rules]), read([source], [rules], signed=False)
+    assert (bare.lines, bare.links) == (whole.lines, whole.links)
+    assert not any("short words" in line or "Label" in line for line in whole.lines) or rules.select == ("p", "div")
+    assert all(link.target == "https://example.org/elsewhere/x" for link in whole.links)
 
 
 @pytest.mark.parametrize("page", sorted(PAGES.glob("*/*.html")), ids=lambda page: page.stem)

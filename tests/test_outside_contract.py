@@ -6,6 +6,7 @@ import contextlib
 import json
 import time
 import zlib
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -31,7 +32,7 @@ URL = "http://a.example/terms?a=1&b=%20"
 PAGE = b"<h1>Terms</h1><p>You may cancel within fourteen days.</p>"
 
 
-class Rig:
+class Rig(ABC):
     """One archive with its other end."""
 
     kind = ""
@@ -65,9 +66,9 @@ class Rig:
         assert isinstance(opened, OutsideArchive) and opened.name == self.kind
         return opened
 
+    @abstractmethod
     def asked_for(self, body: bytes) -> str:
         """The address in what was posted."""
-        raise NotImplementedError
 
 
 class WaybackRig(Rig):

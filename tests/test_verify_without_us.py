@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from archiver.evidence.canonical import encode_line
-from archiver.redaction import handed_out, redact
+from archiver.redaction import handed_out, redact, text_of
 from tests.simulators.archives import TERMS, Workshop, small_archive, workshop
 from tests.tampering import changed, flipped
 
@@ -168,7 +168,9 @@ def redacted(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Expert,
         with shop.open(archive) as operation:
             for name in ("nothing", "capture", "assessment"):
                 witness = None if name == "nothing" else name
-                values = {"snapshot": snapshot, "hidden": [1], "witness": witness, "by": "A. Clerk", "reason": "x"}
+                looked_at, _ = text_of(operation.archive, snapshot)
+                values = {"snapshot": snapshot, "assessment": looked_at.seq, "hidden": [1], "witness": witness}
+                values |= {"by": "A. Clerk", "reason": "x"}
                 made = redact(operation, values)
                 operation.publish()
                 found[name] = handed_out(operation.archive, made, [1]).to_bytes()

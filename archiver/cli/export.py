@@ -81,7 +81,7 @@ def export(
             if targets[dossier.snapshot].name.endswith(EXHIBIT_ENDS):
                 binder.require_pages(dossier)
     elif means.key is None and not no_sign:
-        context.note("warning: the list of digests is not signed: the passphrase of the log key was not given")
+        context.note("warning: the file's list of digests is not signed: the passphrase of the log key was not given")
     person = {"by": by, "reason": reason}
     told = []
     files: dict[Path, list[Dossier]] = {}

@@ -15,6 +15,7 @@ from archiver.cli.layout import paragraph
 
 if TYPE_CHECKING:
     from archiver.evidence.redaction import Redacted
+    from archiver.exporting import Out
 
 SUFFIXES = (".json", ".zip")
 WITNESSES = ("capture", "assessment", "nothing")
@@ -63,6 +64,7 @@ def redact(
     in the text that the log knows. Without --hide the lines are listed with their numbers, and nothing is made.
     """
     from archiver.errors import UsageError
+    from archiver.exporting import drafted
     from archiver.redaction import chosen, handed_out, text_of, why_no_capture
 
     assessment, lines = text_of(context.archive(), snapshot)
@@ -80,13 +82,27 @@ def redact(
         raise UsageError(f"{output} is there already", do="give another name")
     _require_place(output.parent)
     witness = None if show == "nothing" else show
-    values = {"snapshot": snapshot, "hidden": hidden, "witness": witness, "by": by, "reason": reason}
+    values = {
+        "snapshot": snapshot,
+        "assessment": assessment.seq,
+        "hidden": hidden,
+        "witness": witness,
+        "by": by,
+        "reason": reason,
+    }
     with context.work() as work:
         made = work.act("redact", values)
         for warning in work.settle(stamp=False):
             context.note(f"warning: {warning}")
     data = _bytes(handed_out(context.archive(), made, hidden), output)
-    _write(output, data)
+
+    def fill(out: Out) -> list[str]:
+        out.write(data)
+        return []
+
+    # Should this fail, the same command makes the file again: what is stated once is not stated a second time.
+    with drafted(output, "redacted text", fill) as file:
+        file.publish()
     if witness is None:
         how = why_no_capture(context.archive(), assessment) or "--show capture puts it there"
         context.note(f"note: that the lines are as old as the capture is not in the file: {how}")
@@ -140,18 +156,3 @@ def _require_place(folder: Path) -> None:
         raise UsageError(f"{folder}: {error.strerror}", do="give another name") from error
     if not os.access(folder, os.W_OK | os.X_OK):
         raise UsageError(f"{folder} cannot be written", do="give another name")
-
-
-def _write(target: Path, data: bytes) -> None:
-    """Write the file, durable on return; ``UsageError`` when it cannot be. It can be had again by the same command."""
-    from archiver.errors import UsageError
-
-    try:
-        with target.open("xb") as handle:
-            handle.write(data)
-            handle.flush()
-            os.fsync(handle.fileno())
-    except FileExistsError as error:
-        raise UsageError(f"{target} is there already", do="give another name") from error
-    except OSError as error:
-        raise UsageError(f"{target}: {error.strerror}", do="give another name") from error

@@ -42,8 +42,10 @@ def _cookies(g: SnapshotGround) -> Seen:
     if (told := _unreadable(g)) is not None:
         return told
     begun = {part["exchanges"][0]["url"] for part in g.body["parts"] if part["exchanges"]}
-    first = [sent for url, sent in _asked(g) if url in begun]
-    if any(_COOKIE.search(sent) for sent in first):
+    first: dict[str, bytes] = {}
+    for url, sent in _asked(g):
+        first.setdefault(url, sent)  # a redirect that sets a cookie may come back to where it began
+    if any(_COOKIE.search(sent) for url, sent in first.items() if url in begun):
         return Seen(NOT_MET, "The first request for an address already carried a cookie", g.warc, _WHERE)
     later = sum(bool(_COOKIE.search(sent)) for _, sent in g.requests or ())
     more = f"; {later} later requests carried cookies that this visit was given" if later else ""

@@ -69,7 +69,7 @@ def shown(value: object) -> str | None:
         return None
     if isinstance(value, bool):
         return "yes" if value else "no"
-    text = " ".join(str(value).split(" "))
+    text = str(value)
     if len(text) > MOST:
         text = f"{text[:MOST]}… ({len(text)} characters in all)"
     return visible(text.replace("\n", " "))

@@ -45,9 +45,9 @@ def known_keys(table: object, place: str, required: Collection[str], optional: C
     return dict(table)
 
 
-def line_of(table: Mapping[str, Any], key: str, place: str, *, most: int = 300, default: str | None = None) -> str:
+def line_of(table: Mapping[str, Any], key: str, place: str, *, most: int = 300) -> str:
     """Return a text of one line; ``SettingsError`` where it is none, or claims too much: names are printed too."""
-    value = table.get(key, default)
+    value = table.get(key)
     if not isinstance(value, str) or not value.strip() or not value.isprintable() or len(value) > most:
         raise SettingsError(f"{place}: {key} must be one line of 1 to {most} characters")
     require_modest(value, place)

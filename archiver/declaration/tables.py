@@ -168,7 +168,7 @@ STEP_TABLES: dict[str, str] = {
     "steps": "the steps of the template's protocol, which are met, and what to do about those that are not",
     "steps_observed": "the same, deviations first, with an empty column for what a person observed",
 }
-"""Tables of a capture protocol, in a section of one snapshot; ``archiver/declaration/protocol.py`` makes them."""
+"""Tables of a capture protocol, in a section of one snapshot; ``archiver/declaration/draft.py`` makes them."""
 DECLARATION_TABLES: dict[str, tuple[str, Callable[[DeclarationGround], Table]]] = {
     "incidents": ("crashes, damaged journals, clocks that went back, full disks that the log states", _incidents),
     "not_checked": ("what no check covers", _not_checked),

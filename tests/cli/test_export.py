@@ -198,7 +198,7 @@ def test_without_the_passphrase_it_goes_out_unsigned_and_says_so(locked: tuple[B
     box, snapshot = locked
     target = box.folder / "x.zip"
     result = box.fine("export", snapshot, "--output", str(target))
-    assert "the list of digests is not signed" in result.err
+    assert "the file's list of digests is not signed" in result.err
     assert "SHA256SUMS.sig" not in names(target)
     assert len(custody(box)) == 1, "appending needs no key"
     quiet = box.fine("export", snapshot, "--output", str(box.folder / "y.zip"), "--no-sign", "--no-record")

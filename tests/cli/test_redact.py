@@ -5,13 +5,20 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import resource
 import shutil
+import signal
 import zipfile
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from archiver.archive import open_archive
+from archiver.errors import NotCheckable
+from archiver.operation import open_operation
+from archiver.redaction import redact as redact_act
+from archiver.redaction import text_of
 from tests.cli.box import Box
 from tests.cli.policy import DOCUMENT, Publisher, terms
 from tests.cli.test_custody import BY, SECRET, dispose, last_event
@@ -176,6 +183,7 @@ def test_the_zip_holds_the_same(publisher: Publisher, snapshot: str, tmp_path: P
         (("--hide-matching", "marmalade", "--reason", f"of {SECRET.upper()}"), "quotes a line that is to be hidden"),
         (("--hide-matching", "^# Terms of Use", "--reason", "the  terms of use are known"), "quotes a line that is"),
         (("--hide-matching", "^# Terms of Use", "--by", "Terms of Use"), "quotes a line that is to be hidden"),
+        (("--hide-matching", "marmalade", "--by", "somebody about marmalade was"), "the name"),
         (("--hide-matching", "Last updated", "--show", "assessment"), "the assessment quotes"),
     ],
 )
@@ -193,6 +201,40 @@ def test_what_cannot_be_meant_is_refused(
     assert refused.code == 2 and why in refused.error()
     assert not list(tmp_path.glob("x.*"))
     assert not [body for body in publisher.box.statements() if body.get("event") == "redaction"]
+
+
+def test_lines_chosen_on_another_text_are_not_hidden(
+    publisher: Publisher, snapshot: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Between the choice and the act the daemon may have read the page by other rules: the numbers mean other lines."""
+    box = publisher.box
+    for name, value in box.environment.items():
+        monkeypatch.setenv(name, value)
+    archive = open_archive(box.root)
+    looked_at, lines = text_of(archive, snapshot)
+    archive.index.close()
+    publisher.edit("--remove", "h1")
+    box.fine("derive", "--present-rules")
+    values = {"snapshot": snapshot, "assessment": looked_at.seq, "hidden": [lines.index(PIN)], "by": "A", "reason": "x"}
+    with open_operation(box.root, lambda: None) as operation, pytest.raises(NotCheckable, match="read anew meanwhile"):
+        redact_act(operation, values)
+    assert not [body for body in box.statements() if body.get("event") == "redaction"]
+
+
+def test_a_file_that_cannot_be_finished_leaves_none(publisher: Publisher, snapshot: str, tmp_path: Path) -> None:
+    words = ("redact", snapshot, "--hide", "1", *BY, *WHY, "--output", str(tmp_path / "x.json"))
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    before = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    publisher.box.fine(*words[:-1], str(tmp_path / "stated.json"))  # so that the log need not grow again
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1_000, hard))
+    try:
+        failed = publisher.box.call(*words)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+        signal.signal(signal.SIGXFSZ, before)
+    assert failed.code != 0 and not list(tmp_path.glob("**/*x.json*"))
+    publisher.box.fine(*words)
+    assert (tmp_path / "x.json").read_bytes() == (tmp_path / "stated.json").read_bytes()
 
 
 def test_what_has_no_lines_is_refused(publisher: Publisher, snapshot: str, tmp_path: Path) -> None:

@@ -51,26 +51,34 @@ def key(number: int = 0) -> LogKey:
 
 
 def made(
-    text: Sequence[str], hidden: Collection[int], *, shown: str | None = None, without: str = "", **stated: Any
+    text: Sequence[str],
+    hidden: Collection[int],
+    *,
+    shown: str | None = None,
+    of_day: str | None = None,
+    without: str = "",
+    **stated: Any,
 ) -> Redacted:
     """A redacted text in a log of three statements: capture, assessment, redaction. ``stated`` alters the last.
 
-    ``shown``: which of the others is in the file; ``without``: a key that the last one lacks.
+    ``shown``: which of the others is in the file; ``of_day``: another root that these two state; ``without``: a key
+    that the last one lacks.
     """
     root = lines_root(redacted_lines(text, SEED, ()))
+    earlier = of_day or root
     fields: Json = dict.fromkeys(
         "check watch_seq trigger attended method result reason recovered ended_at folder warc partial robots clock"
         " environment before limits".split()
     )
     fields |= {"document": "EA-D-00001", "snapshot": "EA-S-00000000", "started_at": "2026-05-12T11:00:00.000Z"}
-    fields |= {"parts": [], "text_lines_root": root}
+    fields |= {"parts": [], "text_lines_root": earlier}
     capture = seal("capture", fields, seq=0, origin=ORIGIN, at=NOON, nonce=bytes(32))
     fields = dict.fromkeys(
         "gate verdict reason text_sha256 text_sha512 text_bytes version change previous_version outcome"
         " links_sha256".split()
     )
     fields |= {"capture_seq": 0, "capture_entry": capture.entry_hex, "document": "EA-D-00001", "normaliser": "text/1"}
-    fields |= {"text_lines_root": root, "text_lines": len(text)}
+    fields |= {"text_lines_root": earlier, "text_lines": len(text)}
     assessment = seal("assessment", fields, seq=1, origin=ORIGIN, at=NOON, nonce=bytes(32))
     whole: Json = {
         "snapshot": "EA-S-00000000",
@@ -188,6 +196,15 @@ def test_a_statement_anew_does_not_make_a_line_original() -> None:
     body["lines"][0]["text"] = "# Other terms"
     lying = replace(made(LINES, {1}, object_sha256=object_sha256(body)), object=body)
     assert verdicts(verified(lying.to_bytes())) == ["pass", "fail", "pass", "pass"]
+
+
+@pytest.mark.parametrize("shown", ["capture", "assessment"])
+def test_the_statement_of_the_day_must_state_this_root(shown: str) -> None:
+    """All else is in order: the entries are in the log, and the archive states the redaction of a text it made up."""
+    lying = made(LINES, {1}, shown=shown, of_day="ab" * 32)
+    report = verified(lying.to_bytes())
+    assert verdicts(report) == ["pass", "pass", "pass", "fail"]
+    assert f"the {shown} says another text_lines_root" in report.checks[3].detail
 
 
 def test_neighbours_cannot_be_told_as_one_hidden_line() -> None:
