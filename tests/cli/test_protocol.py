@@ -228,6 +228,13 @@ def test_cookies_that_the_visit_was_given_are_told_apart(of: Any) -> None:
     state, detail = look("wire.no_cookies", of("cookie"))
     assert state == MET and "1 later requests carried cookies" in detail
     assert look("wire.no_cookies", with_requests(of("stored"), b"cOOkie: x=y"))[0] == NOT_MET
+    # Led back to where it began, with the cookie it was given on the way: the first request had none all the same.
+    led = of("cookie")
+    robots = {rule["url"] for rule in led.body["robots"]}
+    url, sent = next((url, sent) for url, sent in led.requests if url not in robots)
+    led.__dict__["requests"] = [*led.requests, (url, sent[:-2] + b"Cookie: a=b\r\n\r\n")]
+    assert url in {part["exchanges"][0]["url"] for part in led.body["parts"]}
+    assert look("wire.no_cookies", led)[0] == MET
 
 
 def test_an_earlier_copy_is_no_empty_cache(of: Any) -> None:
