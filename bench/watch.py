@@ -12,6 +12,7 @@ from bench.policies.replay import Seen, replay
 from bench.policies.speed import WORKS, compare, pairs_of, ratio
 from bench.tables import Result, Table
 
+GOAL = 10
 SHOWN = 40
 """Misses named in the table of goals, for each goal."""
 
@@ -26,6 +27,7 @@ def suite(rounds: int = 3, documents: int = 1000) -> Result:
     texts = [("with selectors", overlap(with_rules)), ("without selectors", overlap(without))]
     rates = compare(pairs_of(policies, 120), rounds)
     like_the_peers = ratio(rates, next(iter(WORKS)))
+    verdict = "reached" if like_the_peers >= GOAL else "missed"
     tables = [
         _shares("Watching, by the selectors of the declarations", shares),
         _shares("Watching without any selector", bare),
@@ -34,7 +36,9 @@ def suite(rounds: int = 3, documents: int = 1000) -> Result:
             "Extract and compare, documents per second of processor time",
             ("system", "documents/s", "x trafilatura + difflib"),
             [(name, f"{_middle(rates[name]):.0f}", f"{ratio(rates, name):.1f}") for name in WORKS],
-            [f"goal: lines at least 10x: {like_the_peers:.1f}x"],
+            [
+                f"goal: lines at least 10 times as fast: {'reached' if like_the_peers >= 10 else 'missed'}, {like_the_peers:.1f}"
+            ],
         ),
     ]
     return Result("watch", machine(), tables, rates)

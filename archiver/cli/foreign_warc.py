@@ -27,7 +27,9 @@ def check_foreign(path: Path) -> Report:
         result = CheckResult(3, "pass", _in_order(tally.records, tally.checked))
     else:
         result = CheckResult(3, *_one_by_one(path))
-    return Report(str(path), (result,), ("who made this file and when: no statement of an archive names it",))
+    return Report(
+        str(path), (result,), ("who made this file and when: no statement was found or looked for that names it",)
+    )
 
 
 def _in_order(records: int, checked: int) -> str:

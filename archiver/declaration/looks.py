@@ -170,7 +170,7 @@ def _certificates(g: SnapshotGround) -> Seen:
     where = "field exchanges[].connection.tls; transport record of the WARC"
     if not chains or not all(chains):
         return Seen(NOT_RECORDED, "Not recorded: a certificate of every server (not encrypted, or none)", g.warc, where)
-    return Seen(MET, f"Recorded: certificate chains of {len(chains)} answers, in the WARC", g.warc, where)
+    return Seen(MET, f"Recorded: certificate chains, of {len(chains)} in all, in the WARC", g.warc, where)
 
 
 def _human(what: str) -> Look:

@@ -103,7 +103,7 @@ def check_bracket(evidence: Evidence) -> str:
         return f"the record was sealed not after {upper}; no lower bound: no outside token was known when it began"
     width = max(0.0, (after.moment - before.moment).total_seconds())
     lower = f"{format_instant(before.moment)} ({before.authority})"
-    return f"the record was sealed between {lower} and {upper}, {width:.0f} s apart"
+    return f"the record was sealed between {lower} and {upper}, {width:{'.0f' if width >= 10 else '.3g'}} s apart"
 
 
 def _not_before(evidence: Evidence, body: Json) -> Sealed | None:

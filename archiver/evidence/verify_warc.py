@@ -199,7 +199,7 @@ def check_transport(evidence: Evidence) -> str:
     _check_metadata(body, records)
     if skipped:
         raise Incomplete(skipped)
-    return f"{len(requests)} requests, " + _session(body)
+    return f"{len(requests)} request{'s' * (len(requests) != 1)}, " + _session(body)
 
 
 def _check_response(evidence: Evidence, records: Sequence[Record], by_id: dict[str, Record], exchange: Json) -> None:
