@@ -50,6 +50,15 @@ def waiting(archive: Archive, document: str | None = None) -> list[Json]:
     ]
 
 
+def person_of(values: Json) -> Json:
+    """``by`` and ``reason`` of an act for which a person may be named, each one line or None."""
+    by, reason = values.get("by"), values.get("reason")
+    return {
+        "by": None if by is None else one_line("the person's name", by, MAX_NAME),
+        "reason": None if reason is None else one_line("the reason", reason, MAX_REASON),
+    }
+
+
 def one_line(what: str, text: Any, most: int) -> str:
     """A text that people gave, as one line of printable characters; ``UsageError`` when it is none."""
     if not isinstance(text, str) or not text.strip() or len(text) > most:

@@ -5,11 +5,10 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from archiver.decisions import MAX_NAME, MAX_REASON, one_line
+from archiver.custody import snapshot_seq
+from archiver.decisions import MAX_NAME, one_line, person_of
 from archiver.errors import UsageError
 from archiver.evidence.canonical import Json
-from archiver.evidence.statement import parse_snapshot_id
-from archiver.naming import no_snapshot
 
 if TYPE_CHECKING:
     from archiver.operation import Operation
@@ -36,7 +35,7 @@ def _export(operation: Operation, values: Json) -> Json:
         "subjects": _subjects(operation, values.get("subjects")),
         "form": form,
         **_file(values),
-        **_person(values),
+        **person_of(values),
     }
     return _stated(operation, body)
 
@@ -60,7 +59,7 @@ def _transfer(operation: Operation, values: Json) -> Json:
         "to": one_line("the name of the other custodian", values.get("to"), MAX_NAME),
         **file,
         "export_seq": _export_of(operation, str(file["file_sha256"]), subjects),
-        **_person(values),
+        **person_of(values),
     }
     return _stated(operation, body)
 
@@ -91,13 +90,6 @@ def _file(values: Json) -> Json:
     return {"file_sha256": sha256, "file_bytes": size, "name": name}
 
 
-def _person(values: Json) -> Json:
-    return {
-        "by": None if values.get("by") is None else one_line("the person's name", values["by"], MAX_NAME),
-        "reason": None if values.get("reason") is None else one_line("the reason", values["reason"], MAX_REASON),
-    }
-
-
 def _stated(operation: Operation, body: Json) -> Json:
     _, (committed,) = operation.pipeline.commit([], [lambda _seq, _sealed: ("custody", dict(body))])
     statement = committed.statement
@@ -115,8 +107,5 @@ def _subjects(operation: Operation, subjects: object) -> list[str]:
     if not isinstance(subjects, list) or not 0 < len(subjects) <= MAX_SUBJECTS:
         raise UsageError(f"subjects must be 1 to {MAX_SUBJECTS} identifiers of snapshots")
     for subject in subjects:
-        seq = parse_snapshot_id(subject) if isinstance(subject, str) else None
-        row = operation.archive.index.row("select folder from capture where seq = ?", (seq,))
-        if seq is None or row is None or not str(row["folder"]).endswith(f"/{subject}"):
-            raise no_snapshot(subject)
+        snapshot_seq(operation.archive, subject)
     return sorted(set(subjects))

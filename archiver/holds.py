@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from archiver.archive import Archive
 from archiver.custody import HOLD_EVENTS, holds, require_kept, snapshot_seq
-from archiver.decisions import MAX_NAME, MAX_REASON, one_line
+from archiver.decisions import one_line, person_of
 from archiver.errors import UsageError
 from archiver.evidence.canonical import Json
 from archiver.evidence.statement import parse_snapshot_id
@@ -44,8 +44,7 @@ def _hold(operation: Operation, values: Json) -> Json:
         "premis": "policy assignment",
         "hold": name,
         "subjects": subjects,
-        "by": None if values.get("by") is None else one_line("the person's name", values["by"], MAX_NAME),
-        "reason": None if values.get("reason") is None else one_line("the reason", values["reason"], MAX_REASON),
+        **person_of(values),
     }
     _, (made,) = operation.pipeline.commit([], [lambda _seq, _sealed: ("custody", dict(body))])
     statement = made.statement

@@ -15,7 +15,7 @@ import uuid
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
-from archiver.decisions import MAX_NAME, MAX_REASON, one_line
+from archiver.decisions import MAX_NAME, MAX_REASON, one_line, person_of
 from archiver.environment import SOFTWARE
 from archiver.errors import ArchiveDamaged, FormatError, UsageError
 from archiver.evidence.canonical import Json
@@ -54,8 +54,7 @@ def take_in(operation: Operation, values: Json) -> Json:
     path = Path(str(values.get("path")))
     said: Json = {
         "name": one_line("the name of the file", claimed(path.name, MAX_NAME), MAX_NAME),
-        "by": None if values.get("by") is None else one_line("the person's name", values["by"], MAX_NAME),
-        "reason": None if values.get("reason") is None else one_line("the reason", values["reason"], MAX_REASON),
+        **person_of(values),
         "source": None if values.get("source") is None else one_line("the source", values["source"], MAX_REASON),
     }
     files = operation.archive.files
