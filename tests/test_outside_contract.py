@@ -39,6 +39,8 @@ class Rig:
     """How the key goes out."""
     uri = ""
     copied_at = ""
+    joins = False
+    """Whether an equal question joins the job of the first."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -74,6 +76,7 @@ class WaybackRig(Rig):
     kind = "wayback"
     key_in = f"LOW {SECRET}"
     copied_at = COPIED
+    joins = True
 
     def copies(self) -> str:
         return f"{self.theirs.url}/web"
@@ -136,6 +139,12 @@ def test_a_copy_is_asked_for_waited_for_and_fetched_as_it_was_received(rig: Rig)
     assert first.headers["user-agent"] == "archiver-test"
     fetched = rig.theirs.requests[-1]
     assert "authorization" not in fetched.headers, "the key is not for reading copies"
+
+
+def test_a_question_that_is_asked_again_makes_one_more_copy_only_where_it_says_so(rig: Rig) -> None:
+    archive = rig.open()
+    assert archive.joins == rig.joins
+    assert rig.joins or archive.ask(URL) != archive.ask(URL)
 
 
 @pytest.mark.parametrize("mode", ["hang", "drip"])
