@@ -32,13 +32,13 @@ LOG = logging.getLogger("archiver.outside")
 POLL_S, LONGEST_POLL_S = 2.0, 30.0
 """Seconds before the first look at a job, and at most between two later ones: each pause is twice the one before."""
 JOB_S = 1800.0
-"""Seconds after which a job that says nothing is a failure: asked for anew where that makes no further copy, else looked
-at again after the pauses of a failure."""
+"""Seconds after which a job that says nothing is a failure, and is asked for anew where that makes no further copy."""
 FETCHES = 4
 """How often a copy is fetched for comparison before it is stated as not compared."""
 KEEP_S = 90 * 86400.0
-"""How long a row that was given up is kept, so that ``status`` can show it."""
+"""How long at least a row that was given up is kept: ``status`` shows it, and it is not asked for again."""
 MOST_SHOWN = 50
+GONE = "the settings have no such web archive any more"
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +70,17 @@ class OutsideCopies:
 
     # -- what is owed --------------------------------------------------------------------------------
 
+    def start(self, now: float) -> None:
+        """Give up what is owed to archives that were taken out of the settings: no thread would ever come to it."""
+        names = ", ".join("?" * len(self._archives))
+        gone = f"set next_try = null, error = ? where next_try is not null and archive not in ({names})"
+        self._index.apply((), [(f"update outside_copy {gone}", (GONE, *self._archives)), self._forgetting(now)])
+
+    def _forgetting(self, now: float) -> tuple[str, tuple[Any, ...]]:
+        """Forgets what was given up long ago; never while its version is young enough to be asked for again."""
+        keep = max(KEEP_S, 2 * self._give_up_s)
+        return "delete from outside_copy where next_try is null and since < ?", (now - keep,)
+
     def collect(self, now: float) -> int:
         """Write a row for each copy that a new version asks for; returns how many were added."""
         oldest = format_instant(datetime.fromtimestamp(max(0.0, now - self._give_up_s), UTC))
@@ -88,7 +99,7 @@ class OutsideCopies:
                 entry = self._archive.entry_at(capture.body["watch_seq"]) or {}
                 for name in sorted(named.intersection(entry.get("outside", ()))):
                     added += sum(self.want(capture, part, name, now) for part in range(len(capture.body["parts"])))
-        self._index.apply((), [("delete from outside_copy where next_try is null and since < ?", (now - KEEP_S,))])
+        self._index.apply((), [self._forgetting(now)])
         return added
 
     def _named(self) -> dict[str, set[str]]:

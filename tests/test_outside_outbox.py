@@ -16,10 +16,11 @@ from archiver.errors import Disposed
 from archiver.evidence.instant import parse_instant
 from archiver.outside.interface import Copy, OutsideFailed, Raw
 from archiver.outside_asking import _wait
-from archiver.outside_copying import FETCHES, JOB_S, KEEP_S, OutsideCopies, copies_of, outside_standing
+from archiver.outside_copying import FETCHES, GONE, JOB_S, KEEP_S, OutsideCopies, copies_of, outside_standing
+from archiver.settings import parse_settings
 from archiver.watch.entry import WatchEntry
 from storage.index import Index
-from tests.simulators.scripted import FIRST, SECOND, Life
+from tests.simulators.scripted import FIRST, SECOND, SETTINGS, Life
 from tests.test_recovery import Place
 
 POLICY = "http://a.example/policy"
@@ -183,6 +184,33 @@ def test_a_failure_that_may_pass_is_tried_again_with_growing_pauses_until_it_is_
     desk.later(KEEP_S)
     assert desk.rows == [], "after a while nobody wants to see it any more"
     assert desk.run() == []
+
+
+def test_what_is_given_up_is_remembered_as_long_as_its_version_is_young(desk: Desk) -> None:
+    desk.life.archive.settings = parse_settings(f"{SETTINGS}\n[outside]\ngive_up_after = '200d'\n")
+    desk.copies = OutsideCopies(desk.life.operation, {"wayback": desk.theirs})
+    desk.theirs.fails = [OutsideFailed("blocked", retry=False)]
+    desk.check()
+    assert desk.run() == ["given up"] and desk.later(KEEP_S + DAY) == [] and desk.theirs.asked == [POLICY]
+    assert desk.later(KEEP_S) == [] and len(desk.rows) == 1
+    assert desk.later(300 * DAY) == [] and desk.rows == []
+
+
+def test_what_is_owed_to_an_archive_that_is_gone_is_given_up_at_the_next_start(desk: Desk) -> None:
+    desk.life.operation.watch("changed", [("EA-D-00001", replace(ENTRY, outside=("wayback", "perma")))])
+    desk.copies = OutsideCopies(desk.life.operation, {"wayback": desk.theirs, "perma": Scripted(name="perma")})
+    desk.check()
+    assert desk.copies.collect(desk.now) == 2
+    desk.copies = OutsideCopies(desk.life.operation, {"wayback": desk.theirs})
+    desk.copies.start(desk.now)
+    standing = outside_standing(desk.life.archive)
+    assert standing["pending"] == 1 and [(one["archive"], one["error"]) for one in standing["failed"]] == [
+        ("perma", GONE)
+    ]
+    assert desk.run() == ["asked"] and desk.later(2) == ["waits", "stated"]
+    desk.copies = OutsideCopies(desk.life.operation, {})
+    desk.copies.start(desk.now + KEEP_S + 1)
+    assert desk.rows == []
 
 
 def test_a_refusal_is_given_up_at_once(desk: Desk) -> None:
