@@ -12,18 +12,14 @@ import ssl
 import time
 from collections.abc import Mapping
 from functools import partial
-from ipaddress import ip_network
 from pathlib import Path
-from typing import TYPE_CHECKING
 
+from archiver.connecting import connect, policy_of, why_refused
 from archiver.errors import ArchiverError, SettingsError
 from archiver.outside.interface import Fetched, Key, OutsideArchive, OutsideFailed, OutsideKind, Surroundings
 from archiver.registry import plugins
 from archiver.settings import OutsideSettings, Settings
 from archiver.warc_file import SMALL
-
-if TYPE_CHECKING:
-    from archiver.capture.policy import AddressPolicy
 
 MAX_KEY = 4096
 """Bytes of a file with a key; more is surely the wrong file."""
@@ -87,20 +83,9 @@ def _key(one: OutsideSettings, root: Path | None, environment: Mapping[str, str]
     return read
 
 
-def _policy(one: OutsideSettings, port: int) -> AddressPolicy:
-    from archiver.capture.policy import AddressPolicy
-
-    return AddressPolicy(tuple(ip_network(text) for text in one.allow_private), frozenset({port}))
-
-
 def _dial(one: OutsideSettings, host: str, port: int, *, tls: bool, timeout_s: float) -> socket.socket:
-    from archiver.capture.policy import Refused, dial, system_resolver
-
     until = time.monotonic() + timeout_s
-    try:
-        connected = dial(host, port, policy=_policy(one, port), resolver=system_resolver, timeout_s=timeout_s).sock
-    except Refused as refused:
-        raise OutsideFailed(f"no connection: {_why(refused.failure.code)}", retry=True) from None
+    connected = connect(host, port, timeout_s, one.allow_private, partial(OutsideFailed, retry=True))
     connected.settimeout(max(0.001, until - time.monotonic()))
     if not tls:
         return connected
@@ -123,16 +108,6 @@ def _context(one: OutsideSettings) -> ssl.SSLContext:
     return context
 
 
-def _why(code: str) -> str:
-    words = {
-        "dns": "the host name was not found",
-        "address_refused": "its address is not public, and allow_private does not name it",
-        "timeout": "no connection in time",
-        "connect": "nothing answers there",
-    }
-    return words.get(code, code)
-
-
 def _fetch(one: OutsideSettings, settings: Settings, url: str) -> Fetched:
     """One request by the transport of captures, its content decoded and held in memory within ``outside.max_bytes``."""
     from archiver.capture.connections import Connections
@@ -153,7 +128,7 @@ def _fetch(one: OutsideSettings, settings: Settings, url: str) -> Fetched:
     if target.port not in ports:  # a redirect of theirs must not make us knock at any door of anybody
         raise OutsideFailed(f"the copy cannot be read: it leads to port {target.port}", retry=True)
     try:
-        policy, trust = _policy(one, target.port), Trust(one.ca_file)
+        policy, trust = policy_of(one.allow_private, target.port), Trust(one.ca_file)
         connections = Connections(
             policy=policy, trust=trust, resolver=system_resolver, now=utc_now, monotonic=time.monotonic
         )
@@ -176,7 +151,7 @@ def _fetch(one: OutsideSettings, settings: Settings, url: str) -> Fetched:
     exchange = answer.exchange
     if exchange.failure is not None:
         too_large = exchange.failure.code in ("too_large", "decompression")
-        what = f"larger than {most} bytes, or not to be decoded" if too_large else _why(exchange.failure.code)
+        what = f"larger than {most} bytes, or not to be decoded" if too_large else why_refused(exchange.failure.code)
         raise OutsideFailed(f"the copy could not be fetched: {what}", retry=not too_large)
     tls = exchange.connection.tls if exchange.connection is not None else None
     if tls is not None and tls.verdict != "valid":
