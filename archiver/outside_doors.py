@@ -11,6 +11,7 @@ import socket
 import ssl
 import time
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -48,6 +49,8 @@ def open_outside(settings: Settings, root: Path | None, environment: Mapping[str
 def _surroundings(
     one: OutsideSettings, settings: Settings, root: Path | None, environment: Mapping[str, str]
 ) -> Surroundings:
+    if one.ca_file:  # found once, for the questions and for the copies
+        one = replace(one, ca_file=str((root or Path()) / Path(one.ca_file).expanduser()))
     return Surroundings(
         endpoint=one.endpoint,
         copies=one.copies,
@@ -102,7 +105,7 @@ def _context(one: OutsideSettings) -> ssl.SSLContext:
     context = ssl.create_default_context(cafile=certifi.where())
     if one.ca_file:
         try:
-            context.load_verify_locations(Path(one.ca_file).expanduser())
+            context.load_verify_locations(one.ca_file)
         except OSError as error:
             raise OutsideFailed(f"ca_file: {error.strerror or 'no certificates in it'}", retry=True) from None
     return context

@@ -23,6 +23,7 @@ from archiver.outside_doors import open_outside
 from archiver.registry import plugins
 from archiver.settings import parse_settings
 from tests import foreign
+from tests.simulators.certificates import Authority
 from tests.simulators.web_archives import COPIED, MADE_UTC, TIMESTAMP, WebArchives
 
 KINDS = plugins(archiver.outside)
@@ -154,6 +155,25 @@ def test_an_end_that_never_answers_costs_its_time_and_no_more(rig: Rig, mode: st
     with pytest.raises(OutsideFailed, match="within 1 s") as failure:
         rig.open(timeout_s=1).ask(URL)
     assert failure.value.retry and time.monotonic() - began < 5
+
+
+@pytest.mark.parametrize("ca_file", ["ca.pem", "~/ca.pem"])
+def test_roots_of_one_s_own_hold_for_the_questions_and_for_the_copies(
+    rig: Rig, ca_file: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    authority = Authority()
+    (tmp_path / "ca.pem").write_bytes(authority.pem)
+    theirs = WebArchives(tls=authority.valid("localhost"))
+    theirs.pages[URL] = PAGE
+    with theirs:
+        copies = theirs.url + rig.copies().removeprefix(rig.theirs.url)
+        archive = rig.open(endpoint=theirs.url, copies=copies, ca_file=ca_file)
+        assert archive.fetch(copied(archive), URL).content == PAGE
+        asked = len(theirs.requests)
+        with pytest.raises(OutsideFailed, match="TLS certificate or handshake was refused"):
+            rig.open(endpoint=theirs.url, copies=copies).ask(URL)
+        assert len(theirs.requests) == asked
 
 
 @pytest.mark.parametrize("mode", ["cut", "rubbish"])
