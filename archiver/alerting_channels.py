@@ -4,34 +4,23 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Mapping
-from ipaddress import IPv4Network, IPv6Network, ip_network
+from functools import partial
 from pathlib import Path
 
+from archiver import connecting
 from archiver.alert.interface import Channel, ChannelFailed, ChannelKind, Surroundings
 from archiver.errors import SettingsError
 from archiver.registry import plugins
 from archiver.settings import Settings
 
-EVERYWHERE = (IPv4Network("0.0.0.0/0"), IPv6Network("::/0"))
-WHY = {
-    "dns": "the host name was not found",
-    "address_refused": "its address is not public, and allow_private of the channel does not name it",
-    "timeout": "no connection in time",
-    "connect": "nothing answers there",
-}
+EVERYWHERE = ("0.0.0.0/0", "::/0")
 
 
 def connect(host: str, port: int, timeout_s: float, allow_private: tuple[str, ...] | None) -> socket.socket:
     """Connect as a capture would, the address judged as it is dialled; ``ChannelFailed`` names no host."""
-    from archiver.capture.policy import AddressPolicy, Refused, dial, system_resolver
-
-    allowed = EVERYWHERE if allow_private is None else tuple(map(ip_network, allow_private))
-    policy = AddressPolicy(allowed, frozenset({port}))
-    try:
-        return dial(host, port, policy=policy, resolver=system_resolver, timeout_s=timeout_s).sock
-    except Refused as refused:
-        code = refused.failure.code
-        raise ChannelFailed(f"no connection: {WHY.get(code, code)}", retry=True) from None
+    allowed = EVERYWHERE if allow_private is None else allow_private
+    failure = partial(ChannelFailed, retry=True)
+    return connecting.connect(host, port, timeout_s, allowed, failure, " of the channel")
 
 
 def kinds() -> dict[str, ChannelKind]:

@@ -109,7 +109,11 @@ class OutsideLoop:
         ]
 
     def start(self) -> None:
-        """Start a thread for each archive."""
+        """Start a thread for each archive; what was owed to one that the settings no longer name is given up."""
+        try:
+            self._copies.start(time.time())
+        except StorageError as error:  # the next start does it; watching must not wait for it
+            LOG.error("what web archives that are gone were owed is still shown as waiting: %s", error)
         for thread in self.threads:
             thread.start()
 

@@ -32,12 +32,13 @@ LOG = logging.getLogger("archiver.outside")
 POLL_S, LONGEST_POLL_S = 2.0, 30.0
 """Seconds before the first look at a job, and at most between two later ones: each pause is twice the one before."""
 JOB_S = 1800.0
-"""Seconds after which a job that says nothing is a failure, and is asked for anew."""
+"""Seconds after which a job that says nothing is a failure, and is asked for anew where that makes no further copy."""
 FETCHES = 4
 """How often a copy is fetched for comparison before it is stated as not compared."""
 KEEP_S = 90 * 86400.0
-"""How long a row that was given up is kept, so that ``status`` can show it."""
+"""How long at least a row that was given up is kept: ``status`` shows it, and it is not asked for again."""
 MOST_SHOWN = 50
+GONE = "the settings have no such web archive any more"
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,16 +70,26 @@ class OutsideCopies:
 
     # -- what is owed --------------------------------------------------------------------------------
 
+    def start(self, now: float) -> None:
+        """Give up what is owed to archives that were taken out of the settings: no thread would ever come to it."""
+        names = ", ".join("?" * len(self._archives))
+        gone = f"set next_try = null, error = ? where next_try is not null and archive not in ({names})"
+        self._index.apply((), [(f"update outside_copy {gone}", (GONE, *self._archives)), self._forgetting(now)])
+
+    def _forgetting(self, now: float) -> tuple[str, tuple[Any, ...]]:
+        """Forgets what was given up long ago; never while its version is young enough to be asked for again."""
+        keep = max(KEEP_S, 2 * self._give_up_s)
+        return "delete from outside_copy where next_try is null and since < ?", (now - keep,)
+
     def collect(self, now: float) -> int:
         """Write a row for each copy that a new version asks for; returns how many were added."""
-        wanted = [w for w in self._archive.watched() if not w.entry.paused and w.entry.outside]
         oldest = format_instant(datetime.fromtimestamp(max(0.0, now - self._give_up_s), UTC))
         added = 0
-        for watched in wanted:
+        for document, named in self._named().items():
             rows = self._index.rows(
                 "select c.seq from assessment a join capture c on c.seq = a.capture_seq where a.document = ?"
                 " and a.outcome = 'new_version' and a.version is not null and c.started_at >= ? group by c.seq",
-                (watched.document, oldest),
+                (document, oldest),
             )
             for row in rows:
                 if disposal_of(self._archive, row["seq"]) is not None:
@@ -86,11 +97,15 @@ class OutsideCopies:
                 capture = self._archive.statement(row["seq"])
                 # As it was when the page was captured, and as it is now: nobody is told of what was not to be told.
                 entry = self._archive.entry_at(capture.body["watch_seq"]) or {}
-                names = set(entry.get("outside", ())) & set(watched.entry.outside) & self._archives.keys()
-                for name in sorted(names):
+                for name in sorted(named.intersection(entry.get("outside", ()))):
                     added += sum(self.want(capture, part, name, now) for part in range(len(capture.body["parts"])))
-        self._index.apply((), [("delete from outside_copy where next_try is null and since < ?", (now - KEEP_S,))])
+        self._index.apply((), [self._forgetting(now)])
         return added
+
+    def _named(self) -> dict[str, set[str]]:
+        """The archives that each document's entry names now; an entry that is paused or removed names none."""
+        watched = (w for w in self._archive.watched() if not w.entry.paused and w.entry.outside)
+        return {w.document: set(w.entry.outside) & self._archives.keys() for w in watched}
 
     def want(self, capture: Statement, part: int, name: str, now: float, by: str | None = None) -> bool:
         """Write one row, unless there is one or the copy is stated already; ``by`` also revives one given up."""
@@ -139,6 +154,11 @@ class OutsideCopies:
             # Whoever disposed of it does not want it told to others; and there is nothing left to compare with.
             self._forget(row)
             return Step("given up", *told, "the snapshot was disposed of")
+        from_entry = row["by_name"] is None and "copy" not in state
+        if from_entry and told[0] not in self._named().get(capture.body["document"], ()):
+            # Whoever turned it off wants nobody told from then on, whatever was queued before.
+            self._forget(row)
+            return Step("given up", *told, "the watch entry does not name the archive any more")
         try:
             if row["by_name"] is None and self._is_stated(capture, row["part"], row["archive"]):
                 self._forget(row)  # a crash between statement and row
@@ -200,14 +220,18 @@ class OutsideCopies:
         return dict(made.statement.body)
 
     def _failed(self, row: Row, failure: OutsideFailed, now: float, told: tuple[str, str, str]) -> Step:
-        """Write down the next try, or that there will be none; a job that failed is asked for anew."""
+        """Write down the next try, or that there will be none; a job that failed is asked for anew.
+
+        Where each question makes one more copy, a job that may still end well is kept, and only looked at again.
+        """
         end = row["since"] + self._give_up_s
         over = not failure.retry or not self._retry_s or now >= end
         at = None if over else min(end, now + self._pause(failure, row["attempts"] + 1))
+        state = None if over or self._archives[row["archive"]].joins else row["state"]
         self._index.run(
-            "update outside_copy set attempts = attempts + 1, next_try = ?, error = ?, state = null"
+            "update outside_copy set attempts = attempts + 1, next_try = ?, error = ?, state = ?"
             " where seq = ? and part = ? and archive = ?",
-            (at, failure.what, row["seq"], row["part"], row["archive"]),
+            (at, failure.what, state, row["seq"], row["part"], row["archive"]),
         )
         return Step("given up" if over else "again", *told, failure.what)
 

@@ -11,19 +11,16 @@ import socket
 import ssl
 import time
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import partial
-from ipaddress import ip_network
 from pathlib import Path
-from typing import TYPE_CHECKING
 
+from archiver.connecting import connect, policy_of, why_refused
 from archiver.errors import ArchiverError, SettingsError
 from archiver.outside.interface import Fetched, Key, OutsideArchive, OutsideFailed, OutsideKind, Surroundings
 from archiver.registry import plugins
 from archiver.settings import OutsideSettings, Settings
 from archiver.warc_file import SMALL
-
-if TYPE_CHECKING:
-    from archiver.capture.policy import AddressPolicy
 
 MAX_KEY = 4096
 """Bytes of a file with a key; more is surely the wrong file."""
@@ -52,6 +49,8 @@ def open_outside(settings: Settings, root: Path | None, environment: Mapping[str
 def _surroundings(
     one: OutsideSettings, settings: Settings, root: Path | None, environment: Mapping[str, str]
 ) -> Surroundings:
+    if one.ca_file:  # found once, for the questions and for the copies
+        one = replace(one, ca_file=str((root or Path()) / Path(one.ca_file).expanduser()))
     return Surroundings(
         endpoint=one.endpoint,
         copies=one.copies,
@@ -87,20 +86,9 @@ def _key(one: OutsideSettings, root: Path | None, environment: Mapping[str, str]
     return read
 
 
-def _policy(one: OutsideSettings, port: int) -> AddressPolicy:
-    from archiver.capture.policy import AddressPolicy
-
-    return AddressPolicy(tuple(ip_network(text) for text in one.allow_private), frozenset({port}))
-
-
 def _dial(one: OutsideSettings, host: str, port: int, *, tls: bool, timeout_s: float) -> socket.socket:
-    from archiver.capture.policy import Refused, dial, system_resolver
-
     until = time.monotonic() + timeout_s
-    try:
-        connected = dial(host, port, policy=_policy(one, port), resolver=system_resolver, timeout_s=timeout_s).sock
-    except Refused as refused:
-        raise OutsideFailed(f"no connection: {_why(refused.failure.code)}", retry=True) from None
+    connected = connect(host, port, timeout_s, one.allow_private, partial(OutsideFailed, retry=True))
     connected.settimeout(max(0.001, until - time.monotonic()))
     if not tls:
         return connected
@@ -117,20 +105,10 @@ def _context(one: OutsideSettings) -> ssl.SSLContext:
     context = ssl.create_default_context(cafile=certifi.where())
     if one.ca_file:
         try:
-            context.load_verify_locations(Path(one.ca_file).expanduser())
+            context.load_verify_locations(one.ca_file)
         except OSError as error:
             raise OutsideFailed(f"ca_file: {error.strerror or 'no certificates in it'}", retry=True) from None
     return context
-
-
-def _why(code: str) -> str:
-    words = {
-        "dns": "the host name was not found",
-        "address_refused": "its address is not public, and allow_private does not name it",
-        "timeout": "no connection in time",
-        "connect": "nothing answers there",
-    }
-    return words.get(code, code)
 
 
 def _fetch(one: OutsideSettings, settings: Settings, url: str) -> Fetched:
@@ -153,7 +131,7 @@ def _fetch(one: OutsideSettings, settings: Settings, url: str) -> Fetched:
     if target.port not in ports:  # a redirect of theirs must not make us knock at any door of anybody
         raise OutsideFailed(f"the copy cannot be read: it leads to port {target.port}", retry=True)
     try:
-        policy, trust = _policy(one, target.port), Trust(one.ca_file)
+        policy, trust = policy_of(one.allow_private, target.port), Trust(one.ca_file)
         connections = Connections(
             policy=policy, trust=trust, resolver=system_resolver, now=utc_now, monotonic=time.monotonic
         )
@@ -176,7 +154,7 @@ def _fetch(one: OutsideSettings, settings: Settings, url: str) -> Fetched:
     exchange = answer.exchange
     if exchange.failure is not None:
         too_large = exchange.failure.code in ("too_large", "decompression")
-        what = f"larger than {most} bytes, or not to be decoded" if too_large else _why(exchange.failure.code)
+        what = f"larger than {most} bytes, or not to be decoded" if too_large else why_refused(exchange.failure.code)
         raise OutsideFailed(f"the copy could not be fetched: {what}", retry=not too_large)
     tls = exchange.connection.tls if exchange.connection is not None else None
     if tls is not None and tls.verdict != "valid":

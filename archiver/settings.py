@@ -276,9 +276,11 @@ _HEAD = """\
 """
 _TAIL = """
 # A web archive that may be asked for copies of new versions. It learns what is watched: docs/outside-copies.md first.
+# Files are relative to the archive; ca_file names further TLS roots (PEM), for the service and for its copies.
 # [outside.wayback]
 # key_file = "wayback.key"
 # min_interval_s = 60
+# ca_file = "roots.pem"
 
 # One table for each timestamp authority; roots is a PEM file, relative to the archive.
 # [[authority]]

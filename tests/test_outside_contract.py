@@ -24,6 +24,7 @@ from archiver.outside_doors import open_outside
 from archiver.registry import plugins
 from archiver.settings import parse_settings
 from tests import foreign
+from tests.simulators.certificates import Authority
 from tests.simulators.web_archives import COPIED, MADE_UTC, TIMESTAMP, WebArchives
 
 KINDS = plugins(archiver.outside)
@@ -40,6 +41,8 @@ class Rig(ABC):
     """How the key goes out."""
     uri = ""
     copied_at = ""
+    joins = False
+    """Whether an equal question joins the job of the first."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -75,6 +78,7 @@ class WaybackRig(Rig):
     kind = "wayback"
     key_in = f"LOW {SECRET}"
     copied_at = COPIED
+    joins = True
 
     def copies(self) -> str:
         return f"{self.theirs.url}/web"
@@ -139,6 +143,12 @@ def test_a_copy_is_asked_for_waited_for_and_fetched_as_it_was_received(rig: Rig)
     assert "authorization" not in fetched.headers, "the key is not for reading copies"
 
 
+def test_a_question_that_is_asked_again_makes_one_more_copy_only_where_it_says_so(rig: Rig) -> None:
+    archive = rig.open()
+    assert archive.joins == rig.joins
+    assert rig.joins or archive.ask(URL) != archive.ask(URL)
+
+
 @pytest.mark.parametrize("mode", ["hang", "drip"])
 def test_an_end_that_never_answers_costs_its_time_and_no_more(rig: Rig, mode: str) -> None:
     rig.theirs.mode = mode
@@ -146,6 +156,25 @@ def test_an_end_that_never_answers_costs_its_time_and_no_more(rig: Rig, mode: st
     with pytest.raises(OutsideFailed, match="within 1 s") as failure:
         rig.open(timeout_s=1).ask(URL)
     assert failure.value.retry and time.monotonic() - began < 5
+
+
+@pytest.mark.parametrize("ca_file", ["ca.pem", "~/ca.pem"])
+def test_roots_of_one_s_own_hold_for_the_questions_and_for_the_copies(
+    rig: Rig, ca_file: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    authority = Authority()
+    (tmp_path / "ca.pem").write_bytes(authority.pem)
+    theirs = WebArchives(tls=authority.valid("localhost"))
+    theirs.pages[URL] = PAGE
+    with theirs:
+        copies = theirs.url + rig.copies().removeprefix(rig.theirs.url)
+        archive = rig.open(endpoint=theirs.url, copies=copies, ca_file=ca_file)
+        assert archive.fetch(copied(archive), URL).content == PAGE
+        asked = len(theirs.requests)
+        with pytest.raises(OutsideFailed, match="TLS certificate or handshake was refused"):
+            rig.open(endpoint=theirs.url, copies=copies).ask(URL)
+        assert len(theirs.requests) == asked
 
 
 @pytest.mark.parametrize("mode", ["cut", "rubbish"])

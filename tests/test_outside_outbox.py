@@ -6,7 +6,7 @@ import json
 import logging
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pytest
@@ -16,10 +16,11 @@ from archiver.errors import Disposed
 from archiver.evidence.instant import parse_instant
 from archiver.outside.interface import Copy, OutsideFailed, Raw
 from archiver.outside_asking import _wait
-from archiver.outside_copying import FETCHES, JOB_S, KEEP_S, OutsideCopies, copies_of, outside_standing
+from archiver.outside_copying import FETCHES, GONE, JOB_S, KEEP_S, OutsideCopies, copies_of, outside_standing
+from archiver.settings import parse_settings
 from archiver.watch.entry import WatchEntry
 from storage.index import Index
-from tests.simulators.scripted import FIRST, SECOND, Life
+from tests.simulators.scripted import FIRST, SECOND, SETTINGS, Life
 from tests.test_recovery import Place
 
 POLICY = "http://a.example/policy"
@@ -45,6 +46,7 @@ class Scripted:
     content: bytes = b""
     of: str = ""
     """The address that it says it copied."""
+    joins: bool = True
     name: str = "wayback"
     target: str = "scripted"
 
@@ -144,6 +146,30 @@ def test_an_entry_that_names_no_archive_tells_nobody(desk: Desk) -> None:
     assert desk.run() == [], "another archive is not this one"
 
 
+@pytest.mark.parametrize(
+    "off", [{"outside": ()}, {"outside": ("perma",)}, {"paused": True}, {"removed": True}], ids=lambda off: str(off)
+)
+def test_what_is_turned_off_is_not_asked_again(desk: Desk, off: dict[str, Any]) -> None:
+    desk.theirs.fails = [OutsideFailed("HTTP status 429", retry=True)]
+    desk.check()
+    assert desk.run() == ["again"] and desk.theirs.asked == [POLICY]
+    desk.life.operation.watch("changed", [("EA-D-00001", replace(ENTRY, **off))])
+    assert desk.later(300) == ["given up"] and desk.rows == []
+    assert desk.later(DAY) == [] and desk.theirs.asked == [POLICY]
+
+
+def test_what_is_turned_off_later_is_still_compared_or_was_asked_for_by_hand(desk: Desk) -> None:
+    desk.check()
+    assert desk.run() == ["asked"]
+    desk.now += 2
+    desk.copies.advance(desk.rows[0], desk.now)
+    desk.life.operation.watch("changed", [("EA-D-00001", replace(ENTRY, outside=()))])
+    assert desk.run() == ["stated"], "the copy is there, whoever may know of it knows"
+    capture = desk.life.archive.statement(desk.place.of_kind("capture")[0]["seq"])
+    desk.copies.want(capture, 0, "wayback", desk.now, "A. Clerk")
+    assert desk.run() == ["asked"] and desk.later(2) == ["waits", "stated"]
+
+
 def test_a_failure_that_may_pass_is_tried_again_with_growing_pauses_until_it_is_given_up(desk: Desk) -> None:
     desk.theirs.fails = [OutsideFailed("HTTP status 503", retry=True)] * 100
     desk.check()
@@ -158,6 +184,33 @@ def test_a_failure_that_may_pass_is_tried_again_with_growing_pauses_until_it_is_
     desk.later(KEEP_S)
     assert desk.rows == [], "after a while nobody wants to see it any more"
     assert desk.run() == []
+
+
+def test_what_is_given_up_is_remembered_as_long_as_its_version_is_young(desk: Desk) -> None:
+    desk.life.archive.settings = parse_settings(f"{SETTINGS}\n[outside]\ngive_up_after = '200d'\n")
+    desk.copies = OutsideCopies(desk.life.operation, {"wayback": desk.theirs})
+    desk.theirs.fails = [OutsideFailed("blocked", retry=False)]
+    desk.check()
+    assert desk.run() == ["given up"] and desk.later(KEEP_S + DAY) == [] and desk.theirs.asked == [POLICY]
+    assert desk.later(KEEP_S) == [] and len(desk.rows) == 1
+    assert desk.later(300 * DAY) == [] and desk.rows == []
+
+
+def test_what_is_owed_to_an_archive_that_is_gone_is_given_up_at_the_next_start(desk: Desk) -> None:
+    desk.life.operation.watch("changed", [("EA-D-00001", replace(ENTRY, outside=("wayback", "perma")))])
+    desk.copies = OutsideCopies(desk.life.operation, {"wayback": desk.theirs, "perma": Scripted(name="perma")})
+    desk.check()
+    assert desk.copies.collect(desk.now) == 2
+    desk.copies = OutsideCopies(desk.life.operation, {"wayback": desk.theirs})
+    desk.copies.start(desk.now)
+    standing = outside_standing(desk.life.archive)
+    assert standing["pending"] == 1 and [(one["archive"], one["error"]) for one in standing["failed"]] == [
+        ("perma", GONE)
+    ]
+    assert desk.run() == ["asked"] and desk.later(2) == ["waits", "stated"]
+    desk.copies = OutsideCopies(desk.life.operation, {})
+    desk.copies.start(desk.now + KEEP_S + 1)
+    assert desk.rows == []
 
 
 def test_a_refusal_is_given_up_at_once(desk: Desk) -> None:
@@ -181,6 +234,28 @@ def test_a_job_that_never_ends_is_asked_for_anew(desk: Desk) -> None:
     assert words[-1] == "again" and set(words[:-1]) == {"waits"}
     desk.theirs.working = False
     assert desk.later(300) == ["asked"] and desk.later(2) == ["waits", "stated"]
+
+
+def test_a_job_is_not_asked_for_anew_where_each_question_makes_one_more_copy(desk: Desk) -> None:
+    desk.theirs.working, desk.theirs.joins = True, False
+    desk.check()
+    assert desk.run() == ["asked"]
+    desk.theirs.fails = [OutsideFailed("HTTP status 503", retry=True)]
+    assert desk.later(2) == ["again"] and desk.later(JOB_S) == ["again"] and desk.rows[0]["attempts"] == 2
+    desk.theirs.working = False
+    assert desk.later(1800) == ["waits", "stated"] and desk.theirs.asked == [POLICY]
+
+
+def test_a_job_that_is_only_looked_at_again_is_given_up_in_the_end(desk: Desk) -> None:
+    desk.theirs.working, desk.theirs.joins = True, False
+    desk.check()
+    assert desk.run() == ["asked"]
+    words = [word for _ in range(40) for word in desk.later(7200)]
+    assert words[-1] == "given up" and set(words[:-1]) == {"again"} and desk.theirs.asked == [POLICY]
+    assert "was not done within" in outside_standing(desk.life.archive)["failed"][0]["error"]
+    capture = desk.life.archive.statement(desk.place.of_kind("capture")[0]["seq"])
+    desk.copies.want(capture, 0, "wayback", desk.now, "A. Clerk")
+    assert desk.run() == ["asked"], "a person may have a further one made of what was given up"
 
 
 def test_a_copy_that_cannot_be_read_is_tried_a_few_times_and_then_stated_as_not_compared(desk: Desk) -> None:

@@ -119,6 +119,11 @@ class OutsideArchive(Protocol):
         """Where it is asked, without secrets."""
         ...
 
+    @property
+    def joins(self) -> bool:
+        """Whether a question that is asked again soon joins the job of the first; else each makes one more copy."""
+        ...
+
     def ask(self, url: str) -> str:
         """Ask for a copy of this address now; return what the archive calls the job."""
         ...

@@ -39,6 +39,7 @@ class Perma:
     service: str
     copies: str
     name: str = "perma"
+    joins: bool = False
 
     @property
     def target(self) -> str:

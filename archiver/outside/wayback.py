@@ -44,6 +44,7 @@ class Wayback:
     service: str
     copies: str
     name: str = "wayback"
+    joins: bool = True
 
     @property
     def target(self) -> str:

@@ -158,6 +158,24 @@ def test_a_refusal_is_shown_and_can_be_asked_again(set_up: Box, theirs: WebArchi
     assert set_up.fine("status", "--json").json["outside"] == {"pending": 0, "failed": []}
 
 
+def test_what_waits_for_an_archive_that_was_taken_out_of_the_settings_is_given_up(
+    box: Box, theirs: WebArchives, site: Website
+) -> None:
+    (item,) = box.fine("capture", site.url("/terms"), "--json").json
+    path = box.root / "archive.toml"
+    before = path.read_text()
+    (box.root / "key").write_text(SECRET)
+    box.append(f'\n[outside.wayback]\nendpoint = "{theirs.url}"\nkey_file = "key"\nallow_private = ["127.0.0.0/8"]\n')
+    theirs.status = 429
+    assert box.call("outside", "ask", item["snapshot"]).code == 3
+    path.write_text(before)
+    assert box.fine("status", "--json").json["outside"]["pending"] == 1
+    with box.daemon() as daemon:
+        assert daemon.stop() == 0
+    status = box.fine("status", "--json").json["outside"]
+    assert status["pending"] == 0 and status["failed"][0]["error"] == outside_copying.GONE
+
+
 def test_bad_questions(box: Box, site: Website) -> None:
     (item,) = box.fine("capture", site.url("/terms"), "--json").json
     refused = box.call("outside", "ask", item["snapshot"])

@@ -22,6 +22,8 @@ from urllib.parse import parse_qs
 from warcio.statusandheaders import StatusAndHeaders
 from warcio.warcwriter import WARCWriter
 
+from tests.simulators.certificates import Identity
+
 HANG_S = 60.0
 TIMESTAMP = "20260512151003"
 COPIED = "2026-05-12T15:10:03Z"
@@ -40,9 +42,9 @@ class Request:
 
 
 class WebArchives:
-    """Both services on one port; a context manager."""
+    """Both services on one port; a context manager. With ``tls`` it is https://localhost."""
 
-    def __init__(self) -> None:
+    def __init__(self, tls: Identity | None = None) -> None:
         self.requests: list[Request] = []
         self.asked: list[str] = []
         """Addresses that a copy was made of."""
@@ -66,6 +68,9 @@ class WebArchives:
         self._server.theirs = self
         self.port: int = self._server.server_address[1]
         self.url = f"http://127.0.0.1:{self.port}"
+        if tls is not None:
+            self._server.socket = tls.server_context().wrap_socket(self._server.socket, server_side=True)
+            self.url = f"https://localhost:{self.port}"
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.01,), daemon=True)
 
     def __enter__(self) -> WebArchives:
