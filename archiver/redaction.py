@@ -54,13 +54,18 @@ def chosen(lines: Sequence[str], numbers: Sequence[str], patterns: Sequence[str]
             raise UsageError(f"--hide {piece[:40]!r} is no line or range of lines", do="give them like 3,5-7")
         first, last = int(named[1]), int(named[2] or named[1])
         if not 1 <= first <= last <= len(lines):
-            raise UsageError(f"--hide {piece}: the text has the lines 1 to {len(lines)}")
+            raise UsageError(
+                f"--hide {piece}: the text has the lines 1 to {len(lines)}", do="archiver redact SNAPSHOT lists them"
+            )
         found.update(range(first - 1, last))
     for pattern in patterns:
         try:
             wanted = re.compile(pattern)
         except re.error as error:
-            raise UsageError(f"--hide-matching {pattern[:60]!r}: {error}") from error
+            raise UsageError(
+                f"--hide-matching {pattern[:60]!r} is no regular expression: {error}",
+                do="write a backslash before a sign that is meant as it stands, like \\( or \\.",
+            ) from error
         matched = [number for number, line in enumerate(lines) if wanted.search(line)]
         if not matched:
             raise UsageError(f"--hide-matching {pattern[:60]!r} matches no line", do="nothing was handed out")

@@ -172,12 +172,12 @@ def _tell(context: Context, made: dict[str, object], hidden: list[int], output: 
 
 
 def _require_place(folder: Path) -> None:
-    """Make the folder; ``UsageError`` when no file can be written there: said before the log states a redaction."""
+    """``UsageError`` when no file can be written there: said before the log states a redaction."""
     from archiver.errors import UsageError
+    from archiver.exporting import require_folder
 
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise UsageError(f"{folder}: {error.strerror}", do="give another name") from error
+    require_folder(folder)
+    if not folder.is_dir():
+        raise UsageError(f"{folder} is no folder", do="give another name")
     if not os.access(folder, os.W_OK | os.X_OK):
         raise UsageError(f"{folder} cannot be written", do="give another name")
