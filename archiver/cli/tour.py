@@ -200,6 +200,9 @@ class Tour:
         )
         wide = min(max(len(line) for line, _ in rows), WIDTH - 32)
         for line, about in rows:
+            if len(line) > wide:  # the remark goes below, in its column
+                self._say(line)
+                line = ""
             self._say(f"{line:<{wide}}  # {about}")
 
     def wait_for_enter(self) -> None:
