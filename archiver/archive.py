@@ -7,6 +7,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from archiver.errors import ArchiveDamaged, ArchiveError, FormatError, SettingsError, UsageError
 from archiver.evidence.canonical import Json, encode_line
@@ -15,11 +16,13 @@ from archiver.evidence.statement import Statement, document_id, parse_statement,
 from archiver.headcopy import HeadCopy
 from archiver.naming import no_document
 from archiver.settings import AuthoritySettings, Settings, parse_settings
-from archiver.watch.entry import WatchedDocument, WatchEntry
 from storage.errors import Missing
 from storage.index import Index
 from storage.interface import Files
 from storage.local import LocalFiles
+
+if TYPE_CHECKING:
+    from archiver.watch.entry import WatchedDocument
 
 SETTINGS_FILE = "archive.toml"
 DATABASE = "archive.db"
@@ -157,6 +160,8 @@ class Archive:
 
 def _watched(row: Mapping[str, object]) -> WatchedDocument:
     import json
+
+    from archiver.watch.entry import WatchedDocument, WatchEntry  # slow to load, and often not needed
 
     return WatchedDocument(
         str(row["document"]), int(str(row["seq"])), WatchEntry.from_json(json.loads(str(row["entry"])))

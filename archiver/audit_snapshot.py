@@ -15,7 +15,6 @@ from archiver.evidence.verify import Evidence, Failed, Incomplete, Nothing, Repo
 from archiver.folders import StoredFolder
 from archiver.projection import rows_of
 from archiver.proofs import LATER, PROOF, WATERMARK
-from archiver.stamping import staging_of
 from storage.errors import StorageError
 
 
@@ -61,7 +60,7 @@ class SnapshotAudit:
 
     def _stamp_statements(self) -> str:
         stated: dict[str, Statement] = {}
-        names = self.folder.names()
+        names = self.evidence.names()
         for name in names:
             if name.endswith(".tsr"):
                 stated[name] = self._stamp_statement(name)
@@ -107,6 +106,8 @@ class SnapshotAudit:
         for row in own:
             place, _, name = row["path"].rpartition("/")
             if place == self.folder.path and name not in names:
+                from archiver.stamping import staging_of  # slow to load
+
                 if self.audit.archive.files.exists(staging_of(row["token_sha256"].hex())):
                     raise Incomplete(f"{name} is being placed")
                 raise Failed(f"{name} is missing, stamp statement {row['seq']} names it")

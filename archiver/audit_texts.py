@@ -6,7 +6,6 @@ from collections.abc import Iterable
 from typing import Any
 
 from archiver.archive import Archive
-from archiver.deletion import is_disposal
 from archiver.errors import ArchiveDamaged
 from archiver.evidence.canonical import Json
 from archiver.evidence.statement import Statement
@@ -36,6 +35,8 @@ class StatedTexts:
     def take(self, statement: Statement) -> tuple[str, ...] | None:
         """Note what an assessment names; return the lines of a text that was not met before."""
         body = statement.body
+        from archiver.deletion import is_disposal  # slow to load, and nothing may be gone
+
         if is_disposal(statement):
             self._forget(body)
             return None

@@ -8,14 +8,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from archiver.exhibit import Exhibit, Wishes, lines_of, marks_of
-from archiver.exhibit_load import as_csv, as_dat
+from archiver.exhibit_load import EXHIBIT_ENDS, as_csv, as_dat
 
 if TYPE_CHECKING:
     from archiver.dossier import Dossier
     from archiver.sealing import Ask, Seal
-
-
-EXHIBIT_ENDS = ".exhibit.pdf"
 
 
 @dataclass(slots=True)

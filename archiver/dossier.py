@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
 from archiver.archive import Archive
 from archiver.audit import Audit
@@ -17,8 +17,10 @@ from archiver.evidence.verify import Report
 from archiver.naming import no_snapshot
 from archiver.proofs import PROOF
 from archiver.texts import links_path, salt_path, text_path
-from archiver.watch.reading import Source
 from storage.interface import Files
+
+if TYPE_CHECKING:
+    from archiver.watch.reading import Source
 
 
 @dataclass(frozen=True, slots=True)

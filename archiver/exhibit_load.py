@@ -7,6 +7,8 @@ import io
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+EXHIBIT_ENDS = ".exhibit.pdf"
+"""How the name of an exhibit ends."""
 COLUMNS = (
     "BEGBATES ENDBATES CUSTODIAN SOURCE_URL FINAL_URL TITLE CAPTURE_UTC CAPTURE_LOCAL TZ SHA256_NATIVE NATIVEPATH"
     " TEXTPATH IMAGEPATH CITATION_ID LIMITS REDACTED"

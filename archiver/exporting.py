@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from archiver.errors import ArchiveError, UsageError
+from archiver.exhibit_load import EXHIBIT_ENDS
 
 if TYPE_CHECKING:
     from archiver.binder import Binder
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 EXPORTERS: dict[str, tuple[str, str]] = {
     ".zip": ("archiver.bundling", "BUNDLE"),
     ".pdf": ("archiver.paper_forms", "CERTIFICATE"),
-    ".exhibit.pdf": ("archiver.paper_forms", "EXHIBIT"),
+    EXHIBIT_ENDS: ("archiver.paper_forms", "EXHIBIT"),
     ".wacz": ("archiver.wacz_export", "WACZ"),
 }
 """End of the file's name (the longest that fits counts), and the module and object that write it."""
@@ -97,6 +98,8 @@ def exporter_for(name: str) -> Exporter:
 
 
 _LARGE = 1 << 18
+SYNC_EVERY = 16 << 20
+"""Bytes after which those before are synced while more is written."""
 
 
 class _Tally:
@@ -105,9 +108,10 @@ class _Tally:
     def __init__(self, descriptor: int) -> None:
         self._descriptor = descriptor
         self._digest = hashlib.sha256()
-        self._pool = ThreadPoolExecutor(1)
+        self._pool = ThreadPoolExecutor(2)  # one digests, one waits for the disk
         self._pending: Future[None] | None = None
-        self.size = 0
+        self.size = self._synced = 0
+        self._syncing: Future[None] | None = None
 
     def __enter__(self) -> _Tally:
         return self
@@ -126,11 +130,22 @@ class _Tally:
         left = view
         while left:
             left = left[os.write(self._descriptor, left) :]
+        self._sync_ahead()
         return len(view)
 
+    def _sync_ahead(self) -> None:
+        """Let the disk work while the rest is made; the sync at the end has less to wait for."""
+        if self.size - self._synced < SYNC_EVERY or (self._syncing is not None and not self._syncing.done()):
+            return
+        if self._syncing is not None:
+            self._syncing.result()  # a disk that fails is told at once
+        self._syncing, self._synced = self._pool.submit(os.fdatasync, self._descriptor), self.size
+
     def sha256(self) -> str:
-        """SHA-256 of all that was written, 64 hex digits."""
+        """SHA-256 of all that was written, 64 hex digits; ``OSError`` when the disk failed meanwhile."""
         self._settle()
+        if self._syncing is not None:
+            self._syncing.result()
         return self._digest.hexdigest()
 
     def _settle(self) -> None:

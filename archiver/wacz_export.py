@@ -1,12 +1,14 @@
 """Writes one or several snapshots as a WACZ: their WARCs as they are, an index, pages, and our proofs beside them.
 
-Everything comes from dossiers. The WARCs are read twice, once to compare them with their statements, once to copy
-them; what the index says of their records stands in the statements already.
+Everything comes from dossiers; what the index says of records stands in the statements already. A WARC is read once,
+digested while it is copied, and compared with its statement: where anything does not hold, the draft is thrown away.
+One that is too large to be held is read twice, for its CRC-32 stands before it.
 """
 
 from __future__ import annotations
 
 import os
+from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
@@ -45,8 +47,12 @@ if TYPE_CHECKING:
 
 WARC = "capture.warc.gz"
 CHUNK = 1024 * 1024
+HELD = 8 * 1024 * 1024
+"""Bytes of the largest WARC that is read whole."""
+AHEAD = 4 * HELD
+"""Bytes of WARCs that are read and digested while an earlier one is written."""
 CHECKS = (1, 6, 7, 8, 9, 10, 11, 12, 15)
-"""Checks made before anything is handed out; the digests of WARCs are taken on the way."""
+"""Checks made of every snapshot that is handed out; the digests of WARCs are taken on the way."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,9 +92,7 @@ def write_wacz(dossiers: Sequence[Dossier], out: Out, *, key: LogKey | None) -> 
     with ThreadPoolExecutor(max(2, os.cpu_count() or 1)) as pool:
         writing = _Writing(out, issued, pool, Audit(dossiers[0].archive))
         try:
-            digests = {name: pool.submit(_whole, dossier.warc) for name, dossier in every.items() if dossier.warc}
-            writing.require_sound(every)
-            writing.archives(every, digests)
+            writing.archives(every)
             writing.pages(wanted)
             for dossier in every.values():
                 writing.texts(dossier)
@@ -120,7 +124,12 @@ class _Warc:
     dossier: Dossier
     part: Part
     entries: tuple[Entry, ...]
+    held: bytes | None
+    """All of it, where it is not too large."""
+    whole: Future[tuple[str, int]]
+    """SHA-256 and CRC-32."""
     members: Future[list[str]]
+    """SHA-256 of each record as it is packed, which the statement does not say."""
 
 
 class _Writing:
@@ -148,41 +157,63 @@ class _Writing:
         self._zip.put_stored(name, _pieces(part), part.size, crc, moment)
         self.resources.append(Resource(name, digest, part.size))
 
-    def require_sound(self, every: Mapping[str, Dossier]) -> None:
-        """``NotCheckable`` when a check fails of what is about to be handed out."""
-        for dossier in every.values():
-            for check in self._audit.seq(dossier.capture.seq, CHECKS).checks:
-                if check.verdict == "fail":
-                    raise NotCheckable(
-                        f"{dossier.snapshot}, check {check.number}: {check.detail}: nothing is exported",
-                        do=f"run archiver verify {dossier.snapshot}",
-                    )
-
-    def archives(self, every: Mapping[str, Dossier], digests: Mapping[str, Future[tuple[str, int]]]) -> None:
-        """The WARCs, stored, and the index over them; ``digests`` are those of the whole files, by snapshot."""
-        lines: list[str] = []
+    def archives(self, every: Mapping[str, Dossier]) -> None:
+        """The WARCs, stored, and the index over them; ``NotCheckable`` when a check of a snapshot fails."""
         self._moment = max(_began(dossier) for dossier in every.values())
-        for warc in [self._begun(dossier, dossier.warc) for dossier in every.values() if dossier.warc]:
-            stated = warc.dossier.capture.body["warc"]
-            found, crc = digests[warc.dossier.snapshot].result()
-            if found != stated["sha256"] or warc.part.size != stated["bytes"]:
-                raise NotCheckable(
-                    f"{warc.part.path} has SHA-256 {found}, its statement says {stated['sha256']}: nothing is exported",
-                    do=f"run archiver verify {warc.dossier.snapshot}",
-                )
-            name = warc_name(warc.dossier.snapshot)
-            self._zip.put_stored(name, _pieces(warc.part), stated["bytes"], crc, _began(warc.dossier))
-            self.resources.append(Resource(name, found, stated["bytes"]))
-            lines += [entry.line(digest) for entry, digest in zip(warc.entries, warc.members.result(), strict=True)]
+        lines: list[str] = []
+        begun: deque[_Warc] = deque()
+        ahead = 0
+        for dossier in every.values():
+            self._require_sound(dossier)
+            if dossier.warc is None:
+                continue
+            begun.append(self._begun(dossier, dossier.warc))
+            ahead += len(begun[-1].held or b"")
+            while begun and (ahead > AHEAD or begun[0].held is None):
+                ahead -= len(begun[0].held or b"")
+                lines += self._stored(begun.popleft())
+        for warc in begun:
+            lines += self._stored(warc)
         packed, listed = pack_index(lines)
         self._put(CDX, packed, self._moment, packed=False)
         self._put(IDX, listed, self._moment)
 
+    def _require_sound(self, dossier: Dossier) -> None:
+        """``NotCheckable`` when a check fails of what is handed out."""
+        for check in self._audit.seq(dossier.capture.seq, CHECKS).checks:
+            if check.verdict == "fail":
+                raise NotCheckable(
+                    f"{dossier.snapshot}, check {check.number}: {check.detail}: nothing is exported",
+                    do=f"run archiver verify {dossier.snapshot}",
+                )
+
     def _begun(self, dossier: Dossier, part: Part) -> _Warc:
+        """Read a WARC, and let it be digested meanwhile."""
         name = warc_name(dossier.snapshot).rpartition("/")[2]
         found = entries(dossier.capture.body, name, part.stream)
         spans = [(entry.offset, entry.length) for entry in found]
-        return _Warc(dossier, part, found, self._pool.submit(_members, part, spans))
+        held = part.read() if part.size <= HELD else None
+        if held is None:
+            taken = (self._pool.submit(_whole, part), self._pool.submit(_members, part, spans))
+        else:
+            taken = (self._pool.submit(_whole_held, held), self._pool.submit(_members_held, held, spans))
+        return _Warc(dossier, part, found, held, *taken)
+
+    def _stored(self, warc: _Warc) -> list[str]:
+        """Write a WARC, and return the lines of the index about it."""
+        stated = warc.dossier.capture.body["warc"]
+        name = warc_name(warc.dossier.snapshot)
+        size = warc.part.size if warc.held is None else len(warc.held)
+        found, crc = warc.whole.result()
+        if found != stated["sha256"] or size != stated["bytes"]:
+            raise NotCheckable(
+                f"{warc.part.path} has SHA-256 {found}, its statement says {stated['sha256']}: nothing is exported",
+                do=f"run archiver verify {warc.dossier.snapshot}",
+            )
+        pieces = _pieces(warc.part) if warc.held is None else (warc.held,)
+        self._zip.put_stored(name, pieces, size, crc, _began(warc.dossier))
+        self.resources.append(Resource(name, found, size))
+        return [entry.line(digest) for entry, digest in zip(warc.entries, warc.members.result(), strict=True)]
 
     def pages(self, wanted: Mapping[str, Dossier]) -> None:
         """The list of pages, with the text that was read from them."""
@@ -263,8 +294,19 @@ def _whole(part: Part) -> tuple[str, int]:
     return digest.hexdigest(), crc
 
 
+def _whole_held(data: bytes) -> tuple[str, int]:
+    """The same of a file that was read."""
+    return sha256(data).hexdigest(), isal_zlib.crc32(data)
+
+
+def _members_held(data: bytes, spans: Sequence[tuple[int, int]]) -> list[str]:
+    """What ``_members`` says, of a file that was read."""
+    view = memoryview(data)
+    return [sha256(view[offset : offset + length]).hexdigest() for offset, length in spans]
+
+
 def _members(part: Part, spans: Sequence[tuple[int, int]]) -> list[str]:
-    """SHA-256 of each of these runs of a file, which a statement does not say: of records as they are packed."""
+    """SHA-256 of each of these runs of a file."""
     found = []
     buffer = memoryview(bytearray(CHUNK))
     with part.stream() as handle:
@@ -280,10 +322,12 @@ def _members(part: Part, spans: Sequence[tuple[int, int]]) -> list[str]:
 
 def _roots(dossier: Dossier, files: Sequence[Part]) -> dict[str, bytes]:
     """The roots of every authority whose token lies in the folder, as PEM."""
-    from archiver.evidence.timestamp import chain_to_pem
+    names = {part.name.split(".")[1] for part in files if part.name.endswith(".tsr")}
+    if not names:
+        return {}
+    from archiver.evidence.timestamp import chain_to_pem  # slow to load
 
     known = dossier.archive.roots()
-    names = {part.name.split(".")[1] for part in files if part.name.endswith(".tsr")}
     return {name: chain_to_pem(tuple(known[name])) for name in names if known.get(name)}
 
 

@@ -17,6 +17,9 @@ MEDIAN, NINETIETH, LARGEST = 19_000, 85_000, 2_600_000
 LARGE = 200 * 1024 * 1024
 """Bytes of the one large response."""
 SEED = 20261122
+CLASSES = b'class="clause text-base leading-7 text-slate-700 dark:text-slate-300 mt-4 max-w-prose break-words"'
+STYLED = 1.25
+"""Bytes of a page with these style classes, as a multiple of those without."""
 
 
 def make_site(folder: Path) -> list[str]:
@@ -111,18 +114,19 @@ def make_large(folder: Path) -> str:
 
 
 def make_pages(folder: Path, count: int, size: int) -> list[str]:
-    """Return the names of ``count`` pages of words of ``size`` bytes below ``folder``, written unless they are there.
+    """Return the names of ``count`` pages of about ``size`` bytes below ``folder``, written unless they are there.
 
-    gzip brings them to about a quarter.
+    gzip makes a fifth of them, as it does of real policies: 4.9 times smaller over 370 pages, names of style classes
+    included, of which theirs are full.
     """
-    names = [f"pages-{number:04d}-{size}.html" for number in range(count)]
+    names = [f"clauses-{number:04d}-{size}.html" for number in range(count)]
     folder.mkdir(parents=True, exist_ok=True)
     missing = [name for name in names if not (folder / name).exists()]
     rng = random.Random(SEED)
     sentences = _sentences(rng) if missing else []
     for name in missing:
-        words = "\n<p>".join(rng.choices(sentences, k=size // 50))
-        (folder / name).write_bytes(f"<!doctype html><title>{name}</title><p>{words}".encode("ascii")[:size])
+        page = document(rng, sentences, name, round(size / STYLED))
+        (folder / name).write_bytes(page.replace(b'class="clause"', CLASSES))
     return names
 
 

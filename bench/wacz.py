@@ -16,7 +16,7 @@ from bench.website import served
 
 OURS, ONE_FILE, MANY_FILES, LIMIT = "archiver export", "wacz create, one file", "wacz create", "stored zip with SHA-256"
 GOAL = 5.0
-SHAPES = ((3_000_000, 0.1), (300_000, 1.0))
+SHAPES = ((5_000_000, 0.1), (500_000, 1.0))
 """Bytes of each page, and the share of the documents that makes the same bytes together."""
 
 

@@ -44,7 +44,7 @@ RANK = {"daemon": 1, "web": 2, "demo": 3, "cli": 4, "__main__": 5}
 EVIDENCE_MAY_IMPORT = frozenset(
     """__future__ abc base64 binascii bisect calendar collections collections.abc contextlib dataclasses
     datetime difflib email.utils enum fractions functools hashlib heapq hmac html io ipaddress itertools
-    json math operator re string struct textwrap types typing unicodedata urllib.parse uuid zipfile zlib
+    json math operator re string struct textwrap types typing unicodedata urllib.parse uuid weakref zipfile zlib
     asn1crypto cryptography isal rfc3161_client rfc8785 archiver""".split()
 )
 """What computes; whatever touches the disk, the network, a clock or a source of randomness is not here."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import getpass
-import secrets
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -61,6 +60,7 @@ def export(
     """
     from archiver.dossier import dossier_of
     from archiver.environment import utc_now
+    from archiver.exhibit_load import EXHIBIT_ENDS
     from archiver.exporting import make_folder, require_folder
 
     targets = _targets(snapshots, output, form)
@@ -73,7 +73,6 @@ def export(
     on_paper = all(target.suffix == ".pdf" for target in targets.values())
     means = _means(archive, secret, sign=not (no_sign or on_paper), stamp=stamp)
     if on_paper:
-        from archiver.binder import EXHIBIT_ENDS
         from archiver.cli.export_pages import binder_of, require_free, write_beside
 
         binder = binder_of(archive, pages)
@@ -142,6 +141,8 @@ def _means(archive: Archive, secret: Secret, *, sign: bool, stamp: bool) -> Mean
 
 def _stampers(archive: Archive) -> dict[str, Stamper]:
     """How each configured authority is asked, at the pace it wants; ``UsageError`` when there is none."""
+    import secrets
+
     from archiver.errors import UsageError
     from archiver.stamping import Subject, ask, open_authorities
 

@@ -41,8 +41,8 @@ def require_used(targets: dict[str, Path], output: Path) -> None:
 
     Whoever asks for a timestamp, a seal or a Bates number and gets a file without one finds out too late.
     """
-    from archiver.binder import EXHIBIT_ENDS
     from archiver.errors import UsageError
+    from archiver.exhibit_load import EXHIBIT_ENDS
 
     context = click.get_current_context()
     names = {path.name for path in targets.values()}

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 
 from archiver.errors import MalformedCheckpoint, MalformedNote
 from archiver.evidence.merkle import EMPTY_ROOT, HASH_BYTES, MAX_SIZE
@@ -75,7 +76,7 @@ class Checkpoint:
 
         ``MalformedNote`` or ``MalformedCheckpoint`` if it is not written as a checkpoint is.
         """
-        return cls.from_body(Note.from_bytes(data).text)
+        return _claimed(data)
 
 
 def open_checkpoint(data: bytes, verifier: Verifier, *, strict: bool = True) -> Checkpoint:
@@ -84,6 +85,21 @@ def open_checkpoint(data: bytes, verifier: Verifier, *, strict: bool = True) -> 
     ``MalformedNote`` or ``MalformedCheckpoint`` otherwise. ``strict`` refuses signature lines of other keys, which is
     how our own files are read; without it they are passed over (witness cosignatures).
     """
+    return _opened(data, verifier, strict)
+
+
+# One checkpoint stands at the end of many proofs. Only what was found to be in order is kept; the bytes, the key and
+# the strictness are the whole question, so the answer is the same each time.
+_KEPT = 16
+
+
+@lru_cache(maxsize=_KEPT)
+def _claimed(data: bytes) -> Checkpoint:
+    return Checkpoint.from_body(Note.from_bytes(data).text)
+
+
+@lru_cache(maxsize=_KEPT)
+def _opened(data: bytes, verifier: Verifier, strict: bool) -> Checkpoint:
     note = Note.from_bytes(data)
     note.verify(verifier, strict=strict)
     checkpoint = Checkpoint.from_body(note.text)

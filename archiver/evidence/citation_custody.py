@@ -7,7 +7,6 @@ from collections.abc import Collection, Sequence
 
 from archiver.errors import UsageError
 from archiver.evidence.canonical import Json, encode_line
-from archiver.evidence.exchange import BLOCKED
 from archiver.evidence.statement import snapshot_id
 
 _COMMON = frozenset({"v", "kind", "nonce", "origin", "subjects"})
@@ -85,6 +84,8 @@ def counts(parts: Sequence[Json], method: str) -> Json:
     """
     hops = [hop for part in parts for hop in part["exchanges"]]
     silent = [part for part in parts if not part["exchanges"]]
+    from archiver.evidence.exchange import BLOCKED  # slow to load, and most snapshots have no part without a body
+
     blocked = [part for part in silent if (part["reason"] or {}).get("code") in BLOCKED]
     reasons = [
         {"url": item["url"], "code": item["reason"]["code"], "detail": item["reason"].get("detail")}

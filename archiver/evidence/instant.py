@@ -8,7 +8,7 @@ from functools import lru_cache
 
 from archiver.errors import FormatError
 
-_INSTANT = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}\.\d{3}Z", re.ASCII)
+_INSTANT = re.compile(r"\d{4}-\d{2}-\d{2}T(?:[01]\d|2[0-3]):\d{2}:\d{2}\.\d{3}Z", re.ASCII)
 
 
 def format_instant(moment: datetime) -> str:
@@ -30,6 +30,6 @@ def parse_instant(text: str) -> datetime:
     if not _INSTANT.fullmatch(text):
         raise FormatError(f"not an RFC 3339 UTC time with milliseconds: {text!r}")
     try:
-        return datetime.strptime(text, "%Y-%m-%dT%H:%M:%S.%fZ").replace(tzinfo=UTC)
+        return datetime.fromisoformat(text)
     except ValueError as error:
         raise FormatError(f"no such time: {text!r}") from error

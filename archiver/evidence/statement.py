@@ -10,6 +10,7 @@ import re
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
+from weakref import WeakValueDictionary
 
 from archiver.errors import MalformedStatement
 from archiver.evidence.canonical import Json, Read, decode_line, dump_line, encode_line
@@ -78,7 +79,10 @@ _REQUIRED: dict[str, frozenset[str]] = {
 
 @dataclass(frozen=True)
 class Statement:
-    """One line of the journal, parsed; ``line`` is its bytes, line feed included."""
+    """One line of the journal, parsed; ``line`` is its bytes, line feed included.
+
+    ``body`` is shared by all who read the same line, and never changed.
+    """
 
     line: bytes
     body: Json
@@ -128,6 +132,17 @@ def seal(kind: str, fields: Json, *, seq: int, origin: str, at: datetime, nonce:
 
 def parse_statement(line: bytes) -> Statement:
     """Read one journal line; ``MalformedJson`` or ``MalformedStatement`` unless it is exactly what ``seal`` writes."""
+    held = _HELD.get(line)
+    if held is None:
+        held = _HELD[line] = _parsed(line)
+    return held
+
+
+_HELD: WeakValueDictionary[bytes, Statement] = WeakValueDictionary()
+"""Statements that somebody holds, by their bytes: one that is read for the third time need not be parsed again."""
+
+
+def _parsed(line: bytes) -> Statement:
     body = decode_line(line)
     missing = _COMMON - body.keys()
     if missing:

@@ -19,7 +19,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
-from typing import BinaryIO, Literal, Protocol
+from typing import TYPE_CHECKING, BinaryIO, Literal, Protocol
 
 from archiver.errors import FormatError, MalformedProof
 from archiver.evidence.canonical import MAX_LINE, Json
@@ -28,7 +28,9 @@ from archiver.evidence.checkpoint import Checkpoint
 from archiver.evidence.note import Verifier
 from archiver.evidence.statement import Statement, parse_statement
 from archiver.evidence.tlog_proof import TlogProof
-from archiver.evidence.warc_reader import Record
+
+if TYPE_CHECKING:
+    from archiver.evidence.warc_reader import Record
 
 SMALL_FILE = 1024 * 1024
 """Bytes of a proof, token or chain file that is read whole; larger ones are refused."""
@@ -169,6 +171,10 @@ class Evidence:
     """Errors of the place the folder lies in: they fail a check too."""
     records: dict[int | None, tuple[Record, ...]] = field(default_factory=dict)
     """Records of WARC files already read: of this folder (None), and of referents by number."""
+    listed: Sequence[str] | None = None
+    """What ``names`` found."""
+    read_proof: TlogProof | None = None
+    """The proof, once it was read."""
     opened: ExitStack = field(default_factory=ExitStack)
     """Files that records still read from; closed after the last check."""
 
@@ -184,6 +190,12 @@ class Evidence:
         if self.statement is None:
             raise Incomplete("statement.json does not hold, see check 1")
         return self.statement.body
+
+    def names(self) -> Sequence[str]:
+        """The names in the folder, as they were when first asked for: every check speaks of the same files."""
+        if self.listed is None:
+            self.listed = self.folder.names()
+        return self.listed
 
 
 def verify_folder(evidence: Evidence, numbers: Sequence[int] = range(1, 11)) -> tuple[CheckResult, ...]:
@@ -235,7 +247,7 @@ def run(number: int, step: Callable[[], str], unreadable: tuple[type[Exception],
 
 
 def _statement(evidence: Evidence) -> str:
-    if "statement.json" not in evidence.folder.names():
+    if "statement.json" not in evidence.names():
         raise Failed("statement.json is missing")
     try:
         statement = parse_statement(evidence.read("statement.json", MAX_LINE))
@@ -264,7 +276,7 @@ _KNOWN = re.compile(
 
 def _files(evidence: Evidence) -> str:
     body = evidence.body()
-    names = set(evidence.folder.names())
+    names = set(evidence.names())
     named: dict[str, Json] = {item["name"]: item for item in body["partial"] or ()}
     if body["warc"] is not None:
         named["capture.warc.gz"] = body["warc"]
@@ -326,7 +338,13 @@ def _compare_file(evidence: Evidence, name: str, stated: Json) -> None:
 
 
 def _proof(evidence: Evidence) -> TlogProof:
-    if "statement.tlog-proof" in evidence.folder.names():
+    if evidence.read_proof is None:
+        evidence.read_proof = _read_proof(evidence)
+    return evidence.read_proof
+
+
+def _read_proof(evidence: Evidence) -> TlogProof:
+    if "statement.tlog-proof" in evidence.names():
         data = evidence.read("statement.tlog-proof")
     else:
         made = evidence.proof()

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import hashlib
 from datetime import timedelta
+from typing import TYPE_CHECKING
 
 from archiver.errors import FormatError
 from archiver.evidence.canonical import Json
 from archiver.evidence.instant import format_instant, parse_instant
-from archiver.evidence.timestamp import VerifiedToken, certificates_from_pem, chain_to_pem, verify_token
 from archiver.evidence.verify import Evidence, Failed, Incomplete, Nothing, Sealed
+
+if TYPE_CHECKING:
+    from archiver.evidence.timestamp import VerifiedToken
 
 UNSTATED = timedelta(seconds=1)
 """Taken for the accuracy of a token that states none (RFC 3161, 2.4.2 leaves it to the authority's policy)."""
@@ -18,7 +21,7 @@ UNSTATED = timedelta(seconds=1)
 def _tokens(evidence: Evidence, prefix: str) -> list[tuple[str, str]]:
     """(authority, name without ``.tsr``) of every token in the folder whose name begins so."""
     found = []
-    for name in sorted(evidence.folder.names()):
+    for name in sorted(evidence.names()):
         if name.startswith(prefix) and name.endswith(".tsr"):
             base = name.removesuffix(".tsr")
             found.append((base.removeprefix(prefix).split(".")[0], base))
@@ -30,10 +33,12 @@ def verify_token_files(evidence: Evidence, base: str, subject: bytes, about: str
 
     ``about`` is the file the subject lies in, named as well where the two do not go together.
     """
+    from archiver.evidence.timestamp import certificates_from_pem, chain_to_pem, verify_token  # slow to load
+
     if not evidence.roots:
         raise Incomplete("no root of a timestamp authority was given (--root)")
     chain_name = f"{base}.chain.pem"
-    if chain_name not in evidence.folder.names():
+    if chain_name not in evidence.names():
         raise Failed(f"{chain_name} is missing")
     pem = evidence.read(chain_name)
     try:
@@ -108,7 +113,7 @@ def check_bracket(evidence: Evidence) -> str:
 
 def _not_before(evidence: Evidence, body: Json) -> Sealed | None:
     before = body["before"]
-    names = evidence.folder.names()
+    names = evidence.names()
     strays = [name for name in names if name.startswith("before.")]
     if before is None:
         if strays:

@@ -18,11 +18,9 @@ from typing import BinaryIO
 
 from archiver.errors import FormatError
 from archiver.evidence.canonical import Json
-from archiver.evidence.http_message import ResponseParser
 from archiver.evidence.surt import surt
 from archiver.evidence.wacz_json import read_object
 from archiver.evidence.warc_gzip import GZIP_BITS, INFLATE_ERRORS, pack
-from archiver.evidence.warc_reader import read_records
 from archiver.evidence.warc_record import safe_uri
 
 CDX, IDX = "indexes/index.cdx.gz", "indexes/index.idx"
@@ -77,7 +75,7 @@ class Entry:
 
 def stamp(instant: str) -> str:
     """``2026-05-12T15:09:41.204Z`` as the fourteen digits of an index: the second it lies in."""
-    return "".join(mark for mark in instant[:19] if mark.isdigit())
+    return instant[:4] + instant[5:7] + instant[8:10] + instant[11:13] + instant[14:16] + instant[17:19]
 
 
 def entries(body: Json, filename: str, open_warc: Callable[[], BinaryIO]) -> tuple[Entry, ...]:
@@ -129,6 +127,9 @@ def _of_exchange(exchange: Json) -> _Answer:
 
 
 def _of_record(source: BinaryIO, stated: Json) -> _Answer:
+    from archiver.evidence.http_message import ResponseParser  # slow to load, and needed for a robots.txt at most
+    from archiver.evidence.warc_reader import read_records
+
     if stated["length"] > MAX_RECORD:
         raise FormatError(f"record {stated['id']} of {stated['length']} bytes belongs to no exchange of the statement")
     source.seek(stated["offset"])

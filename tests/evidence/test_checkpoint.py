@@ -139,3 +139,17 @@ def test_round_trip(size: int, root: bytes) -> None:
     head = Checkpoint("example.org/log", size, root)
     assert Checkpoint.from_body(head.body()) == head
     assert open_checkpoint(sign_checkpoint(head, KEY, PRIVATE.sign), KEY) == head
+
+
+def test_what_was_opened_before_is_opened_by_the_same_key_and_in_the_same_way_only() -> None:
+    other = Verifier("example.org/log", bytes(32))
+    witness = Ed25519PrivateKey.from_private_bytes(bytes(32))
+    key = Verifier("witness.example", witness.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw))
+    signed_twice = SIGNED + sign_note(HEAD.body(), key, witness.sign).to_bytes()[len(HEAD.body()) + 1 :]
+    for _ in range(2):
+        assert open_checkpoint(SIGNED, KEY) == HEAD
+        with pytest.raises(MalformedNote):
+            open_checkpoint(SIGNED, other)
+        assert open_checkpoint(signed_twice, KEY, strict=False) == HEAD
+        with pytest.raises(MalformedNote):
+            open_checkpoint(signed_twice, KEY)
