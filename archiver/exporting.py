@@ -200,11 +200,27 @@ def written(
         yield file
 
 
+def require_folder(folder: Path) -> None:
+    """``UsageError`` that names the folder when it is missing: a mistyped path must not become new folders."""
+    if not folder.exists():
+        raise UsageError(f"there is no folder {folder}", do="make it first, or give another name")
+
+
+def make_folder(folder: Path) -> None:
+    """Make a folder for several files, unless it is there; ``UsageError`` when the one it would lie in is missing."""
+    require_folder(folder.parent)
+    try:
+        folder.mkdir(exist_ok=True)
+    except OSError as error:
+        raise UsageError(f"{folder}: {error.strerror}", do="give another name") from error
+
+
 @contextmanager
 def drafted(target: Path, form: str, fill: Callable[[Out], list[str]]) -> Iterator[Written]:
     """Write a file beside its place by ``fill``, which returns warnings, and sync it; gone unless it was published.
 
-    ``UsageError`` when the name is taken or its folder cannot be written, ``ArchiveError`` when writing fails.
+    ``UsageError`` when the name is taken or its folder is missing or cannot be written, ``ArchiveError`` when writing
+    fails.
     """
     try:
         if target.exists() or target.is_symlink():
@@ -213,7 +229,7 @@ def drafted(target: Path, form: str, fill: Callable[[Out], list[str]]) -> Iterat
         raise UsageError(f"{target}: {error.strerror}", do="give another name") from error
     draft = target.with_name(f".{target.name}.{os.getpid()}.part")
     try:
-        target.parent.mkdir(parents=True, exist_ok=True)
+        require_folder(target.parent)
         descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
     except OSError as error:
         # Never the draft's name: who typed the command does not know it.

@@ -10,6 +10,7 @@ from archiver.decisions import one_line, person_of
 from archiver.errors import UsageError
 from archiver.evidence.canonical import Json
 from archiver.evidence.statement import parse_snapshot_id
+from archiver.naming import NoDocument, no_subject
 
 if TYPE_CHECKING:
     from archiver.operation import Operation
@@ -54,7 +55,10 @@ def _hold(operation: Operation, values: Json) -> Json:
 def _subject(archive: Archive, name: object) -> str:
     """The identifier of a snapshot, or of a document (by identifier, title or address)."""
     if isinstance(name, str) and parse_snapshot_id(name) is None:
-        return archive.document(name).document
+        try:
+            return archive.document(name).document
+        except NoDocument as error:
+            raise no_subject(name) from error
     snapshot_seq(archive, name)
     return str(name)
 

@@ -27,14 +27,32 @@ def no_snapshot(name: object, among: str = "archiver history DOCUMENT") -> Usage
     return UsageError(f"there is no snapshot {text} in this archive", do=f"see {among}")
 
 
-def no_document(name: object) -> UsageError:
+class NoDocument(UsageError):
+    """No document here has this identifier, title or address."""
+
+
+def no_document(name: object) -> NoDocument:
     """The error for a name that no document here has."""
     text = str(name)[:MOST]
     found = _IDENTIFIER.fullmatch(text)
     if found is not None and found[1] == "S" and parse_snapshot_id(text) is not None:
         what = f"there is no document {text!r}: that names a snapshot"
-        return UsageError(what, do=f"archiver custody {text} names its document")
+        return NoDocument(what, do=f"archiver custody {text} names its document")
     if found is not None and found[1] in ("I", "P"):
         what, do = _KINDS[found[1]]
-        return UsageError(f"there is no document {text!r}: that names {what}", do=do.format(name=text))
-    return UsageError(f"there is no document {text!r} in this archive", do="see archiver watch list")
+        return NoDocument(f"there is no document {text!r}: that names {what}", do=do.format(name=text))
+    return NoDocument(f"there is no document {text!r} in this archive", do="see archiver watch list")
+
+
+def no_subject(name: object) -> UsageError:
+    """The error for a name that neither a snapshot nor a document here has, where both are taken."""
+    text = str(name)[:MOST]
+    found = _IDENTIFIER.fullmatch(text)
+    if found is not None and found[1] in ("I", "P"):
+        what, do = _KINDS[found[1]]
+        return UsageError(f"{text} names {what}, not a snapshot or a document", do=do.format(name=text))
+    return UsageError(
+        f"there is no snapshot or document {text!r} in this archive",
+        do="name a snapshot as EA-S-00000123, or a document as EA-D-00001, by its title or its address: see archiver"
+        " history and archiver watch list",
+    )

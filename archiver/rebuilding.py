@@ -21,8 +21,10 @@ from storage.local import LocalFiles
 from storage.lock import WriterLock
 
 
-def rebuild_archive(root: Path, progress: Callable[[float], None], environment: Mapping[str, str] | None = None) -> int:
-    """Replace the database and the tiles; return how many statements there are."""
+def rebuild_archive(
+    root: Path, progress: Callable[[float], None], environment: Mapping[str, str] | None = None
+) -> tuple[int, tuple[str, ...]]:
+    """Replace the database and the tiles; return how many statements there are, and warnings."""
     env = os.environ if environment is None else environment
     if not root.is_dir():
         raise UsageError(f"there is no folder {root}", do="give --archive DIR")
@@ -52,6 +54,6 @@ def rebuild_archive(root: Path, progress: Callable[[float], None], environment: 
             ledger = operation.pipeline.ledger
             operation.writer.call(ledger.rebuild_tiles)
         progress(1.0)
-        return total
+        return total, operation.recovered.warnings
     finally:
         lock.release()

@@ -7,16 +7,16 @@ checkpoint is never repaired: it ends here with ``ArchiveDamaged`` (exit 4) and 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 
 from archiver.archive import Archive
-from archiver.deletion import is_disposal, sweep_disposed, sweep_unstated
+from archiver.deletion import is_disposal, sweep_disposed, sweep_unstated, texts_of
 from archiver.errors import ArchiveDamaged, FormatError
 from archiver.evidence.canonical import Json
 from archiver.evidence.checkpoint import open_checkpoint
 from archiver.evidence.merkle import verify_consistency
-from archiver.evidence.statement import parse_snapshot_id
+from archiver.evidence.statement import Statement, parse_snapshot_id
 from archiver.evidence.tiles import consistency_proof
 from archiver.imported import sweep_imports
 from archiver.ledger import CHECKPOINT, Committed, Ledger, Maker
@@ -24,6 +24,7 @@ from archiver.leftovers import TORN, digest_of, newest_folders, owed_checks, swe
 from archiver.pipeline import Pipeline
 from archiver.projection import rows_of
 from archiver.proofs import finish_proofs
+from archiver.texts import text_path
 from storage.errors import Missing
 
 
@@ -58,11 +59,12 @@ def recover(pipeline: Pipeline) -> Recovered:
         # A killed process may have left lines that were never synced. Nothing may rest on them before they are:
         # database and head copy are durable at once, and would know statements that a power loss then takes away.
         ledger.journal.sync()
-    catch_up_index(pipeline, tail)
+    gone = catch_up_index(pipeline, tail)
     _state_torn_tails(archive, ledger, notes)
     pipeline.settle(tail, recovering=True, index=False)
     if returned := sweep_disposed(archive):
         warnings.append(f"what was disposed of lay there again and was deleted: {', '.join(returned[:3])}")
+    warnings += _not_there(archive, gone)
     if any(is_disposal(item.statement) for item in tail):
         sweep_unstated(archive)
         archive.index.scrub()
@@ -246,8 +248,26 @@ def _check_head_copy(archive: Archive, ledger: Ledger, notes: list[Maker], warni
 # -- index -----------------------------------------------------------------------------------------
 
 
-def catch_up_index(pipeline: Pipeline, tail: Sequence[Committed]) -> None:
-    """Write the rows of every statement the index does not have; refuse when it knows other or later ones."""
+def _not_there(archive: Archive, texts: Collection[str]) -> Iterator[str]:
+    """What is said of texts that could not be indexed: once for those disposed of, once for those that are lost."""
+    rows = archive.index.rows("select distinct seq from disposed order by seq") if texts else []
+    disposed = {digest for row in rows for digest in texts_of(archive.statement(row["seq"]))}.intersection(texts)
+    if disposed:
+        yield f"{_counted(len(disposed))} not there to be indexed: disposed of, and so stated"
+    lost = sorted(set(texts) - disposed)
+    if lost:
+        yield f"{_counted(len(lost))} missing, {text_path(lost[0])} first; archiver verify --all names each"
+
+
+def _counted(texts: int) -> str:
+    return "1 text is" if texts == 1 else f"{texts} texts are"
+
+
+def catch_up_index(pipeline: Pipeline, tail: Sequence[Committed]) -> set[str]:
+    """Write the rows of every statement the index does not have; refuse when it knows other or later ones.
+
+    Returns what ``write_rows`` does.
+    """
     archive, ledger = pipeline.archive, pipeline.ledger
     known = archive.index.next_seq()
     if known > ledger.next_seq:
@@ -262,16 +282,24 @@ def catch_up_index(pipeline: Pipeline, tail: Sequence[Committed]) -> None:
             raise ArchiveDamaged(
                 f"{item.position.path}: statement {item.statement.seq} was altered since it was indexed"
             )
-    write_rows(pipeline, known)
+    return write_rows(pipeline, known)
 
 
-def write_rows(pipeline: Pipeline, first: int, progress: Callable[[int], None] = lambda _: None) -> None:
-    """Write the rows of all statements from ``first`` on, in batches; ``rebuild`` calls it with 0."""
+def write_rows(pipeline: Pipeline, first: int, progress: Callable[[int], None] = lambda _: None) -> set[str]:
+    """Write the rows of all statements from ``first`` on, in batches; ``rebuild`` calls it with 0.
+
+    Returns the digests of texts that assessments name and that are not there.
+    """
     archive, ledger = pipeline.archive, pipeline.ledger
     rows = []
+    gone: set[str] = set()
     for line in ledger.journal.lines(first):
         statement = ledger.parse(line.seq, line.path, line.data)
-        token, lines = pipeline.token_of(statement), pipeline.lines_of(statement)
+        token, text = pipeline.token_of(statement), _text_of(statement)
+        if text is not None and not archive.files.exists(text_path(text)):
+            gone.add(text)
+            text = None
+        lines = None if text is None else pipeline.lines_of(statement)
         rows += rows_of(statement, line.path, line.offset, token, lines)
         # After a disposal it is asked anew which texts the index has.
         if len(rows) > 5000 or is_disposal(statement):
@@ -280,3 +308,10 @@ def write_rows(pipeline: Pipeline, first: int, progress: Callable[[int], None] =
             progress(line.seq + 1)
     archive.index.apply(rows)
     progress(ledger.next_seq)
+    return gone
+
+
+def _text_of(statement: Statement) -> str | None:
+    """The digest of the text that an assessment keeps; None of other statements, and of ``identity/1``."""
+    kept = statement.kind == "assessment" and statement.body.get("links_sha256") is not None
+    return statement.body["text_sha256"] if kept else None

@@ -54,13 +54,18 @@ def chosen(lines: Sequence[str], numbers: Sequence[str], patterns: Sequence[str]
             raise UsageError(f"--hide {piece[:40]!r} is no line or range of lines", do="give them like 3,5-7")
         first, last = int(named[1]), int(named[2] or named[1])
         if not 1 <= first <= last <= len(lines):
-            raise UsageError(f"--hide {piece}: the text has the lines 1 to {len(lines)}")
+            raise UsageError(
+                f"--hide {piece}: the text has the lines 1 to {len(lines)}", do="archiver redact SNAPSHOT lists them"
+            )
         found.update(range(first - 1, last))
     for pattern in patterns:
         try:
             wanted = re.compile(pattern)
         except re.error as error:
-            raise UsageError(f"--hide-matching {pattern[:60]!r}: {error}") from error
+            raise UsageError(
+                f"--hide-matching {pattern[:60]!r} is no regular expression: {error}",
+                do="write a backslash before a sign that is meant as it stands, like \\( or \\.",
+            ) from error
         matched = [number for number, line in enumerate(lines) if wanted.search(line)]
         if not matched:
             raise UsageError(f"--hide-matching {pattern[:60]!r} matches no line", do="nothing was handed out")
@@ -127,10 +132,9 @@ def _redact(operation: Operation, values: Json) -> Json:
     require_discreet(secret, shown, reason)
     require_discreet(secret, shown, by, "the name")
     if witness == "capture":
-        refused = why_no_capture(archive, assessment)
+        refused = why_no_capture(archive, assessment, secret)
         if refused is not None:
             raise UsageError(refused, do=_WITHHOLD)
-        _require_silent(secret, _capture_of(archive, assessment).line.decode(), "the capture's statement quotes")
     if witness == "assessment":
         _require_silent(secret, assessment.line.decode(), "the assessment quotes")
         for date in assessment.body.get("publisher_dates", ()):
@@ -167,17 +171,29 @@ def _capture_of(archive: Archive, assessment: Statement) -> Statement:
     return archive.statement(assessment.body["capture_seq"])
 
 
-def why_no_capture(archive: Archive, assessment: Statement) -> str | None:
-    """Why the capture's own statement cannot witness this text, or None: it is older, and has no digest of the text."""
-    if _capture_of(archive, assessment).body.get("text_lines_root") != assessment.body["text_lines_root"]:
+def why_no_capture(archive: Archive, assessment: Statement, secret: Sequence[str]) -> str | None:
+    """Why the capture's own statement cannot witness this text with these lines hidden, or None if it can.
+
+    It is older, or the content has a digest there and is its text, or it quotes what is to be hidden.
+    """
+    capture = _capture_of(archive, assessment)
+    if capture.body.get("text_lines_root") != assessment.body["text_lines_root"]:
         return "the text was read after the capture was stated, so the capture's statement does not name its root"
     if not set(assessment.body.get("media_type") or ()) <= _TEXT_WITHIN:
         return "the content is its text: with its digest, in the capture's statement, guesses could be tried"
+    if _quotes(secret, capture.line.decode()):
+        return "the capture's statement quotes a line that is to be hidden"
     return None
 
 
 def _require_silent(secret: Sequence[str], text: str, what: str, *, alone: bool = False) -> None:
-    """``UsageError`` when a hidden line stands in a text that is handed out, as it is, as JSON writes it, or as words.
+    """``UsageError`` when a hidden line stands in a text that is handed out."""
+    if _quotes(secret, text, alone=alone):
+        raise UsageError(f"{what} a line that is to be hidden", do="nothing was handed out")
+
+
+def _quotes(secret: Sequence[str], text: str, *, alone: bool = False) -> bool:
+    """Whether a hidden line stands in a text, as it is, as JSON writes it, or as words.
 
     The signs before a heading or an item, the case of letters and runs of spaces make no difference. ``alone``: nor
     may a short one stand there between other words; of keys and codes that would be chance.
@@ -194,7 +210,8 @@ def _require_silent(secret: Sequence[str], text: str, what: str, *, alone: bool 
             or (len(words) >= QUOTED and words in plain)
             or (alone and len(words) >= QUOTED_ALONE and re.search(between, plain))
         ):
-            raise UsageError(f"{what} a line that is to be hidden", do="nothing was handed out")
+            return True
+    return False
 
 
 _MARKS = re.compile(r"^[\s#>|*-]*(?:\d{1,3}\. )?|[\s|]+$")

@@ -136,7 +136,7 @@ def _twice_in_one_place(files: Files) -> bytes:
 
 ZIPS: dict[str, tuple[Callable[[Files], bytes], str]] = {
     # the file
-    "empty_file": (lambda _: b"", "too few for a zip file"),
+    "empty_file": (lambda _: b"", "too few for a zip file|the file is empty"),
     "no_zip_at_all": (lambda _: b"PK" + bytes(4000), "no directory at the end"),
     "cut_in_the_directory": (lambda files: build(entries(files))[:-30], "no directory at the end"),
     "archive_comment": (

@@ -44,6 +44,7 @@ def cite(
     from archiver.environment import utc_now
     from archiver.errors import UsageError
     from archiver.evidence.statement import parse_snapshot_id
+    from archiver.exporting import make_folder
     from archiver.formats.json_record import visible_json
     from archiver.registry import plugins
 
@@ -77,6 +78,8 @@ def cite(
         for text in texts.values():
             click.echo(text, nl=False)
         return
+    if len(texts) > 1:
+        make_folder(output)
     for name, text in texts.items():
         target = (
             output / f"{_file_name(subject, record)}{suffixes[name]}" if len(texts) > 1 or output.is_dir() else output
@@ -105,9 +108,10 @@ def _stamp(context: Context, snapshot: str) -> None:
 
 def _write(target: Path, text: str) -> None:
     from archiver.errors import UsageError
+    from archiver.exporting import require_folder
 
     try:
-        target.parent.mkdir(parents=True, exist_ok=True)
+        require_folder(target.parent)
         with target.open("x", encoding="utf-8", newline="") as handle:
             handle.write(text)
     except FileExistsError as error:

@@ -20,7 +20,10 @@ def laid_out(headers: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
     """
     cells = [["" if value is None else str(value) for value in row] for row in rows]
     body = [[text.split("\n") for text in row] for row in cells]
-    widths = [max((shown(row[n]) for row in [list(headers), *cells]), default=0) for n in range(len(headers))]
+    widths = [
+        max((shown(line) for row in [list(headers), *cells] for line in row[n].split("\n")), default=0)
+        for n in range(len(headers))
+    ]
     room = shutil.get_terminal_size((0, 0)).columns
     if room:
         _narrow(cells, body, widths, [shown(name) for name in headers], room)

@@ -44,6 +44,15 @@ class Context:
 
         return open_archive(self.path)
 
+    def archive_if_any(self) -> Archive | None:
+        """The archive, for reading; None, with a remark, where there is none and the command can do without."""
+        from archiver.archive import SETTINGS_FILE
+
+        if (self.path / SETTINGS_FILE).exists():
+            return self.archive()
+        self.note(f"note: there is no archive in {self.path}: listed is what the software brings")
+        return None
+
     def work(self) -> LocalWork | RemoteWork:
         """The archive's writer: this process, or the daemon that holds it."""
         from archiver.work import open_work

@@ -15,7 +15,7 @@ from archiver.cli.context import Context, table
 @click.argument("snapshots", nargs=-1, metavar="[SNAPSHOT...]")
 @click.option("--regime", metavar="NAME|PATH", help="Template: a name of --list-regimes, or a path to a TOML file.")
 @click.option("--output", type=click.Path(path_type=Path), help="File: .docx or .pdf. Nothing is overwritten.")
-@click.option("--list-regimes", is_flag=True, help="Print the templates and end.")
+@click.option("--list-regimes", is_flag=True, help="Print the templates and end; needs no archive.")
 @click.option("--by", default=getpass.getuser, show_default="the user's name", help="Who hands it out, for the log.")
 @click.option("--reason", help="Why, for the log.")
 @click.option("--no-record", is_flag=True, help="State nothing in the log about this draft.")
@@ -47,15 +47,15 @@ def declare(
     from archiver.errors import UsageError
     from archiver.exporting import Means
 
-    archive = context.archive()
     if list_regimes:
-        _list(context, REGIMES.all(archive))
+        _list(context, REGIMES.all(context.archive_if_any()))
         return
     if not snapshots or regime is None or output is None:
         raise UsageError(
             "a declaration needs snapshots, a regime and a file",
             do="archiver declare EA-S-00000123 --regime us-902 --output declaration.docx",
         )
+    archive = context.archive()
     found = REGIMES.find(archive, regime)
     template = found.kept
     steps = None if template.protocol is None else PROTOCOLS.find(archive, template.protocol)
@@ -115,7 +115,7 @@ def _list(context: Context, found: list[Any]) -> None:
     if context.as_json:
         context.emit(rows)
         return
-    from archiver.cli.layout import clipped
+    from archiver.cli.layout import folded
 
     click.echo(
         table(
@@ -125,8 +125,8 @@ def _list(context: Context, found: list[Any]) -> None:
                     row["regime"],
                     row["version"],
                     row["origin"],
-                    clipped(row["jurisdiction"], 24),
-                    clipped(row["law"], 40),
+                    folded(row["jurisdiction"], 16),
+                    folded(row["law"], 34),
                 )
                 for row in rows
             ],

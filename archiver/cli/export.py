@@ -61,9 +61,11 @@ def export(
     from archiver.dossier import dossier_of
     from archiver.environment import utc_now
     from archiver.exhibit_load import EXHIBIT_ENDS
+    from archiver.exporting import make_folder, require_folder
 
     targets = _targets(snapshots, output, form)
     require_used(targets, output)
+    require_folder(output.parent)
     archive = context.archive()
     issued = utc_now()
     dossiers = [dossier_of(archive, snapshot, issued) for snapshot in targets]
@@ -82,6 +84,8 @@ def export(
     elif means.key is None and not no_sign:
         context.note("warning: the file's list of digests is not signed: the passphrase of the log key was not given")
     person = {"by": by, "reason": reason}
+    if output not in targets.values():
+        make_folder(output)
     told = []
     files: dict[Path, list[Dossier]] = {}
     for dossier in dossiers:

@@ -81,6 +81,7 @@ def _one_by_one(path: Path) -> tuple[Verdict, str]:
     if check.ok and check.records:
         return "pass", _in_order(len(check.records), check.checked)
     if not check.findings:
-        return "fail", f"{path.name}: no records"
+        return "fail", f"{path.name}: there is no WARC record in it"
     first = check.findings[0]
-    return "fail", f"{path.name}: at byte {first.offset}: {first.detail} ({first.code})"
+    none = "" if check.records else "no WARC record could be read: "
+    return "fail", f"{path.name}: {none}at byte {first.offset}: {first.detail} ({first.code})"

@@ -38,9 +38,11 @@ def history(context: Context, document: str, limit: int | None) -> None:
     checks = [(_name(c), c["started_at"], _outcome(c), _stamps(c)) for c in found["checks"]]
     click.echo(table(("check", "started", "outcome", "timestamps"), checks))
     # Below the table: a reason holds whole addresses, and would make every line of the table as long.
-    for check in found["checks"]:
-        if check["reason"]:
-            click.echo(paragraph(check["reason"], f"{_name(check)}: ", "  "))
+    reasons = [check for check in found["checks"] if check["reason"]]
+    if reasons:
+        click.echo("")
+    for check in reasons:
+        click.echo(paragraph(check["reason"], f"{_name(check)}: ", "  "))
 
 
 def _change(version: dict[str, Any], number: int) -> str:

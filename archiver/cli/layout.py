@@ -56,6 +56,11 @@ def clipped(text: str, columns: int) -> str:
     return line if len(line) <= columns else f"{line[: columns - 1]}…"
 
 
+def folded(text: str, columns: int) -> str:
+    """The whole text in lines of so many characters, for a cell of a table; a longer word stands out."""
+    return "\n".join(textwrap.wrap(one_line(text), columns, break_long_words=False, break_on_hyphens=False))
+
+
 def counted(number: int, one: str, many: str | None = None) -> str:
     """``1 check``, ``2 checks``."""
     return f"{number} {one if number == 1 else many or one + 's'}"

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     help="List of steps: a name of --list-protocols, or a path to a TOML file.",
 )
 @click.option("--gaps", is_flag=True, help="Leave out what is met.")
-@click.option("--list-protocols", is_flag=True, help="Print the lists of steps and end.")
+@click.option("--list-protocols", is_flag=True, help="Print the lists of steps and end; needs no archive.")
 @click.pass_obj
 def protocol(context: Context, snapshot: str | None, name: str, gaps: bool, list_protocols: bool) -> int:
     """Say which steps of a capture protocol a snapshot shows, and which it does not.
@@ -40,12 +40,12 @@ def protocol(context: Context, snapshot: str | None, name: str, gaps: bool, list
     from archiver.environment import utc_now
     from archiver.errors import UsageError
 
-    archive = context.archive()
     if list_protocols:
-        _list(context, PROTOCOLS.all(archive))
+        _list(context, PROTOCOLS.all(context.archive_if_any()))
         return 0
     if snapshot is None:
         raise UsageError("no snapshot was named", do="archiver protocol EA-S-00000123")
+    archive = context.archive()
     own = PROTOCOLS.find(archive, name)
     if own.warning:
         context.note(f"warning: {own.warning}")
@@ -72,21 +72,25 @@ def protocol(context: Context, snapshot: str | None, name: str, gaps: bool, list
 
 
 def _print(snapshot: str, title: str, findings: list[Finding], found: dict[str, int]) -> None:
-    from archiver.cli.layout import clipped, paragraph
+    from archiver.cli.layout import folded, paragraph
+    from archiver.declaration.protocol import MET
 
     click.echo(f"{snapshot}  {title}")
-    click.echo(", ".join(f"{number} {state}" for state, number in found.items()) + "\n")
+    click.echo(", ".join(f"{number} {state}" for state, number in found.items()))
+    spare = sum(finding.state != MET and finding.step.optional for finding in findings)
+    if spare:
+        click.echo(f"of those that are not met, {spare} {'is' if spare == 1 else 'are'} optional")
+    click.echo("")
     click.echo(
         table(
             ("no.", "step", "state"),
-            [(finding.step.id, clipped(finding.step.step, 56), finding.state) for finding in findings],
+            [(finding.step.id, folded(finding.step.step, 46), _state(finding)) for finding in findings],
         )
     )
     sources: dict[Source, int] = {}
     for finding in findings:
         click.echo()
-        optional = ", optional" if finding.step.optional else ""
-        click.echo(paragraph(f"{finding.step.step}: {finding.state}{optional}", f"{finding.step.id}  ", "     "))
+        click.echo(paragraph(f"{finding.step.step}: {_state(finding)}", f"{finding.step.id}  ", "     "))
         click.echo(paragraph(finding.detail, "     "))
         shown = dict.fromkeys(
             f"{seen.where} [{sources.setdefault(seen.source, len(sources) + 1)}]" for seen in finding.seen
@@ -100,6 +104,11 @@ def _print(snapshot: str, title: str, findings: list[Finding], found: dict[str, 
         click.echo(paragraph(f"{source.what}{checks}", f"[{number}]  ", "     "))
         if source.sha256 is not None:
             click.echo(f"     SHA-256 {source.sha256}")
+
+
+def _state(finding: Finding) -> str:
+    """The state; of a step that may be left out also that: its gap is none."""
+    return f"{finding.state}, optional" if finding.step.optional else finding.state
 
 
 def _list(context: Context, found: list[Any]) -> None:
@@ -117,7 +126,7 @@ def _list(context: Context, found: list[Any]) -> None:
     if context.as_json:
         context.emit(rows)
         return
-    from archiver.cli.layout import clipped
+    from archiver.cli.layout import folded
 
-    told = [(row["protocol"], row["version"], row["origin"], row["steps"], clipped(row["law"], 44)) for row in rows]
+    told = [(row["protocol"], row["version"], row["origin"], row["steps"], folded(row["law"], 40)) for row in rows]
     click.echo(table(("protocol", "version", "from", "steps", "law"), told))

@@ -158,6 +158,7 @@ def _show(context: Context, found: dict[str, Any]) -> None:
         for w in found["life"]
     ]
     click.echo(table(("version", "snapshot", "first seen (UTC)", "last seen (UTC)", "state, score"), rows_of_life))
+    _show_changes(found["change_list"])
     others = [w for w in found["life"] if w["state"] in ("reworded", "split") and w["exact"]]
     if others:
         click.echo("")
@@ -166,6 +167,24 @@ def _show(context: Context, found: dict[str, Any]) -> None:
             click.echo(paragraph(f"“{piece}”", f"{'v' + str(wording['version']):<4}"))
     if found.get("wire"):
         _show_wire(found["wire"])
+
+
+def _show_changes(changes: list[dict[str, Any]]) -> None:
+    """Each change that is counted: versions have one row each, so that one which came back tells of several."""
+    if not changes:
+        return
+    click.echo("")
+    click.echo("Each change that is counted (above, a version that came back is one row):")
+    rows = [
+        (
+            one["kind"],
+            f"v{one['from_version']} to v{one['to_version']}",
+            moment(one["last_check_at"]),
+            moment(one["next_check_at"]),
+        )
+        for one in changes
+    ]
+    click.echo(table(("change", "versions", "after the check of", "by the check of (UTC)"), rows))
 
 
 def _state(wording: dict[str, Any]) -> str:

@@ -25,8 +25,10 @@ def rebuild(context: Context) -> None:
                 progress.step(step)
                 done[0] += step
 
-        statements = rebuild_archive(context.path, told)
+        statements, warnings = rebuild_archive(context.path, told)
+    for warning in warnings:
+        context.note(f"warning: {warning}")
     if context.as_json:
-        context.emit({"statements": statements})
+        context.emit({"statements": statements, "warnings": list(warnings)})
         return
     click.echo(f"rebuilt from {statements} statements")

@@ -14,7 +14,9 @@ from archiver.cli.context import Context
 from archiver.cli.layout import paragraph
 
 if TYPE_CHECKING:
+    from archiver.archive import Archive
     from archiver.evidence.redaction import Redacted
+    from archiver.evidence.statement import Statement
     from archiver.exporting import Out
 
 SUFFIXES = (".json", ".zip")
@@ -22,10 +24,11 @@ WITNESSES = ("capture", "assessment", "nothing")
 ORACLES = {
     "assessment": "the assessment states digests of the whole text: whoever has this file can try out guesses at what"
     " is hidden; a short line, a name or a number, can be found that way",
-    "capture": "the capture's statement has digests and sizes of the whole page as it was sent: whoever knows that page"
-    " but for what is hidden, from another copy of it or from the site, can try out guesses",
+    "capture": "the capture's statement has digests and sizes of the whole page as it was sent: whoever knows all"
+    " the rest of that page byte for byte, from another copy of it or from the site, can try out guesses at a short"
+    " hidden line",
 }
-"""What each witness gives away: what was handed out cannot be taken back, so none is shown unasked."""
+"""What each witness gives away: what was handed out cannot be taken back, so whoever hands it out is told each time."""
 
 
 @click.command(
@@ -42,10 +45,10 @@ ORACLES = {
 @click.option(
     "--show",
     type=click.Choice(WITNESSES),
-    default="nothing",
-    show_default=True,
-    help="Which older statement the lines rest on: that of the capture, with which those who know the rest"
-    " of the page can try guesses; the assessment, with which anybody can; or nothing.",
+    show_default="capture, where it can witness the text",
+    help="Which older statement the lines rest on: that of the capture, with which those who know all the rest"
+    " of the page, byte for byte, can try guesses at a short hidden line; the assessment, with which anybody can;"
+    " or nothing, which gives nothing away.",
 )
 @click.pass_obj
 def redact(
@@ -56,16 +59,20 @@ def redact(
     reason: str | None,
     by: str,
     output: Path | None,
-    show: str,
+    show: str | None,
 ) -> None:
     """Hand out the text of SNAPSHOT with some lines hidden. The original stays as it is.
 
     Every line that is shown can be checked: archiver verify FILE says which are, and that they stand where they stood
     in the text that the log knows. Without --hide the lines are listed with their numbers, and nothing is made.
+
+    The capture's statement goes into the file too, so that the lines are shown to be as old as the capture. It has
+    digests of the whole page: who knows all the rest of it, byte for byte, can try guesses at a short hidden line.
+    --show nothing avoids that. Where the capture cannot witness the text, nothing is shown, and it is said why.
     """
     from archiver.errors import UsageError
     from archiver.exporting import drafted
-    from archiver.redaction import chosen, handed_out, text_of, why_no_capture
+    from archiver.redaction import chosen, handed_out, text_of
 
     assessment, lines = text_of(context.archive(), snapshot)
     if not hide and not hide_matching and output is not None:
@@ -81,7 +88,7 @@ def redact(
     if output.exists() or output.is_symlink():
         raise UsageError(f"{output} is there already", do="give another name")
     _require_place(output.parent)
-    witness = None if show == "nothing" else show
+    witness, unwitnessed = _witness(context.archive(), assessment, [lines[number] for number in hidden], show)
     values = {
         "snapshot": snapshot,
         "assessment": assessment.seq,
@@ -104,11 +111,27 @@ def redact(
     with drafted(output, "redacted text", fill) as file:
         file.publish()
     if witness is None:
-        how = why_no_capture(context.archive(), assessment) or "--show capture puts it there"
-        context.note(f"note: that the lines are as old as the capture is not in the file: {how}")
+        context.note(f"note: that the lines are as old as the capture is not in the file: {unwitnessed}")
     else:
-        context.note(f"warning: {ORACLES[witness]}")
-    _tell(context, made, hidden, output, data)
+        context.note(f"warning: {ORACLES[witness]}; --show nothing avoids that")
+    _tell(context, {**made, "unwitnessed": unwitnessed}, hidden, output, data)
+
+
+def _witness(
+    archive: Archive, assessment: Statement, secret: list[str], show: str | None
+) -> tuple[str | None, str | None]:
+    """The statement to show, or None and why none is: by default the capture's, where it can witness the text.
+
+    What was asked for by name is not exchanged for less: the act refuses it where it cannot be.
+    """
+    from archiver.redaction import why_no_capture
+
+    if show in ("capture", "assessment"):
+        return show, None
+    refused = why_no_capture(archive, assessment, secret)
+    if show == "nothing":
+        return None, refused or "--show capture puts it there"
+    return ("capture", None) if refused is None else (None, refused)
 
 
 def _bytes(found: Redacted, output: Path) -> bytes:
@@ -136,6 +159,8 @@ def _tell(context: Context, made: dict[str, object], hidden: list[int], output: 
         "of": made["of"],
         "hidden": [number + 1 for number in hidden],
         "witness": made["witness"],
+        "unwitnessed": made["unwitnessed"],
+        "gives_away": None if made["witness"] is None else ORACLES[str(made["witness"])],
         "seq": made["seq"],
         "statement_sha256": made["statement_sha256"],
     }
@@ -147,12 +172,12 @@ def _tell(context: Context, made: dict[str, object], hidden: list[int], output: 
 
 
 def _require_place(folder: Path) -> None:
-    """Make the folder; ``UsageError`` when no file can be written there: said before the log states a redaction."""
+    """``UsageError`` when no file can be written there: said before the log states a redaction."""
     from archiver.errors import UsageError
+    from archiver.exporting import require_folder
 
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise UsageError(f"{folder}: {error.strerror}", do="give another name") from error
+    require_folder(folder)
+    if not folder.is_dir():
+        raise UsageError(f"{folder} is no folder", do="give another name")
     if not os.access(folder, os.W_OK | os.X_OK):
         raise UsageError(f"{folder} cannot be written", do="give another name")

@@ -104,7 +104,6 @@ class Tour:
 
     def evidence(self, stage: Stage, visits: list[Visit], provision: str) -> bool:
         """Redline, a clause's life, one snapshot verified by us and by others' tools, citations; False if one fails."""
-        from archiver.cli.cite import cite
         from archiver.cli.diff import diff
         from archiver.cli.history import history
         from archiver.cli.provision import show
@@ -121,7 +120,7 @@ class Tour:
         fine &= self._command(stage, "provision show", show, provision)
         fine &= self._command(stage, "verify", verify, snapshot)
         fine &= self._outsider(stage, snapshot)
-        fine &= self._command(stage, "cite", cite, snapshot, "--format", "bluebook")
+        self._string(stage, snapshot)
         self._citation(stage, provision)
         return fine
 
@@ -133,6 +132,16 @@ class Tour:
         context = Context(str(stage.root), False, False, None, None)
         result = command.main(list(arguments), f"archiver {name}", standalone_mode=False, obj=context)
         return (result if isinstance(result, int) else 0) == code
+
+    def _string(self, stage: Stage, snapshot: str) -> None:
+        """A finished citation string; the command prints it in one line, which is longer than those of the story."""
+        from archiver.attesting import record_of
+        from archiver.environment import utc_now
+        from archiver.formats.bluebook import PLUGIN
+
+        record = stage.read(lambda archive: record_of(archive, snapshot, None, utc_now()))
+        self._heading(f"archiver cite {snapshot} --format bluebook")
+        self._paragraph(PLUGIN.render(record))
 
     def _citation(self, stage: Stage, provision: str) -> None:
         """The beginning of the clause's citation record as text, and how much more there is."""
@@ -200,6 +209,9 @@ class Tour:
         )
         wide = min(max(len(line) for line, _ in rows), WIDTH - 32)
         for line, about in rows:
+            if len(line) > wide:  # the remark goes below, in its column
+                self._say(line)
+                line = ""
             self._say(f"{line:<{wide}}  # {about}")
 
     def wait_for_enter(self) -> None:

@@ -256,18 +256,22 @@ class _Desk:
             return Report(str(path), verify_bundle(source, self._verifier(), roots, (OSError,)))
 
     def _file(self, path: Path) -> list[Report]:
+        from archiver.cli.misnamed import misnamed
         from archiver.evidence.verify_redaction import looks_redacted, verify_redacted
 
         found = self.audit().file(path) if self._has_archive else []
         if found:
             return found
-        if path.suffix.lower() == ".wacz":
-            return self._wacz(path)
         with path.open("rb") as handle:
             start = handle.read(64)
         if looks_redacted(start):
             with path.open("rb") as source:
                 return [verify_redacted(source, str(path), self._key_of)]
+        mistaken = misnamed(path, start)
+        if mistaken is not None:
+            return [mistaken]
+        if path.suffix.lower() == ".wacz":
+            return self._wacz(path)
         if start[:2] == b"\x1f\x8b" or start[:5] == b"WARC/":
             from archiver.cli.foreign_warc import check_foreign
 

@@ -180,6 +180,7 @@ def _rows(archive: Archive, steps: Sequence[Planned], names: Sequence[str | None
 @click.pass_obj
 def export(context: Context, form: str, output: Path | None) -> None:
     """Print the watch list as a file that ``watch import`` reads."""
+    from archiver.exporting import make_folder
     from archiver.watch.catalogue import write_catalogue
 
     archive = context.archive()
@@ -190,6 +191,8 @@ def export(context: Context, form: str, output: Path | None) -> None:
         return
     entries = [w.entry for w in archive.watched()]
     texts = {output: write_catalogue(entries, form)} if form != "ota" or output is None else _services(entries, output)
+    if form == "ota" and output is not None:
+        make_folder(output)
     for path, text in texts.items():
         if path is None:
             click.echo(text, nl=False)
@@ -211,9 +214,10 @@ def _services(entries: Sequence[WatchEntry], folder: Path) -> dict[Path | None, 
 
 def _write(target: Path, text: str) -> None:
     from archiver.errors import UsageError
+    from archiver.exporting import require_folder
 
     try:
-        target.parent.mkdir(parents=True, exist_ok=True)
+        require_folder(target.parent)
         with target.open("x", encoding="utf-8", newline="") as handle:
             handle.write(text)
     except FileExistsError as error:

@@ -45,10 +45,11 @@ class Shelf(Generic[Kept]):
     parse: Callable[[bytes, str], Kept]
     name_of: Callable[[Kept], str]
 
-    def names(self, archive: Archive) -> dict[str, str]:
-        """Every name with its origin, in order."""
+    def names(self, archive: Archive | None) -> dict[str, str]:
+        """Every name with its origin, in order; without an archive the shipped ones."""
         found = dict.fromkeys(self._shipped(), "shipped")
-        found |= dict.fromkeys(self._own(archive), "archive")
+        if archive is not None:
+            found |= dict.fromkeys(self._own(archive), "archive")
         return dict(sorted(found.items()))
 
     def _shipped(self) -> list[str]:
@@ -68,7 +69,7 @@ class Shelf(Generic[Kept]):
                 raise SettingsError(f"{self.folder}/{name}.toml: its name may have a-z, 0-9 and hyphens")
             yield name
 
-    def find(self, archive: Archive, wanted: str) -> Found[Kept]:
+    def find(self, archive: Archive | None, wanted: str) -> Found[Kept]:
         """The file of this name or path; ``UsageError`` names the known ones, ``SettingsError`` what is wrong in it."""
         if "/" in wanted or wanted.endswith(".toml"):
             kept = self.parse(_read(Path(wanted)), wanted)
@@ -81,7 +82,7 @@ class Shelf(Generic[Kept]):
                 do=f"known: {', '.join(names)}; or give a path to a TOML file",
             )
         place = f"{self.folder}/{wanted}.toml"
-        if origin == "archive":
+        if archive is not None and origin == "archive":
             if archive.files.size(place) > MAX_FILE:
                 raise SettingsError(f"{place}: more than {MAX_FILE} bytes")
             data = archive.files.read(place)
@@ -97,8 +98,8 @@ class Shelf(Generic[Kept]):
             return ""
         return f"{place} takes the place of the shipped {self.what} {name}: it is not the one that the software brings"
 
-    def all(self, archive: Archive) -> list[Found[Kept]]:
-        """Every file of the shelf, parsed."""
+    def all(self, archive: Archive | None) -> list[Found[Kept]]:
+        """Every file of the shelf, parsed; without an archive the shipped ones."""
         return [self.find(archive, name) for name in self.names(archive)]
 
 

@@ -23,7 +23,9 @@ _PEEK = 4096
 
 
 class NotImportable(FormatError):
-    """Neither a WARC nor a WACZ file: there is nothing in it that could be imported."""
+    """Neither a WARC nor a WACZ file: there is nothing in it that could be imported, so it was named by mistake."""
+
+    exit_code = 2
 
 
 def form_of(source: BinaryIO) -> tuple[Form, str]:
@@ -45,9 +47,12 @@ def form_of(source: BinaryIO) -> tuple[Form, str]:
             do="write it again as WARC with a tool you trust, and import both that and a digest of the original",
         )
     if not start:
-        raise NotImportable("the file is empty")
+        raise NotImportable("the file is empty", do="get it again from where it came")
     if not inside.startswith(b"WARC/"):
-        raise NotImportable("it is neither a WARC file, plain or in gzip, nor a WACZ package")
+        raise NotImportable(
+            "it is neither a WARC file, plain or in gzip, nor a WACZ package",
+            do="name one of these; whatever else was received can be kept in one, written by a tool you trust",
+        )
     return "warc", suffix
 
 

@@ -63,3 +63,7 @@ def test_wide_letters_take_two_columns_and_marks_none() -> None:
 
 def test_a_table_without_rows_has_its_headings() -> None:
     assert laid_out(("a", "bb"), []) == "a  bb\n-  --"
+
+
+def test_a_cell_of_several_lines_is_as_wide_as_its_longest() -> None:
+    assert laid_out(("a", "b"), [("one\nthree", "x")]).splitlines() == ["a      b", "-----  -", "one    x", "three"]

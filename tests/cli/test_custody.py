@@ -162,6 +162,24 @@ def test_both_go_in_one_act(publisher: Publisher) -> None:
     assert everything.code == 0 and "2 disposed" in everything.out
 
 
+def test_a_rebuild_says_once_how_many_texts_are_not_there(publisher: Publisher) -> None:
+    box = publisher.box
+    gone = [publisher.check(secret_terms()), publisher.check()]
+    gone.append(publisher.check(terms(("handled with care", "handled at will"))))
+    publisher.check(terms())
+    assert dispose(box, *(check["snapshot"] for check in gone)).code == 0
+    done = box.fine("rebuild", "--json")
+    said = "2 texts are not there to be indexed: disposed of, and so stated"
+    assert done.json["warnings"] == [said] and done.err == f"warning: {said}\n"
+    (lost,) = box.root.glob("texts/*/*.txt")
+    lost.unlink()
+    path = lost.relative_to(box.root)
+    assert box.fine("rebuild").err.splitlines() == [
+        f"warning: {said}",
+        f"warning: 1 text is missing, {path} first; archiver verify --all names each",
+    ]
+
+
 def test_what_was_imported_with_the_same_bytes_is_not_passed_over(publisher: Publisher) -> None:
     box = publisher.box
     name = publisher.check(secret_terms())["snapshot"]
@@ -193,6 +211,11 @@ def test_a_hold_stands_against_a_disposal(publisher: Publisher) -> None:
     held = dispose(box, later["snapshot"])
     assert held.code == 2 and f"under the hold hold-8 on {DOCUMENT}" in held.error(), "later snapshots too"
     assert "already" in box.call("hold", "set", "hold-7", name).error()
+    unknown = box.call("hold", "set", "hold-7", "nonsense").error()
+    assert "there is no snapshot or document 'nonsense' in this archive" in unknown
+    assert "a snapshot as EA-S-00000123, or a document as EA-D-00001, by its title or its address" in unknown
+    other = box.call("hold", "set", "hold-7", "EA-P-000001").error()
+    assert "EA-P-000001 names a provision, not a snapshot or a document; see archiver provision show" in other
     box.fine("hold", "release", "hold-7", *BY)
     assert "hold-8" in dispose(box, name).error()
     assert DOCUMENT in box.call("hold", "release", "hold-8", name).error(), "released as it was set"

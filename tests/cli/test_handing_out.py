@@ -251,8 +251,24 @@ def test_a_redaction_that_cannot_be_written_is_not_stated(shelf: Shelf, tmp_path
     (tmp_path / "file").touch()
     refused = shelf.box.call(*words, str(tmp_path / "file" / "x.json"))
     assert refused.code == 2 and "give another name" in refused.error() and len(shelf.box.statements()) == size
-    shelf.box.fine(*words, str(tmp_path / "new" / "x.json"))
-    assert (tmp_path / "new" / "x.json").exists()
+
+
+@pytest.mark.parametrize("words", [["redact", "--hide", "1", "--reason", "x"], ["export"], ["cite"]])
+def test_a_folder_that_is_missing_is_named_and_not_made(shelf: Shelf, tmp_path: Path, words: list[str]) -> None:
+    size = len(shelf.box.statements())
+    folder = tmp_path / "mistyped" / "deep"
+    refused = shelf.box.call(words[0], shelf.version, *words[1:], "--output", str(folder / "x.zip"))
+    assert refused.code == 2 and f"there is no folder {folder};" in refused.error()
+    assert list(tmp_path.iterdir()) == [] and len(shelf.box.statements()) == size
+
+
+def test_a_folder_for_several_is_made_where_its_own_is_there(shelf: Shelf, tmp_path: Path) -> None:
+    both = (shelf.version, shelf.later, "--no-record", "--no-sign", "--output")
+    refused = shelf.box.call("export", *both, str(tmp_path / "mistyped" / "out"))
+    assert refused.code == 2 and f"there is no folder {tmp_path / 'mistyped'};" in refused.error()
+    assert list(tmp_path.iterdir()) == []
+    shelf.box.fine("export", *both, str(tmp_path / "out"))
+    assert len(list((tmp_path / "out").iterdir())) == 2
 
 
 def test_a_transfer_takes_a_plain_file_with_something_in_it(shelf: Shelf, tmp_path: Path) -> None:

@@ -121,10 +121,14 @@ def test_a_broken_file_is_kept_only_when_asked_and_then_with_its_problems(name: 
 
 
 def test_what_is_no_file_of_records_is_never_kept(box: Box, tmp_path: Path) -> None:
-    for name, data, words in (("x.txt", b"hello", "neither a WARC"), ("x.arc", b"filedesc://x", "ARC file")):
+    for name, data, words in (
+        ("x.txt", b"hello", "neither a WARC file, plain or in gzip, nor a WACZ package; name one of these"),
+        ("x.arc", b"filedesc://x", "ARC file"),
+        ("x.warc", b"", "the file is empty; get it again"),
+    ):
         (tmp_path / name).write_bytes(data)
         refused = box.call("import", "add", str(tmp_path / name), "--keep-broken")
-        assert refused.code == 1 and words in refused.error() and name in refused.error()
+        assert refused.code == 2 and words in refused.error() and name in refused.error()
     os.mkfifo(tmp_path / "fifo")
     assert "not a plain file" in box.call("import", "add", str(tmp_path / "fifo")).error()
     assert box.call("import", "add", str(tmp_path / "nowhere")).code == 2
@@ -144,7 +148,7 @@ def test_ceilings_on_size_and_records(box: Box, theirs: Path) -> None:
 
 def test_of_several_files_those_before_the_bad_one_are_kept(box: Box, theirs: Path, tmp_path: Path) -> None:
     (tmp_path / "bad.warc").write_bytes(b"bad")
-    assert box.call("import", "add", str(theirs), str(tmp_path / "bad.warc")).code == 1
+    assert box.call("import", "add", str(theirs), str(tmp_path / "bad.warc")).code == 2
     assert len(box.fine("import", "list", "--json").json) == 1 and box.log_size() == len(box.statements())
 
 

@@ -198,7 +198,8 @@ def test_custody(filled: Box) -> None:
         ),
         (
             filled.fine("redact", name, "--hide", "2", *by, "--output", str(filled.folder / "r.json"), "--json").json,
-            {"snapshot", "file", "file_sha256", "file_bytes", "object_sha256", "lines", "of", "hidden", "seq"},
+            {"snapshot", "file", "file_sha256", "file_bytes", "object_sha256", "lines", "of", "hidden", "seq"}
+            | {"witness", "unwitnessed", "gives_away", "statement_sha256"},
         ),
     ]
     filled.fine("hold", "set", "h", "EA-D-00002")

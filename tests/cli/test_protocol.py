@@ -137,7 +137,35 @@ def test_on_a_terminal_each_gap_says_what_to_do(kept: tuple[Box, dict[str, str]]
     assert f"\n[1]  statement of {names['stored']}" in told.out and "SHA-256 " in told.out
     gaps = box.call("protocol", names["stored"], "--gaps")
     assert "\nF18" not in gaps.out and "\nF19" in gaps.out and gaps.code == 1
-    assert "fr-constat" in box.fine("protocol", "--list-protocols").out
+    optional = next(step for step in found["steps"] if step["optional"])
+    assert optional["id"] == "F23" and optional["state"] == NOT_MET
+    assert "not met, optional\n" in told.out.partition("\nF23 ")[2].split("F24")[0]
+    assert "of those that are not met, 1 is optional" in told.out
+
+
+def test_the_lists_are_there_without_an_archive_and_cut_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    nowhere = Box(tmp_path)
+    for words, law in (
+        (
+            ("protocol", "--list-protocols"),
+            "Berkeley Protocol on Digital Open Source Investigations (HR/PUB/20/2)",
+        ),
+        (
+            ("declare", "--list-regimes"),
+            "Bharatiya Sakshya Adhiniyam, 2023, section 63(4)(c) and Schedule",
+        ),
+    ):
+        told, listed = nowhere.fine(*words), nowhere.fine(*words, "--json")
+        assert f"no archive in {nowhere.root}: listed is what the software brings" in told.err
+        assert max(map(len, told.lines)) <= 80 and "…" not in told.out
+        assert any(row["law"].startswith(law) and row["origin"] == "shipped" for row in listed.json)
+        named = "protocol" if words[0] == "protocol" else "regime"
+        words_told = set(told.out.split())
+        for row in listed.json:
+            assert row[named] in words_told and set(row["law"].split()) <= words_told
 
 
 def test_the_minimum_of_the_berkeley_protocol(kept: tuple[Box, dict[str, str]]) -> None:

@@ -55,9 +55,7 @@ def test_lines_are_listed_then_hidden(publisher: Publisher, snapshot: str, tmp_p
     before = {path: path.read_bytes() for path in box.root.glob("texts/*/*")}
     assert SECRET in box.fine("redact", snapshot).out.replace("\n       ", " ")
     output = tmp_path / "x.json"
-    made = redact(
-        box, snapshot, output, "--hide", f"1,{numbers[SECRET]}", "--hide-matching", "PIN", "--show", "capture"
-    )
+    made = redact(box, snapshot, output, "--hide", f"1,{numbers[SECRET]}", "--hide-matching", "PIN")
     assert made["hidden"] == [1, numbers[SECRET], numbers[PIN]]
     assert (made["lines"], made["of"]) == (len(listed) - 3, len(listed))
     assert made["file_sha256"] == hashlib.sha256(output.read_bytes()).hexdigest()
@@ -75,7 +73,7 @@ def test_lines_are_listed_then_hidden(publisher: Publisher, snapshot: str, tmp_p
     assert f"{made['lines']} of {made['of']} lines are shown, 3 hidden" in detail
     assert f"hidden: 1, {numbers[SECRET]}-{numbers[PIN]};" in detail
     assert "the capture, stated on" in report["checks"][3]["detail"] and "withheld" not in report["not_checked"][0]
-    assert made["witness"] == "capture"
+    assert made["witness"] == "capture" and made["unwitnessed"] is None
     # Without the archive, with nothing but the key.
     key = shutil.copy(box.root / "keys/log.vkey", tmp_path / "key")
     away = Box(tmp_path)
@@ -120,7 +118,8 @@ def test_a_hidden_line_cannot_be_guessed(publisher: Publisher, snapshot: str, tm
 
     Of the page too: its other visitors, its publisher and other archives have all of it.
     """
-    redact(publisher.box, snapshot, tmp_path / "x.json", "--hide-matching", "PIN")
+    made = redact(publisher.box, snapshot, tmp_path / "x.json", "--hide-matching", "PIN", "--show", "nothing")
+    assert (made["witness"], made["gives_away"]) == (None, None) and "--show capture" in made["unwitnessed"]
     data = (tmp_path / "x.json").read_text()
     whole = json.loads(data)["object"]
     assert [line["text"] for line in whole["lines"] if "text" in line and "PIN" in line["text"]] == []
@@ -145,8 +144,9 @@ def test_a_hidden_line_cannot_be_guessed(publisher: Publisher, snapshot: str, tm
     text = "".join(f"{line.get('text', PIN)}\n" for line in whole["lines"]).encode()
     assert hashlib.sha256(text).hexdigest() in (tmp_path / "y.json").read_text()
     again = ("--hide-matching", "PIN", *BY, *WHY, "--output", str(tmp_path / "z.json"))
-    done = publisher.box.fine("redact", snapshot, *again, "--show", "capture")
-    assert "can try out guesses" in " ".join(done.err.split())
+    done = publisher.box.fine("redact", snapshot, *again)
+    warned = " ".join(done.err.split())
+    assert "byte for byte" in warned and "can try out guesses" in warned and "--show nothing avoids that" in warned
     assert hashlib.sha256(page_with(PIN)).hexdigest() in (tmp_path / "z.json").read_text()
 
 
@@ -173,10 +173,10 @@ def test_the_zip_holds_the_same(publisher: Publisher, snapshot: str, tmp_path: P
     ("words", "why"),
     [
         (("--hide", "0"), "the text has the lines 1 to"),
-        (("--hide", "900"), "the text has the lines 1 to"),
+        (("--hide", "900"), "; archiver redact SNAPSHOT lists them"),
         (("--hide", "5-3"), "the text has the lines 1 to"),
         (("--hide", "x"), "no line or range of lines"),
-        (("--hide-matching", "("), "missing ), unterminated subpattern"),
+        (("--hide-matching", "("), "missing ), unterminated subpattern at position 0; write a backslash before a sign"),
         (("--hide-matching", "nowhere to be found"), "matches no line"),
         (("--hide", "1", "--output", "x.pdf"), "no form of a redacted text ends like"),
         (("--hide-matching", "marmalade", "--reason", SECRET), "quotes a line that is to be hidden"),
@@ -259,11 +259,37 @@ def test_where_the_page_is_its_text_no_statement_witnesses_it(publisher: Publish
     words = ("--hide-matching", "PIN", *BY, *WHY, "--output", str(tmp_path / "x.json"))
     refused = publisher.box.call("redact", snapshot, *words, "--show", "capture")
     assert refused.code == 2 and "the content is its text" in refused.error()
-    done = publisher.box.fine("redact", snapshot, *words)
+    done = publisher.box.fine("redact", snapshot, *words, "--json")
     assert "not in the file: the content is its text" in done.err
+    assert done.json["witness"] is None and done.json["unwitnessed"].startswith("the content is its text")
     assert json.loads((tmp_path / "x.json").read_text())["witness"]["statement"] is None
     report = publisher.box.fine("verify", str(tmp_path / "x.json"), "--json").json[0]
     assert report["verdict"] == "pass" and "withheld" in report["not_checked"][0]
+
+
+def test_by_default_nothing_is_shown_where_the_capture_cannot_witness_it(publisher: Publisher, tmp_path: Path) -> None:
+    box = publisher.box
+    address = publisher.site.url("/terms")
+    snapshot = publisher.check(terms(("</main>", f"<p>Find us at {address}</p><p>{address}</p></main>")))["snapshot"]
+    words = ("--hide-matching", f"^{address}$", *BY, *WHY, "--output", str(tmp_path / "x.json"))
+    why = "the capture's statement quotes a line that is to be hidden"
+    refused = box.call("redact", snapshot, *words, "--show", "capture")
+    assert refused.code == 2 and refused.error() == f"error: {why}; ask for --show nothing"
+    done = box.fine("redact", snapshot, *words, "--json")
+    assert (done.json["witness"], done.json["unwitnessed"]) == (None, why)
+    assert f"not in the file: {why}" in " ".join(done.err.split())
+    publisher.edit("--remove", "h1")
+    box.fine("derive", "--present-rules")
+    later = redact(box, snapshot, tmp_path / "y.json", "--hide", "3")
+    assert later["witness"] is None and later["unwitnessed"].startswith("the text was read after the capture was")
+    for name in ("x.json", "y.json"):
+        assert box.fine("verify", str(tmp_path / name), "--json").json[0]["verdict"] == "pass"
+
+
+def test_the_help_says_what_the_capture_gives_away(box: Box) -> None:
+    said = " ".join(box.fine("redact", "--help").out.split())
+    assert "digests of the whole page" in said and "can try guesses at a short hidden line" in said
+    assert "--show nothing avoids that" in said and "default: (capture, where it can witness the text)" in said
 
 
 def test_a_bundle_of_it_comes_without_the_seed(publisher: Publisher, snapshot: str, tmp_path: Path) -> None:

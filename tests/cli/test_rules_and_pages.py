@@ -91,3 +91,26 @@ def test_absence_names_where_another_wording_begins(publisher: Publisher, monkey
         (begun[0]["seq"], "version 2, class wording"),
         (begun[5]["seq"], "version 2, class variant"),
     ]
+
+
+def test_absence_and_the_life_of_a_clause_account_for_every_check(publisher: Publisher) -> None:
+    box = publisher.box
+    clause = "you agree that billing will be handled with care as annex 3 describes."
+    first = publisher.check()
+    box.fine("provision", "add", DOCUMENT, clause)
+    other = terms((clause, "you agree that billing will be handled at will as annex 3 describes."))
+    changed, outage = publisher.check(other), publisher.check(publisher.unavailable())
+    publisher.check(terms())
+    told = box.call("absence", DOCUMENT, "--from", "2026-01-01", "--to", "2099-01-01", "--dry-run").out
+    assert "checks        5: 4 full bodies, 0 answers 304, 1 without a wording\n" in told
+    assert "1 full body begins another wording than the first one shown" in " ".join(told.split())
+    listed = told.partition("Checks that do not show the same wording")[2]
+    assert f"\n  {changed['snapshot']}  " in listed and f"\n  {outage['snapshot']}  " in listed
+    assert first["snapshot"] not in listed and "check 7" not in told and "_" not in listed
+    life = box.fine("provision", "show", "EA-P-000001").out
+    assert "changes     2 in 0 months monitored" in life
+    changes = life.partition("Each change that is counted")[2].split("\n\n")[0].splitlines()
+    assert [line.split("  ")[1] for line in changes[3:]] == ["v1 to v2", "v2 to v1"]
+    history = box.fine("history", DOCUMENT).lines
+    note = next(n for n, line in enumerate(history) if line.startswith(f"{outage['snapshot']}: "))
+    assert history[note - 1] == ""

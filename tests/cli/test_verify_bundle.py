@@ -189,7 +189,7 @@ def test_a_bomb_is_stopped_before_it_is_unpacked(made: Made, tmp_path: Path) -> 
 def test_a_file_that_is_no_zip_at_all(made: Made, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     (tmp_path / "x.zip").write_bytes(b"no")
     answer = Answer(capsys, tmp_path, str(tmp_path / "x.zip"))
-    assert answer.code == 1 and "too few for a zip file" in answer.out
+    assert answer.code == 1 and "x.zip: it is no zip file: it begins like no WARC file" in answer.out
 
 
 # A changed byte

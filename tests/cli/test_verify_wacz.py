@@ -76,4 +76,4 @@ def test_a_file_that_is_none_fails_in_one_line(stock: Shelf, tmp_path: Path) -> 
     (tmp_path / "x.wacz").write_bytes(b"no zip file at all, but of some length")
     result = verify(stock, tmp_path / "x.wacz")
     assert result.code == 1
-    assert "31 FAIL  structure of the package: not a zip file" in result.out
+    assert "31 FAIL  structure of the package: x.wacz: it is no WACZ package, for it is no zip file" in result.out

@@ -119,3 +119,28 @@ def test_a_clause_without_dates_or_bytes_says_so() -> None:
     assert "Clause on" not in page
     assert "Marked words" not in page
     assert TEXT.startswith("# Terms")
+
+
+@pytest.mark.parametrize(
+    ("start", "prefix", "suffix", "before", "after"),
+    [
+        (32, "## 1. Data\nWe store your files.\n", "\nNothing else.",
+         "“1. Data We store your files.”", "“Nothing else.”"),
+        # The text goes on, and words at the ends may be cut.
+        (90, "ver is ours.\n### Your own content\n", "\n- We keep it.\n- You may object i",
+         "“… is ours. Your own content”", "“We keep it. You may object …”"),
+        (90, "| Purpose | Basis |\n| Training  ", "|\n> We keep it for you, and no one.",
+         "“… Purpose | Basis Training”", "“We keep it for you, and no one. …”"),
+        (0, "", "", "none", "none"),
+        (33, "條" * 32, "款" * 32, f"“… {'條' * 32}”", f"“{'款' * 32} …”"),
+        (9, "a - b # c", "d > e", "“a - b # c”", "“d > e”"),
+    ],
+)  # fmt: skip
+def test_the_words_around_a_clause_are_whole_and_without_marks(
+    start: int, prefix: str, suffix: str, before: str, after: str
+) -> None:
+    given = record("clause")
+    given = {**given, "pin": {**given["pin"], "prefix": prefix, "suffix": suffix, "start": start}}
+    page = words(text.PLUGIN.render(given))
+    assert f"Words just before: {before} Words just after: {after} Heading:" in page
+    assert json.loads(json_record.PLUGIN.render(given))["pin"]["suffix"] == suffix, "the selector matches the text"
