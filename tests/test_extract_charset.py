@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from archiver.watch.extract.charset import byte_offset, byte_offsets, decode
+from archiver.watch.extract.charset import byte_offset, byte_offsets, decode, utf8_begins
 from archiver.watch.extract.charset_labels import CODECS, charset_of_label
 
 FRENCH = "Les données personnelles sont traitées à la réception de votre déclaration — « garanties » ; 12 € par mois."
@@ -164,6 +164,29 @@ def test_any_bytes_can_be_decoded_and_traced(content: bytes, charset: str | None
     assert all(0 <= offset <= len(content) for offset in offsets)
     if decoded.charset != "iso-2022-jp":  # escape sequences stand between characters there
         assert offsets[-1] == len(content)
+
+
+PIECE = 8192
+"""How much of a page is looked at at once: no character may be cut there."""
+
+
+@given(
+    st.integers(PIECE - 6, PIECE + 2) | st.just(0) | st.integers(2 * PIECE - 4, 2 * PIECE),
+    st.binary(max_size=8) | st.text(max_size=8).map(str.encode),
+    st.sampled_from([b"", "é€😀".encode(), b"\xe9", b"\x80\x80\x80\x80\x80", b"\xf0\x9f\x98"]),
+    st.sampled_from([b"", b"\xef\xbb\xbf", b"\xfe\xff", b"<meta charset=utf-8>", b"<meta charset=latin1>"]),
+    st.sampled_from([None, "text/html; charset=utf-8", "text/html; charset=windows-1251"]),
+)
+def test_a_page_that_is_utf_8_as_it_is_is_what_decoding_says(
+    ahead: int, middle: bytes, end: bytes, begin: bytes, content_type: str | None
+) -> None:
+    page = begin + b"a" * ahead + middle + end
+    decoded = decode(page, content_type, html=True)
+    declared = [charset for charset in (content_type or "", page[:1024].decode("latin-1")) if "charset=" in charset]
+    as_it_is = decoded.charset == "utf-8" and not decoded.encoding_errors
+    if begin != b"\xef\xbb\xbf" and declared and "charset=utf-8" not in declared[0]:
+        as_it_is = False  # what is declared as something else is left to whoever knows more
+    assert utf8_begins(page, content_type) == (decoded.skipped if as_it_is else None)
 
 
 @given(st.text(alphabet="aé€¥語漢字ぁ한글Ж😀\n ", max_size=60), st.sampled_from(sorted(CODECS)))

@@ -58,6 +58,12 @@ BLOCKS = {
         "a"
     ],
     "<p>a<iframe>b</iframe><object>c</object><!-- d --><?e?><video>f</video></p>": ["a"],
+    "<p>a<!-- <p>b</p> > -->c<!---->d<!-->e</p>": ["acde"],
+    "<p>a<b<i>b</b<i><a x<y=1 href=z<w>c": ["abc"],
+    "<p>a<x<xmp>b <c</xmp>d": ["ab d"],
+    "<xmp>a<</xmp><xmp><!--b</xmp><xmp></xmpx></xmp>": ["a<", "<!--b", "</xmpx>"],
+    "<plaintext>a</plaintext>b": ["a</plaintext>b"],
+    "a<map><xmp></map></xmp>b</map>c<map>d<!-- </map> -->e</map>f": ["acf"],
     "<p>10<sup>2</sup> &lt;b&gt; &amp;amp; &copy;": ["102 <b> &amp; ©"],
 }
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from urllib.parse import urljoin
 
 from archiver.watch.extract.emails import address_of
@@ -20,10 +21,8 @@ class Addresses:
 
     def __init__(self, base: str) -> None:
         self._base = base
-        self._page = base.partition("#")[0]
-        self._folder = _joined(base, "x")[:-1]
+        self._page, self._folder, self._origin = _parts(base)
         self._plain = self._folder.startswith(("http://", "https://"))
-        self._origin = "/".join(self._folder.split("/", 3)[:3])
         self._known: dict[str, str] = {}
 
     def absolute(self, href: str) -> str:
@@ -51,6 +50,13 @@ class Addresses:
             folders = self._folder[len(self._origin) + 1 :].split("/")[: -1 - upwards.end() // 3]
             return "/".join((self._origin, *folders, address[upwards.end() :]))
         return _joined(self._base, address)
+
+
+@lru_cache(maxsize=256)  # a document has the same address at each check
+def _parts(base: str) -> tuple[str, str, str]:
+    """The address without its fragment, up to its last slash, and up to its host."""
+    folder = _joined(base, "x")[:-1]
+    return base.partition("#")[0], folder, "/".join(folder.split("/", 3)[:3])
 
 
 def _joined(base: str, address: str) -> str:

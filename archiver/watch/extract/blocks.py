@@ -1,7 +1,7 @@
 """From the serialised HTML of chosen elements to lines and links, in one pass over its tags.
 
 The input is what a conforming parser writes back, so it is regular: attribute values in double quotes with ``<`` and
-``>`` escaped, every element closed. A compiled pattern can read it, and no tree need be walked.
+``>`` escaped, every element closed. It can be taken apart at each ``<``, and no tree need be walked.
 
 Lists keep their numbers (``start``, ``value``, ``reversed``, which the reader of the tree resolves; letters and Roman
 numbers are written as numbers). A row of a table is one line if it has two cells or more and no cell holds two blocks;
@@ -11,36 +11,22 @@ otherwise its cells are read like any other blocks. A break ends a line, but in 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from archiver.watch.extract.addresses import Addresses
 from archiver.watch.extract.emails import decoded
+from archiver.watch.extract.pieces import RAW, escaped, irregular, pieces_of, raw_text, tag_of, unescaped
 from archiver.watch.extract.words import MARKS, collapsed, composed
 from archiver.watch.reading import Link
 
 MAX_LEVELS = 12
 """Deeper lists are written as if this deep, deeper tables as plain blocks: depth must not multiply the text."""
 
-_LONG = 1 << 20
-
-# Within a line these say nothing: they are left in its text, and taken out of it all at once.
-_INLINE = (
-    r"<(?=/?[abcefimstuw])/?+(?:abbr|b|bdi|bdo|big|cite|code|em|font"
-    r"|i|ins|mark|s|small|span|strong|sub|sup|tt|u|wbr)(?=[ >])[^>]*+>"
-)
-_NAMED = r"<(?:(/?+[a-zA-Z][^ \t\n\f\r/>]*+)([^>]*+)>|!--.*?-->|[!?][^>]*+>|)"
-_TOKEN = re.compile(rf"{_NAMED}((?:[^<]++|{_INLINE})*+)", re.DOTALL)
-_EACH_TOKEN = re.compile(rf"{_NAMED}([^<]*+)", re.DOTALL)
-_INLINE_TAG = re.compile(_INLINE)
-# The two elements whose text is written back without escapes although a reader sees it.
-_RAW = re.compile(r"(<xmp(?:>| [^>]*+>))(.*?)(?=</xmp>)|(<plaintext(?:>| [^>]*+>))(.*)(?=</plaintext>)", re.DOTALL)
 _MARK = re.compile(f"[{MARKS}]+")
 _INTEGER = re.compile(r"\s*+([+-]?[0-9]{1,9})")
-_VALUE_OF = {
-    name: re.compile(rf' {name}="([^"]*)"') for name in ("href", "start", "value", "reversed", "alt", "data-cfemail")
-}
-_HREF = _VALUE_OF["href"]
+_VALUE_OF = {name: re.compile(rf' {name}="([^"]*)"') for name in ("start", "value", "reversed", "alt", "data-cfemail")}
+_HREF = ' href="'
 
 _VOID = frozenset("area base br col embed hr img input link meta param source track wbr".split())
 _SKIPPED = frozenset(
@@ -64,6 +50,7 @@ class _List:
     step: int
     """What each further item adds to the number; 0 in a list without numbers."""
     number: int
+    indent: str
 
 
 @dataclass(slots=True)
@@ -72,31 +59,12 @@ class _Row:
     cells: list[list[_Block]] = field(default_factory=list)
 
 
-def unescaped(text: str) -> str:
-    """Undo the five escapes of serialised HTML."""
-    if "&" not in text:
-        return text
-    for escape, character in (("&lt;", "<"), ("&gt;", ">"), ("&quot;", '"'), ("&nbsp;", "\xa0"), ("&amp;", "&")):
-        text = text.replace(escape, character)
-    return text
-
-
-def _tokens(token: re.Pattern[str], html: str) -> Iterable[tuple[str, str, str]]:
-    """Return name, attributes and text of each token; of a long page one by one, since there may be millions."""
-    if len(html) < _LONG:
-        return token.findall(html)
-    return (found.groups("") for found in token.finditer(html))  # type: ignore[misc]
-
-
-def _escaped(text: str) -> str:
-    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-
-
 class Blocks:
     """Reads serialised HTML into blocks, portion by portion; ``lines`` and ``links`` give what was read so far."""
 
     def __init__(self, base: str, *, carry: bool = False) -> None:
         self._addresses = Addresses(base)
+        self._known: dict[str, str] = {}
         self._carry = carry
         self._sink: list[_Block] = []
         self._pieces: list[str] = []
@@ -114,47 +82,74 @@ class Blocks:
     def read(self, html: str) -> None:
         """Read the serialised form of one chosen element, or of neighbours that belong together."""
         self._begin()
-        if "<xmp" in html or "<plaintext" in html:
-            html = _RAW.sub(lambda found: (found[1] or found[3]) + _escaped(found[2] or found[4] or ""), html)
-        skipped, depth, carried = "", 0, False
-        pieces, part, handlers = self._pieces, Blocks._part, _HANDLERS
-        hiding = "data-cfemail=" in html
-        for name, attributes, text in _tokens(_EACH_TOKEN if hiding else _TOKEN, f"<hr>{html}"):
-            if skipped:
-                if name == skipped:
-                    depth += 1
-                elif name and name[0] == "/" and name[1:] == skipped:
-                    depth -= 1
-                    if not depth:
-                        skipped = ""
-                        pieces += self._instead, _INLINE_TAG.sub("", text)
-                        self._instead = ""
+        pieces, flush, part, handler_of = self._pieces, self._flush, Blocks._part, _HANDLERS.get
+        preformatted = 0
+        source = pieces_of(f"hr>{html}")
+        for piece in source:
+            name, closed, text = piece.partition(">")
+            attributes = ""
+            handle = handler_of(name)
+            if handle is None or not closed:
+                if not closed or name[:1] == "!":
+                    name, attributes, text = irregular(piece, source)
+                    handle = handler_of(name)
+                elif " " in name:
+                    space = name.index(" ")
+                    name, attributes = name[:space], name[space:]
+                    handle = handler_of(name)
+                if attributes and "data-cfemail=" in attributes and handle is not _skip:
+                    hidden, carried = self._reveal(name, attributes)
+                    if hidden:
+                        self._pass_over(source, hidden, text, carried=carried)
                         continue
-                if carried and text:
-                    pieces += _MARK.findall(text)
+            if handle is part:  # half of all tags
+                if pieces:
+                    if self._heading:
+                        part(self, name, attributes)
+                    else:
+                        flush()
+            elif handle is _skip:
+                self._pass_over(source, name, text, carried=False)
                 continue
-            if "<" in text:
-                text = _INLINE_TAG.sub("", text)
-            if name:
-                handle = handlers.get(name)
-                if hiding and "data-cfemail=" in attributes:
-                    skipped, carried = self._reveal(name, attributes)
-                if handle is _skip:
-                    skipped, carried = name, False
-                if skipped:
-                    depth = 1
-                    if carried and text:
-                        pieces += _MARK.findall(text)
-                    continue
-                if handle is not None and (pieces or handle is not part):
+            elif handle is not None:
+                if handle is _start_raw:
+                    text = self._read_raw(name, text, source)
+                else:
                     handle(self, name, attributes)
-            if self._preformatted:
+                preformatted = self._preformatted
+            if preformatted:
                 self._read_preformatted(text)
             elif text and (pieces or not text.isspace()):
                 pieces.append(text)
-        self._flush()
+        flush()
         while self._rows:
             self._end_row("/tr", "")
+
+    def _pass_over(self, source: Iterator[str], name: str, text: str, *, carried: bool) -> None:
+        """Leave out an element up to its end; what is read instead, and its marks if they are carried, stay."""
+        pieces, end, depth = self._pieces, f"/{name}", 1
+        while depth:
+            if carried and text:
+                pieces += _MARK.findall(text)
+            found, _, text = tag_of(next(source, f"{end}>"), source)
+            if found == name:
+                depth += 1
+            elif found == end:
+                depth -= 1
+            elif found in RAW:
+                inside, text = raw_text(found, text, source)
+                if carried:
+                    pieces += _MARK.findall(inside)
+        pieces += self._instead, text
+        self._instead = ""
+
+    def _read_raw(self, name: str, text: str, source: Iterator[str]) -> str:
+        """Read an element whose text has no escapes although a reader sees it; return the text behind it."""
+        inside, behind = raw_text(name, text, source)
+        self._start_preformatted(name, "")
+        self._read_preformatted(escaped(inside))
+        self._end_preformatted(name, "")
+        return behind
 
     def lines(self) -> tuple[str, ...]:
         """Return one line a block, composed; with marks, as it was found."""
@@ -179,20 +174,21 @@ class Blocks:
             words = collapsed(address)
             if words:
                 self._links.append((words, f"mailto:{address}"))
-        self._instead = _escaped(address)
+        self._instead = escaped(address)
         return name, self._carry
 
     def _clean(self, raw: str) -> str:
         words = (unescaped(raw) if "&" in raw else raw).strip()
-        if words.isprintable() and "  " not in words:  # of all white space only the plain space is printable
-            return words
-        return collapsed(words, carry=self._carry)
+        return collapsed(words, carry=self._carry) if "  " in words or not words.isprintable() else words
 
     def _flush(self) -> None:
         pieces = self._pieces
         if not pieces:
             return
-        words = self._clean(pieces[0] if len(pieces) == 1 else "".join(pieces))
+        raw = pieces[0] if len(pieces) == 1 else "".join(pieces)
+        words = (unescaped(raw) if "&" in raw else raw).strip()
+        if "  " in words or not words.isprintable():  # of all white space only the plain space is printable
+            words = collapsed(words, carry=self._carry)
         if self._link is not None:
             self._say_link(0)
         pieces.clear()
@@ -255,12 +251,13 @@ class Blocks:
 
     def _start_list(self, name: str, attributes: str) -> None:
         self._flush()
+        indent = "  " * min(len(self._lists), MAX_LEVELS - 1)
         if name != "ol":
-            self._lists.append(_List(0, 0))
+            self._lists.append(_List(0, 0, indent))
             return
         start = _integer("start", attributes)
         step = -1 if attributes and _VALUE_OF["reversed"].search(attributes) else 1
-        self._lists.append(_List(step, (1 if start is None else start) - step))
+        self._lists.append(_List(step, (1 if start is None else start) - step, indent))
 
     def _end_list(self, name: str, attributes: str) -> None:
         self._flush()
@@ -268,18 +265,22 @@ class Blocks:
             self._lists.pop()
 
     def _start_item(self, name: str, attributes: str) -> None:
-        self._flush()
-        indent = "  " * (min(len(self._lists), MAX_LEVELS) - 1)
-        if not self._lists or not self._lists[-1].step:
-            self._marker = f"{indent}- "
+        if self._pieces:
+            self._flush()
+        if not self._lists:
+            self._marker = "- "
             return
         numbers = self._lists[-1]
+        if not numbers.step:
+            self._marker = f"{numbers.indent}- "
+            return
         value = _integer("value", attributes)
         numbers.number = numbers.number + numbers.step if value is None else value
-        self._marker = f"{indent}{numbers.number}. "
+        self._marker = f"{numbers.indent}{numbers.number}. "
 
     def _end_item(self, name: str, attributes: str) -> None:
-        self._flush()
+        if self._pieces:
+            self._flush()
         self._marker = ""
 
     def _start_row(self, name: str, attributes: str) -> None:
@@ -329,10 +330,16 @@ class Blocks:
         self._preformatted -= 1
 
     def _start_link(self, name: str, attributes: str) -> None:
-        self._end_link(name, attributes)
-        href = _HREF.search(attributes) if attributes else None
-        if href is not None:
-            self._link = (self._addresses.absolute(unescaped(href[1])), len(self._pieces))
+        if self._link is not None:
+            self._end_link(name, attributes)
+        begin = attributes.find(_HREF)
+        if begin >= 0:
+            begin += len(_HREF)
+            written = attributes[begin : attributes.index('"', begin)]
+            target = self._known.get(written)
+            if target is None:
+                target = self._known[written] = self._addresses.absolute(unescaped(written))
+            self._link = (target, len(self._pieces))
 
     def _end_link(self, name: str, attributes: str) -> None:
         if self._link is not None:
@@ -347,6 +354,10 @@ class Blocks:
 
 def _skip(blocks: Blocks, name: str, attributes: str) -> None:
     """Stand for an element whose inside is never read."""
+
+
+def _start_raw(blocks: Blocks, name: str, attributes: str) -> None:
+    """Stand for an element whose text is no markup."""
 
 
 def _integer(name: str, attributes: str) -> int | None:
@@ -374,10 +385,10 @@ def _handlers() -> dict[str, _Handler]:
     enter("tr", Blocks._start_row, Blocks._end_row)
     enter("td th", Blocks._start_cell, Blocks._part)
     enter("blockquote", Blocks._start_quote, Blocks._end_quote)
-    enter("pre listing xmp plaintext", Blocks._start_preformatted, Blocks._end_preformatted)
+    enter("pre listing", Blocks._start_preformatted, Blocks._end_preformatted)
     enter("a", Blocks._start_link, Blocks._end_link)
     table.update(dict.fromkeys(_SKIPPED, _skip))
-    table.update(br=Blocks._break, img=Blocks._picture)
+    table.update(br=Blocks._break, img=Blocks._picture, **dict.fromkeys(RAW, _start_raw))
     return table
 
 

@@ -32,7 +32,7 @@ _ATTRIBUTE = re.compile(rb"""([^\s=/>"']+)\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s>"'
 _IN_CONTENT = re.compile(rb"""charset\s*=\s*["']?\s*([^\s;"']+)""", re.IGNORECASE)
 _XML = re.compile(rb"""\A\s*<\?xml\s[^>]*?encoding\s*=\s*["']([^"'>]+)["']""")
 _BEYOND_ASCII = re.compile(rb"[\x80-\xff]+")
-_CHUNK = 4096
+_CHUNK = 8192
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +66,37 @@ def decode(content: bytes, content_type: str | None, *, html: bool) -> Decoded:
         return _read(content, charsets[0])
     late = _meta_charset(content[:LATE_PRESCAN]) if html else None
     return _read(content, late if late and late != "utf-8" else _guess(content))
+
+
+def utf8_begins(page: bytes, content_type: str | None) -> int | None:
+    """Return where the text of an HTML page begins if ``decode`` would read it as UTF-8 without a fault; else None.
+
+    For readers that take bytes: the characters need not be made to know that they could be.
+    """
+    skipped = len(codecs.BOM_UTF8) if page.startswith(codecs.BOM_UTF8) else 0
+    if not skipped:
+        if page.startswith((codecs.BOM_UTF16_BE, codecs.BOM_UTF16_LE)):
+            return None
+        if (_header_charset(content_type) or _meta_charset(page[:PRESCAN]) or "utf-8") != "utf-8":
+            return None
+    return skipped if _is_utf8(page) else None
+
+
+def _is_utf8(content: bytes) -> bool:
+    """Say whether bytes are valid UTF-8, piece by piece: most pieces are plain ASCII, which is told at once."""
+    start, size = 0, len(content)
+    while start < size:
+        end = start + _CHUNK
+        piece = content[start:end]
+        if not piece.isascii():
+            while end < size and content[end] & 0xC0 == 0x80:  # no character is cut
+                end += 1
+            try:
+                content[start:end].decode()
+            except UnicodeDecodeError:
+                return False
+        start = end
+    return True
 
 
 def byte_offset(decoded: Decoded, content: bytes, char_index: int) -> int:

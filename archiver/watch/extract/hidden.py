@@ -11,12 +11,9 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from selectolax.lexbor import LexborNode
+    from selectolax.lexbor import LexborHTMLParser, LexborNode
 
-HIDDEN = (
-    '[hidden]:not([hidden="until-found" i]), [style*="display:none" i], [style*="display: none" i], '
-    "dialog:not([open]), [popover]"
-)
+_MAYBE_HIDDEN = '[hidden], [style*="display" i], dialog, [popover]'
 PROSE = 20
 """Words; a hidden element with fewer is a label or a message."""
 MAX_EXAMINED = 20_000_000
@@ -25,8 +22,23 @@ MAX_EXAMINED = 20_000_000
 _POPUPS = frozenset("alert alertdialog combobox dialog grid listbox log menu menubar status timer tooltip tree".split())
 
 
+def hidden_in(parts: Iterable[LexborHTMLParser | LexborNode]) -> list[LexborNode]:
+    """Return the elements that say of themselves that they are not shown at first."""
+    return [node for part in parts for node in part.css(_MAYBE_HIDDEN) if _is_hidden(node)]
+
+
+def _is_hidden(node: LexborNode) -> bool:
+    attributes = node.attributes
+    if "popover" in attributes or (node.tag == "dialog" and "open" not in attributes):
+        return True
+    if "hidden" in attributes and (attributes["hidden"] or "").lower() != "until-found":
+        return True
+    style = (attributes.get("style") or "").lower()
+    return "display:none" in style or "display: none" in style
+
+
 def leave_out_hidden(hidden: list[LexborNode], chosen: Iterable[LexborNode]) -> list[LexborNode]:
-    """Take elements that match ``HIDDEN`` out of their tree; not those that were chosen, or hold what was chosen.
+    """Take hidden elements out of their tree; not those that were chosen, or hold what was chosen.
 
     Returned are all that are hidden, closed panels among them.
     """

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from archiver.watch.extract import select, shape, signs
 from archiver.watch.extract.blocks import Blocks
 from archiver.watch.extract.document import Document
-from archiver.watch.extract.hidden import HIDDEN, leave_out_hidden
+from archiver.watch.extract.hidden import hidden_in, leave_out_hidden
 from archiver.watch.reading import PageRules, PageSigns, Problem
+
+_UNREAD = ",".join(signs.UNREAD_TAGS)
 
 if TYPE_CHECKING:
     from selectolax.lexbor import LexborHTMLParser, LexborNode
@@ -42,10 +45,10 @@ def read_html(
         portions = _main_content(tree)
     chosen = [node for portion in portions for node in portion]
     whole = [tree] if signed else chosen
-    for part in whole:
-        part.strip_tags(signs.UNREAD_TAGS)
-    hidden = leave_out_hidden([node for part in whole for node in part.css(HIDDEN)], chosen)
-    _number_reversed(tree)
+    for node in [node for part in whole for node in part.css(_UNREAD)]:
+        node.remove(recursive=False)
+    hidden = leave_out_hidden(hidden_in(whole), chosen)
+    _number_reversed(whole)
     blocks = Blocks(base, carry=carry)
     for portion in portions:
         blocks.read("".join(node.html or "" for node in portion))
@@ -61,9 +64,9 @@ def parsed(content: bytes) -> LexborHTMLParser:
     return LexborHTMLParser(content, options=int(LexborDocumentOptions.WO_EVENTS), scripting=True)
 
 
-def _number_reversed(tree: LexborHTMLParser) -> None:
+def _number_reversed(parts: Iterable[LexborHTMLParser | LexborNode]) -> None:
     """Give reversed lists the number they begin with: how many items they have."""
-    for node in tree.css("ol[reversed]:not([start])"):
+    for node in [node for part in parts for node in part.css("ol[reversed]:not([start])")]:
         node.attrs["start"] = str(sum(1 for child in node.iter() if child.tag == "li"))
 
 

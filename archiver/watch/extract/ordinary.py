@@ -62,13 +62,15 @@ def _unit(name: str, elements: str, closed_at_once: str = "", others: str = "") 
 
 # Where a title or style is no raw text, nothing of it may look like a tag.
 _LABELS = "".join(f"|{_closed(name, '[^<]*+')}" for name in ("title", "desc", "style"))
+# HTML in a drawing: what is closed at once, and nothing else.
+_BOXES = rf"(?:{_S}*+<(?:{_closed('div', '')}|{_closed('span', '')}))*+{_S}*+"
 _SVG = _unit(
     "svg",
-    """a animate animatetransform circle clippath defs ellipse feblend fecolormatrix fecomposite feflood fegaussianblur
-    femerge femergenode feoffset filter g image line lineargradient marker mask path pattern polygon polyline
-    radialgradient rect stop symbol text tspan use""",
+    """a animate animatetransform circle clippath defs ellipse feblend fecolormatrix fecomposite fedisplacementmap
+    feflood fegaussianblur femerge femergenode femorphology feoffset feturbulence filter g image line lineargradient
+    marker mask path pattern polygon polyline radialgradient rect stop symbol text tspan use""",
     "path circle rect use stop line polygon",
-    _LABELS,
+    f"{_LABELS}|{_closed('foreignobject', _BOXES)}",
 )
 _SELECT = _unit("select", "option optgroup hr")
 # Two or three letters tell all other names from those that change how a tokeniser goes on, or a parser heeds it.
@@ -93,11 +95,11 @@ _MORE = re.compile(rf"(?:{_STEP}){{0,{MAX_STEPS - FEW_STEPS}}}+[^<]*+\Z".encode(
 _FORMATTING = "b big code em font i s small strike strong tt u".split()
 # Elements with nothing but words in them, closed by the tag of their own name.
 _LEAF = "|".join(_closed(name, "[^<]*+") for name in ("span", "a", *_FORMATTING))
-_LEFT_OPEN = re.compile(
-    "|".join(
-        rf"<{_any_case(name)}{_END}(?!{_REST}(?:[^<]++|<(?:{_LEAF}|br{_S}*+/?+>))*+</{name}>)" for name in _FORMATTING
-    ).encode()
+# The first letter, told first, is that of few other tags.
+_NOT_CLOSED = "|".join(
+    rf"{_any_case(name)}{_END}(?!{_REST}(?:[^<]++|<(?:{_LEAF}|br{_S}*+/?+>))*+</{name}>)" for name in _FORMATTING
 )
+_LEFT_OPEN = re.compile(rf"<(?=[bcefistuBCEFISTU])(?:{_NOT_CLOSED})".encode())
 _NESTING = re.compile(
     rf"<(?!(?:{_LEAF})|(?:{_any_case('p li dt dd tr td th br img input meta link hr')}){_END})[a-zA-Z]".encode()
 )

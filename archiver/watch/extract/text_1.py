@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from archiver.watch.extract.document import Document
 from archiver.watch.reading import Link, PageRules, PageSigns, Problem, Reading, Source
+
+if TYPE_CHECKING:
+    from archiver.watch.extract.charset import Decoded
 
 NAME = "text/1"
 
@@ -64,17 +68,13 @@ def read_part(source: Source, rules: PageRules, *, signed: bool = True) -> tuple
         return _with_signs(read_pdf(source.content), signs)
     if kind not in _MEDIA_TYPE:
         return _failed(signs, "unreadable", f"{declared} is no kind of text that can be read")
+    if kind == "html":
+        document, page = _read_page(source, rules, signed=signed)
+        return document, page if page.media_type == signs.media_type else replace(page, media_type=signs.media_type)
     from archiver.watch.extract.charset import decode
 
-    text = decode(source.content, source.content_type, html=kind == "html")
-    if kind == "html":
-        from archiver.watch.extract.html import read_html
-
-        as_it_is = text.charset == "utf-8" and not text.encoding_errors
-        page_bytes = source.content[text.skipped :] if as_it_is else text.text.encode()
-        document, page = read_html(page_bytes, source.url, rules, charset=text.charset, signed=signed)
-        signs = page if page.media_type == signs.media_type else replace(page, media_type=signs.media_type)
-    elif kind == "markdown":
+    text = decode(source.content, source.content_type, html=False)
+    if kind == "markdown":
         from archiver.watch.extract.markdown import read_markdown
 
         document, signs = _with_signs(read_markdown(text.text, source.url), replace(signs, charset=text.charset))
@@ -82,10 +82,28 @@ def read_part(source: Source, rules: PageRules, *, signed: bool = True) -> tuple
         from archiver.watch.extract.plain import read_plain
 
         document, signs = _with_signs(read_plain(text.text), replace(signs, charset=text.charset))
-    if text.encoding_errors > max(FEW_ERRORS, len(text.text) * ERROR_SHARE):
-        detail = f"{source.url}: {text.encoding_errors} sequences of bytes mean nothing in {text.charset}"
-        document = replace(document, problems=(*document.problems, Problem("undecodable", detail)))
-    return document, signs
+    return _with_doubt(document, source.url, text), signs
+
+
+def _read_page(source: Source, rules: PageRules, *, signed: bool) -> tuple[Document, PageSigns]:
+    from archiver.watch.extract.charset import decode, utf8_begins
+    from archiver.watch.extract.html import read_html
+
+    begins = utf8_begins(source.content, source.content_type)
+    if begins is not None:
+        page_bytes = source.content[begins:] if begins else source.content
+        return read_html(page_bytes, source.url, rules, signed=signed)
+    text = decode(source.content, source.content_type, html=True)
+    document, signs = read_html(text.text.encode(), source.url, rules, charset=text.charset, signed=signed)
+    return _with_doubt(document, source.url, text), signs
+
+
+def _with_doubt(document: Document, url: str, text: Decoded) -> Document:
+    """Say of a document that too many of its bytes were no characters."""
+    if text.encoding_errors <= max(FEW_ERRORS, len(text.text) * ERROR_SHARE):
+        return document
+    detail = f"{url}: {text.encoding_errors} sequences of bytes mean nothing in {text.charset}"
+    return replace(document, problems=(*document.problems, Problem("undecodable", detail)))
 
 
 def media_type(content_type: str | None) -> str:

@@ -40,7 +40,6 @@ def shows_nothing(character: str) -> bool:
 
 def composed(lines: list[str]) -> list[str]:
     """Return the lines in composed form (NFC)."""
-    whole = "\n".join(lines)
-    if unicodedata.is_normalized("NFC", whole):
+    if unicodedata.is_normalized("NFC", "\n".join([line for line in lines if not line.isascii()])):
         return lines
-    return unicodedata.normalize("NFC", whole).split("\n")
+    return unicodedata.normalize("NFC", "\n".join(lines)).split("\n")
