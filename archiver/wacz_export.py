@@ -49,7 +49,7 @@ WARC = "capture.warc.gz"
 CHUNK = 1024 * 1024
 HELD = 8 * 1024 * 1024
 """Bytes of the largest WARC that is read whole."""
-AHEAD = 4 * HELD
+AHEAD = HELD
 """Bytes of WARCs that are read and digested while an earlier one is written."""
 CHECKS = (1, 6, 7, 8, 9, 10, 11, 12, 15)
 """Checks made of every snapshot that is handed out; the digests of WARCs are taken on the way."""
@@ -164,11 +164,10 @@ class _Writing:
         begun: deque[_Warc] = deque()
         ahead = 0
         for dossier in every.values():
+            if dossier.warc is not None:  # digested while it is checked
+                begun.append(self._begun(dossier, dossier.warc))
+                ahead += len(begun[-1].held or b"")
             self._require_sound(dossier)
-            if dossier.warc is None:
-                continue
-            begun.append(self._begun(dossier, dossier.warc))
-            ahead += len(begun[-1].held or b"")
             while begun and (ahead > AHEAD or begun[0].held is None):
                 ahead -= len(begun[0].held or b"")
                 lines += self._stored(begun.popleft())
@@ -189,15 +188,14 @@ class _Writing:
 
     def _begun(self, dossier: Dossier, part: Part) -> _Warc:
         """Read a WARC, and let it be digested meanwhile."""
+        held = part.read() if part.size <= HELD else None
+        submit = self._pool.submit
+        whole = submit(_whole, part) if held is None else submit(_whole_held, held)
         name = warc_name(dossier.snapshot).rpartition("/")[2]
         found = entries(dossier.capture.body, name, part.stream)
         spans = [(entry.offset, entry.length) for entry in found]
-        held = part.read() if part.size <= HELD else None
-        if held is None:
-            taken = (self._pool.submit(_whole, part), self._pool.submit(_members, part, spans))
-        else:
-            taken = (self._pool.submit(_whole_held, held), self._pool.submit(_members_held, held, spans))
-        return _Warc(dossier, part, found, held, *taken)
+        members = submit(_members, part, spans) if held is None else submit(_members_held, held, spans)
+        return _Warc(dossier, part, found, held, whole, members)
 
     def _stored(self, warc: _Warc) -> list[str]:
         """Write a WARC, and return the lines of the index about it."""
