@@ -353,6 +353,8 @@ def repository_texts() -> Iterator[tuple[str, str]]:
         relative = path.relative_to(ROOT)
         if any(part in {"__pycache__", "node_modules"} or part.endswith("_cache") for part in relative.parts):
             continue
+        if relative.parts[:2] in {("bench", "scratch"), ("bench", "results")}:
+            continue  # what a measurement left, which is no part of the repository
         try:
             yield str(relative), path.read_text(encoding="utf-8")
         except UnicodeDecodeError:

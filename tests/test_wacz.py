@@ -136,7 +136,7 @@ def test_a_package_is_never_written_over_another_file(stock: Shelf, whole: Path)
     before = whole.read_bytes()
     with pytest.raises(UsageError, match="there already"):
         stock.export(whole, stock.snapshots[0])
-    with pytest.raises(UsageError, match="File exists"):
+    with pytest.raises(UsageError, match="Not a directory"):
         stock.export(whole / "x.wacz", stock.snapshots[0])
     assert whole.read_bytes() == before
 
