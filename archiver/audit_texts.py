@@ -34,9 +34,9 @@ class StatedTexts:
 
     def take(self, statement: Statement) -> tuple[str, ...] | None:
         """Note what an assessment names; return the lines of a text that was not met before."""
-        body = statement.body
-        from archiver.deletion import is_disposal  # slow to load, and nothing may be gone
+        from archiver.deletion import is_disposal  # slow to load, and a single snapshot needs it not
 
+        body = statement.body
         if is_disposal(statement):
             self._forget(body)
             return None

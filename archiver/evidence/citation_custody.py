@@ -82,10 +82,10 @@ def counts(parts: Sequence[Json], method: str) -> Json:
 
     ``parts`` are those of the capture statement; an address that was never asked for is blocked or skipped.
     """
+    from archiver.evidence.exchange import BLOCKED  # slow to load, and needed here alone
+
     hops = [hop for part in parts for hop in part["exchanges"]]
     silent = [part for part in parts if not part["exchanges"]]
-    from archiver.evidence.exchange import BLOCKED  # slow to load, and most snapshots have no part without a body
-
     blocked = [part for part in silent if (part["reason"] or {}).get("code") in BLOCKED]
     reasons = [
         {"url": item["url"], "code": item["reason"]["code"], "detail": item["reason"].get("detail")}

@@ -42,6 +42,7 @@ def names(path: Path) -> list[str]:
 def test_a_bundle_is_written_stated_and_verifies(captured: tuple[Box, str], tmp_path: Path) -> None:
     box, snapshot = captured
     target = tmp_path / "out" / "given.zip"
+    target.parent.mkdir()
     told = box.fine("export", snapshot, "--output", str(target), "--by", "Ana", "--reason", "asked for", "--json").json
     data = target.read_bytes()
     (one,) = told
@@ -287,7 +288,11 @@ def test_a_block_that_fails_leaves_no_file(tmp_path: Path) -> None:
         from archiver.dossier import dossier_of
 
         out = tmp_path / "out"
-        with pytest.raises(UsageError), written(dossier_of(desk.archive, snapshot, ISSUED), out / "x.zip", Means()):
+        out.mkdir()
+        with (
+            pytest.raises(UsageError, match="could not be written"),
+            written(dossier_of(desk.archive, snapshot, ISSUED), out / "x.zip", Means()),
+        ):
             assert len(list(out.iterdir())) == 1
             raise UsageError("the log could not be written")
         assert list(out.iterdir()) == []
