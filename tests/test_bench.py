@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from bench.__main__ import SUITES
+
 ROOT = Path(__file__).resolve().parent.parent
 
 
@@ -33,3 +35,11 @@ def test_a_quick_run_prints_a_table(tmp_path: Path, suite: str, words: list[str]
     assert done.returncode == 0, done.stderr
     assert [word for word in words if word not in done.stdout] == []
     assert (tmp_path / "results" / f"{suite}.json").exists()
+
+
+def test_every_suite_has_its_place_on_the_page() -> None:
+    page = (ROOT / "docs" / "benchmarks.md").read_text(encoding="utf-8")
+    for name in SUITES:
+        begin, end = f"<!-- {name}: written by python -m bench -->", f"<!-- end of {name} -->"
+        assert 0 <= page.find(begin) < page.find(end), name
+        assert page[page.find(begin) + len(begin) : page.find(end)].strip(), f"{name} was never measured"
