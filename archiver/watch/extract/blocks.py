@@ -117,7 +117,7 @@ class Blocks:
                 else:
                     handle(self, name, attributes)
                 preformatted = self._preformatted
-            if preformatted:
+            if preformatted and "\n" in text:
                 self._read_preformatted(text)
             elif text and (pieces or not text.isspace()):
                 pieces.append(text)
