@@ -63,6 +63,8 @@ BLOCKS = {
     "<p>a<x<xmp>b <c</xmp>d": ["ab d"],
     "<xmp>a<</xmp><xmp><!--b</xmp><xmp></xmpx></xmp>": ["a<", "<!--b", "</xmpx>"],
     "<plaintext>a</plaintext>b": ["a</plaintext>b"],
+    "<table><td>c</td><plaintext>a</plaintext>b": ["a</plaintext>b", "c"],
+    "<table><td>c<map>d</td><plaintext>a</plaintext>b": ["a</plaintext>b", "c"],
     "a<map><xmp></map></xmp>b</map>c<map>d<!-- </map> -->e</map>f": ["acf"],
     "<p>10<sup>2</sup> &lt;b&gt; &amp;amp; &copy;": ["102 <b> &amp; ©"],
 }

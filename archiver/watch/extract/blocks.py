@@ -16,7 +16,17 @@ from dataclasses import dataclass, field
 
 from archiver.watch.extract.addresses import Addresses
 from archiver.watch.extract.emails import decoded
-from archiver.watch.extract.pieces import RAW, escaped, irregular, pieces_of, raw_text, tag_of, unescaped
+from archiver.watch.extract.pieces import (
+    RAW,
+    VALUE_OF,
+    escaped,
+    integer,
+    irregular,
+    pieces_of,
+    raw_text,
+    tag_of,
+    unescaped,
+)
 from archiver.watch.extract.words import MARKS, collapsed, composed
 from archiver.watch.reading import Link
 
@@ -24,8 +34,6 @@ MAX_LEVELS = 12
 """Deeper lists are written as if this deep, deeper tables as plain blocks: depth must not multiply the text."""
 
 _MARK = re.compile(f"[{MARKS}]+")
-_INTEGER = re.compile(r"\s*+([+-]?[0-9]{1,9})")
-_VALUE_OF = {name: re.compile(rf' {name}="([^"]*)"') for name in ("start", "value", "reversed", "alt", "data-cfemail")}
 _HREF = ' href="'
 
 _VOID = frozenset("area base br col embed hr img input link meta param source track wbr".split())
@@ -78,13 +86,23 @@ class Blocks:
         self._lists: list[_List] = []
         self._rows: list[_Row] = []
         self._rows_beyond = self._quotes = self._preformatted = 0
+        self._source: Iterator[str] = iter(())
 
     def read(self, html: str) -> None:
         """Read the serialised form of one chosen element, or of neighbours that belong together."""
         self._begin()
+        self._source = pieces_of(f"hr>{html}")
+        source = None
+        while source is not self._source:  # a raw text puts what stands behind it in the place of what it took
+            source = self._source
+            self._read_pieces(source)
+        self._flush()
+        while self._rows:
+            self._end_row("/tr", "")
+
+    def _read_pieces(self, source: Iterator[str]) -> None:
         pieces, flush, part, handler_of = self._pieces, self._flush, Blocks._part, _HANDLERS.get
-        preformatted = 0
-        source = pieces_of(f"hr>{html}")
+        preformatted = self._preformatted
         for piece in source:
             name, closed, text = piece.partition(">")
             attributes = ""
@@ -121,9 +139,6 @@ class Blocks:
                 self._read_preformatted(text)
             elif text and (pieces or not text.isspace()):
                 pieces.append(text)
-        flush()
-        while self._rows:
-            self._end_row("/tr", "")
 
     def _pass_over(self, source: Iterator[str], name: str, text: str, *, carried: bool) -> None:
         """Leave out an element up to its end; what is read instead, and its marks if they are carried, stay."""
@@ -137,7 +152,8 @@ class Blocks:
             elif found == end:
                 depth -= 1
             elif found in RAW:
-                inside, text = raw_text(found, text, source)
+                inside, text, source = raw_text(found, text, source)
+                self._source = source
                 if carried:
                     pieces += _MARK.findall(inside)
         pieces += self._instead, text
@@ -145,7 +161,7 @@ class Blocks:
 
     def _read_raw(self, name: str, text: str, source: Iterator[str]) -> str:
         """Read an element whose text has no escapes although a reader sees it; return the text behind it."""
-        inside, behind = raw_text(name, text, source)
+        inside, behind, self._source = raw_text(name, text, source)
         self._start_preformatted(name, "")
         self._read_preformatted(escaped(inside))
         self._end_preformatted(name, "")
@@ -166,7 +182,7 @@ class Blocks:
         """Read a hidden address; return the element that is passed over for it, and whether its marks are kept."""
         if name in _VOID:
             return "", False
-        code = _VALUE_OF["data-cfemail"].search(attributes)
+        code = VALUE_OF["data-cfemail"].search(attributes)
         address = decoded(code[1]) if code else None
         if not address:
             return "", False
@@ -255,8 +271,8 @@ class Blocks:
         if name != "ol":
             self._lists.append(_List(0, 0, indent))
             return
-        start = _integer("start", attributes)
-        step = -1 if attributes and _VALUE_OF["reversed"].search(attributes) else 1
+        start = integer("start", attributes)
+        step = -1 if attributes and VALUE_OF["reversed"].search(attributes) else 1
         self._lists.append(_List(step, (1 if start is None else start) - step, indent))
 
     def _end_list(self, name: str, attributes: str) -> None:
@@ -274,7 +290,7 @@ class Blocks:
         if not numbers.step:
             self._marker = f"{numbers.indent}- "
             return
-        value = _integer("value", attributes)
+        value = integer("value", attributes)
         numbers.number = numbers.number + numbers.step if value is None else value
         self._marker = f"{numbers.indent}{numbers.number}. "
 
@@ -347,7 +363,7 @@ class Blocks:
             self._link = None
 
     def _picture(self, name: str, attributes: str) -> None:
-        alternative = _VALUE_OF["alt"].search(attributes)
+        alternative = VALUE_OF["alt"].search(attributes)
         if alternative is not None and alternative[1]:
             self._pieces.append(alternative[1])
 
@@ -358,12 +374,6 @@ def _skip(blocks: Blocks, name: str, attributes: str) -> None:
 
 def _start_raw(blocks: Blocks, name: str, attributes: str) -> None:
     """Stand for an element whose text is no markup."""
-
-
-def _integer(name: str, attributes: str) -> int | None:
-    value = _VALUE_OF[name].search(attributes) if attributes else None
-    number = _INTEGER.match(value[1]) if value else None
-    return int(number[1]) if number else None
 
 
 _Handler = Callable[[Blocks, str, str], None]

@@ -6,10 +6,14 @@ whole again; the text of ``xmp`` and ``plaintext`` is no markup, and has no esca
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 RAW = frozenset(("xmp", "plaintext"))
 """The two elements whose text is written back without escapes although a reader sees it."""
+VALUE_OF = {name: re.compile(rf' {name}="([^"]*)"') for name in ("start", "value", "reversed", "alt", "data-cfemail")}
+"""Find an attribute, and its value as it is written, among those of a tag."""
+_INTEGER = re.compile(r"\s*+([+-]?[0-9]{1,9})")
 _LONG = 1 << 20
 
 
@@ -67,21 +71,30 @@ def tag_of(piece: str, rest: Iterator[str]) -> tuple[str, str, str]:
     return name, space + attributes, text
 
 
-def raw_text(name: str, text: str, rest: Iterator[str]) -> tuple[str, str]:
-    """Return the text of an element that is written back without escapes, and the text behind it."""
+def raw_text(name: str, text: str, rest: Iterator[str]) -> tuple[str, str, Iterator[str]]:
+    """Return the text of an element that is written back without escapes, the text behind it, and the pieces then."""
     end = f"/{name}>"
     pieces = [text]
     if name == "plaintext":  # nothing ends it but the page: what looks like its end may be its text
         pieces += rest
-        ends = [at for at, piece in enumerate(pieces) if at and piece.startswith(end)]
-        return ("<".join(pieces[: ends[-1]]), pieces[ends[-1]][len(end) :]) if ends else ("<".join(pieces), "")
+        last = max((at for at, piece in enumerate(pieces) if at and piece.startswith(end)), default=0)
+        if last:
+            return "<".join(pieces[:last]), pieces[last][len(end) :], iter(pieces[last + 1 :])
+        return "<".join(pieces), "", rest
     for piece in rest:
         if piece.startswith(end):
-            return "<".join(pieces), piece[len(end) :]
+            return "<".join(pieces), piece[len(end) :], rest
         pieces.append(piece)
-    return "<".join(pieces), ""
+    return "<".join(pieces), "", rest
 
 
 def escaped(text: str) -> str:
     """Write a text as serialised HTML does."""
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+
+
+def integer(name: str, attributes: str) -> int | None:
+    """Return the whole number that an attribute begins with; None where it is missing or begins otherwise."""
+    value = VALUE_OF[name].search(attributes) if attributes else None
+    number = _INTEGER.match(value[1]) if value else None
+    return int(number[1]) if number else None
