@@ -14,19 +14,9 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
+from archiver.watch.extract import serialised
 from archiver.watch.extract.addresses import Addresses
 from archiver.watch.extract.emails import decoded
-from archiver.watch.extract.pieces import (
-    RAW,
-    VALUE_OF,
-    escaped,
-    integer,
-    irregular,
-    pieces_of,
-    raw_text,
-    tag_of,
-    unescaped,
-)
 from archiver.watch.extract.words import MARKS, collapsed, composed
 from archiver.watch.reading import Link
 
@@ -91,7 +81,7 @@ class Blocks:
     def read(self, html: str) -> None:
         """Read the serialised form of one chosen element, or of neighbours that belong together."""
         self._begin()
-        self._source = pieces_of(f"hr>{html}")
+        self._source = serialised.pieces_of(f"hr>{html}")
         source = None
         while source is not self._source:  # a raw text puts what stands behind it in the place of what it took
             source = self._source
@@ -109,7 +99,7 @@ class Blocks:
             handle = handler_of(name)
             if handle is None or not closed:
                 if not closed or name[:1] == "!":
-                    name, attributes, text = irregular(piece, source)
+                    name, attributes, text = serialised.irregular(piece, source)
                     handle = handler_of(name)
                 elif " " in name:
                     space = name.index(" ")
@@ -146,13 +136,13 @@ class Blocks:
         while depth:
             if carried and text:
                 pieces += _MARK.findall(text)
-            found, _, text = tag_of(next(source, f"{end}>"), source)
+            found, _, text = serialised.tag_of(next(source, f"{end}>"), source)
             if found == name:
                 depth += 1
             elif found == end:
                 depth -= 1
-            elif found in RAW:
-                inside, text, source = raw_text(found, text, source)
+            elif found in serialised.RAW:
+                inside, text, source = serialised.raw_text(found, text, source)
                 self._source = source
                 if carried:
                     pieces += _MARK.findall(inside)
@@ -161,9 +151,9 @@ class Blocks:
 
     def _read_raw(self, name: str, text: str, source: Iterator[str]) -> str:
         """Read an element whose text has no escapes although a reader sees it; return the text behind it."""
-        inside, behind, self._source = raw_text(name, text, source)
+        inside, behind, self._source = serialised.raw_text(name, text, source)
         self._start_preformatted(name, "")
-        self._read_preformatted(escaped(inside))
+        self._read_preformatted(serialised.escaped(inside))
         self._end_preformatted(name, "")
         return behind
 
@@ -182,7 +172,7 @@ class Blocks:
         """Read a hidden address; return the element that is passed over for it, and whether its marks are kept."""
         if name in _VOID:
             return "", False
-        code = VALUE_OF["data-cfemail"].search(attributes)
+        code = serialised.VALUE_OF["data-cfemail"].search(attributes)
         address = decoded(code[1]) if code else None
         if not address:
             return "", False
@@ -190,11 +180,11 @@ class Blocks:
             words = collapsed(address)
             if words:
                 self._links.append((words, f"mailto:{address}"))
-        self._instead = escaped(address)
+        self._instead = serialised.escaped(address)
         return name, self._carry
 
     def _clean(self, raw: str) -> str:
-        words = (unescaped(raw) if "&" in raw else raw).strip()
+        words = (serialised.unescaped(raw) if "&" in raw else raw).strip()
         return collapsed(words, carry=self._carry) if "  " in words or not words.isprintable() else words
 
     def _flush(self) -> None:
@@ -202,7 +192,7 @@ class Blocks:
         if not pieces:
             return
         raw = pieces[0] if len(pieces) == 1 else "".join(pieces)
-        words = (unescaped(raw) if "&" in raw else raw).strip()
+        words = (serialised.unescaped(raw) if "&" in raw else raw).strip()
         if "  " in words or not words.isprintable():  # of all white space only the plain space is printable
             words = collapsed(words, carry=self._carry)
         if self._link is not None:
@@ -271,8 +261,8 @@ class Blocks:
         if name != "ol":
             self._lists.append(_List(0, 0, indent))
             return
-        start = integer("start", attributes)
-        step = -1 if attributes and VALUE_OF["reversed"].search(attributes) else 1
+        start = serialised.integer("start", attributes)
+        step = -1 if attributes and serialised.VALUE_OF["reversed"].search(attributes) else 1
         self._lists.append(_List(step, (1 if start is None else start) - step, indent))
 
     def _end_list(self, name: str, attributes: str) -> None:
@@ -290,7 +280,7 @@ class Blocks:
         if not numbers.step:
             self._marker = f"{numbers.indent}- "
             return
-        value = integer("value", attributes)
+        value = serialised.integer("value", attributes)
         numbers.number = numbers.number + numbers.step if value is None else value
         self._marker = f"{numbers.indent}{numbers.number}. "
 
@@ -354,7 +344,7 @@ class Blocks:
             written = attributes[begin : attributes.index('"', begin)]
             target = self._known.get(written)
             if target is None:
-                target = self._known[written] = self._addresses.absolute(unescaped(written))
+                target = self._known[written] = self._addresses.absolute(serialised.unescaped(written))
             self._link = (target, len(self._pieces))
 
     def _end_link(self, name: str, attributes: str) -> None:
@@ -363,7 +353,7 @@ class Blocks:
             self._link = None
 
     def _picture(self, name: str, attributes: str) -> None:
-        alternative = VALUE_OF["alt"].search(attributes)
+        alternative = serialised.VALUE_OF["alt"].search(attributes)
         if alternative is not None and alternative[1]:
             self._pieces.append(alternative[1])
 
@@ -398,7 +388,7 @@ def _handlers() -> dict[str, _Handler]:
     enter("pre listing", Blocks._start_preformatted, Blocks._end_preformatted)
     enter("a", Blocks._start_link, Blocks._end_link)
     table.update(dict.fromkeys(_SKIPPED, _skip))
-    table.update(br=Blocks._break, img=Blocks._picture, **dict.fromkeys(RAW, _start_raw))
+    table.update(br=Blocks._break, img=Blocks._picture, **dict.fromkeys(serialised.RAW, _start_raw))
     return table
 
 
