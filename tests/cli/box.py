@@ -181,11 +181,11 @@ class Box:
     # -- reading the archive -----------------------------------------------------------------------
 
     def statements(self) -> list[dict[str, Any]]:
-        """Every journal line."""
+        """Every journal line that is written whole: a daemon may be writing the next one."""
         return [
             json.loads(line)
             for path in sorted((self.root / "journal").iterdir())
-            for line in path.read_text("utf-8").splitlines()
+            for line in path.read_text("utf-8").split("\n")[:-1]
         ]
 
     def captures(self) -> list[dict[str, Any]]:
