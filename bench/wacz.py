@@ -16,6 +16,7 @@ from bench.website import served
 
 OURS, ONE_FILE, MANY_FILES, LIMIT = "archiver export", "wacz create, one file", "wacz create", "stored zip with SHA-256"
 GOAL = 5.0
+"""For 100 MB in one WARC."""
 BYTES = 420_000
 """Of pages for each document asked for, however many snapshots they are then: 100 MB of WARC for 1000."""
 
@@ -112,8 +113,11 @@ def _table(measured: Rounds, documents: int, size: int) -> Table:
         for name in measured
     ]
     reached = 1 / ratio(measured, OURS, ONE_FILE, "wall")
-    verdict = "reached" if reached >= GOAL else "missed"
-    goals = [f"goal: {OURS} at least {GOAL:.0f} times as fast as {ONE_FILE}: {verdict}, {reached:.1f}"]
+    if documents == 1:
+        verdict = "reached" if reached >= GOAL else "missed"
+        goals = [f"goal: {OURS} at least {GOAL:.0f} times as fast as {ONE_FILE}: {verdict}, {reached:.1f}"]
+    else:
+        goals = [f"no goal, what many snapshots cost: {reached:.1f} times as fast as {ONE_FILE}"]
     columns = (
         "writer",
         "wall s",

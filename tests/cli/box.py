@@ -185,7 +185,7 @@ class Box:
         return [
             json.loads(line)
             for path in sorted((self.root / "journal").iterdir())
-            for line in path.read_text("utf-8").split("\n")[:-1]
+            for line in path.read_bytes().split(b"\n")[:-1]
         ]
 
     def captures(self) -> list[dict[str, Any]]:
