@@ -1,8 +1,8 @@
 """Writes one or several snapshots as a WACZ: their WARCs as they are, an index, pages, and our proofs beside them.
 
-Everything comes from dossiers; what the index says of records stands in the statements already. A WARC is read once,
-digested while it is copied, and compared with its statement: where anything does not hold, the draft is thrown away.
-One that is too large to be held is read twice, for its CRC-32 stands before it.
+Everything comes from dossiers; what the index says of records stands in the statements already. A WARC is digested
+while it is copied, and compared with its statement: where anything does not hold, the draft is thrown away. One that
+is too large to be held is read once for each digest, the one that stands before its bytes first.
 """
 
 from __future__ import annotations
@@ -126,8 +126,10 @@ class _Warc:
     entries: tuple[Entry, ...]
     held: bytes | None
     """All of it, where it is not too large."""
-    whole: Future[tuple[str, int]]
-    """SHA-256 and CRC-32."""
+    crc: Future[int]
+    """CRC-32, which stands before its bytes."""
+    whole: Future[str]
+    """SHA-256."""
     members: Future[list[str]]
     """SHA-256 of each record as it is packed, which the statement does not say."""
 
@@ -153,9 +155,8 @@ class _Writing:
         if part.size <= CHUNK:
             self._put(name, part.read(), moment)
             return
-        digest, crc = _whole(part)
-        self._zip.put_stored(name, _pieces(part), part.size, crc, moment)
-        self.resources.append(Resource(name, digest, part.size))
+        self._zip.put_stored(name, _pieces(part), part.size, _crc(part), moment)
+        self.resources.append(Resource(name, _sha256(part), part.size))
 
     def archives(self, every: Mapping[str, Dossier]) -> None:
         """The WARCs, stored, and the index over them; ``NotCheckable`` when a check of a snapshot fails."""
@@ -190,26 +191,29 @@ class _Writing:
         """Read a WARC, and let it be digested meanwhile."""
         held = part.read() if part.size <= HELD else None
         submit = self._pool.submit
-        whole = submit(_whole, part) if held is None else submit(_whole_held, held)
+        if held is None:
+            crc, whole = submit(_crc, part), submit(_sha256, part)
+        else:
+            crc, whole = submit(isal_zlib.crc32, held), submit(_sha256_held, held)
         name = warc_name(dossier.snapshot).rpartition("/")[2]
         found = entries(dossier.capture.body, name, part.stream)
         spans = [(entry.offset, entry.length) for entry in found]
         members = submit(_members, part, spans) if held is None else submit(_members_held, held, spans)
-        return _Warc(dossier, part, found, held, whole, members)
+        return _Warc(dossier, part, found, held, crc, whole, members)
 
     def _stored(self, warc: _Warc) -> list[str]:
         """Write a WARC, and return the lines of the index about it."""
         stated = warc.dossier.capture.body["warc"]
         name = warc_name(warc.dossier.snapshot)
         size = warc.part.size if warc.held is None else len(warc.held)
-        found, crc = warc.whole.result()
+        pieces = _pieces(warc.part) if warc.held is None else (warc.held,)
+        self._zip.put_stored(name, pieces, size, warc.crc.result(), _began(warc.dossier))
+        found = warc.whole.result()
         if found != stated["sha256"] or size != stated["bytes"]:
             raise NotCheckable(
                 f"{warc.part.path} has SHA-256 {found}, its statement says {stated['sha256']}: nothing is exported",
                 do=f"run archiver verify {warc.dossier.snapshot}",
             )
-        pieces = _pieces(warc.part) if warc.held is None else (warc.held,)
-        self._zip.put_stored(name, pieces, size, crc, _began(warc.dossier))
         self.resources.append(Resource(name, found, size))
         return [entry.line(digest) for entry, digest in zip(warc.entries, warc.members.result(), strict=True)]
 
@@ -283,18 +287,25 @@ def _pieces(part: Part) -> Iterator[bytes]:
             yield piece
 
 
-def _whole(part: Part) -> tuple[str, int]:
-    """SHA-256 and CRC-32 of a file."""
-    digest, crc = sha256(), 0
+def _crc(part: Part) -> int:
+    """CRC-32 of a file."""
+    crc = 0
+    for piece in _pieces(part):
+        crc = isal_zlib.crc32(piece, crc)
+    return crc
+
+
+def _sha256(part: Part) -> str:
+    """SHA-256 of a file."""
+    digest = sha256()
     for piece in _pieces(part):
         digest.update(piece)
-        crc = isal_zlib.crc32(piece, crc)
-    return digest.hexdigest(), crc
+    return digest.hexdigest()
 
 
-def _whole_held(data: bytes) -> tuple[str, int]:
+def _sha256_held(data: bytes) -> str:
     """The same of a file that was read."""
-    return sha256(data).hexdigest(), isal_zlib.crc32(data)
+    return sha256(data).hexdigest()
 
 
 def _members_held(data: bytes, spans: Sequence[tuple[int, int]]) -> list[str]:

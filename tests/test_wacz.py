@@ -17,6 +17,7 @@ from pathlib import Path
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 
+from archiver import wacz_export
 from archiver.archive import open_archive
 from archiver.dossier import dossier_of
 from archiver.errors import NotCheckable, UsageError
@@ -110,10 +111,14 @@ def test_a_package_says_its_limits_and_digests(stock: Shelf, forged: Forgery) ->
     assert "does not show what other readers received" in said
 
 
-def test_the_same_snapshot_gives_the_same_package(stock: Shelf) -> None:
+def test_the_same_snapshots_give_the_same_package_however_much_is_held(
+    stock: Shelf, monkeypatch: pytest.MonkeyPatch
+) -> None:
     digests = set()
-    for number in range(2):
-        dossiers = stock.dossiers(stock.snapshots[0], issued=ISSUED)
+    for number, held in enumerate([1 << 20, 1 << 20, 0, 1000]):
+        monkeypatch.setattr(wacz_export, "HELD", held)
+        monkeypatch.setattr(wacz_export, "AHEAD", held)
+        dossiers = stock.dossiers(*stock.snapshots, issued=ISSUED)
         exported = handed_out(dossiers, stock.folder / f"same-{number}.wacz", stock.key)
         data = (stock.folder / f"same-{number}.wacz").read_bytes()
         assert (hashlib.sha256(data).hexdigest(), len(data)) == (exported.sha256, exported.size)
@@ -141,16 +146,19 @@ def test_a_package_is_never_written_over_another_file(stock: Shelf, whole: Path)
     assert whole.read_bytes() == before
 
 
-def test_a_damaged_warc_is_not_exported(stock: Shelf) -> None:
+@pytest.mark.parametrize("held", [0, 1 << 20])
+@pytest.mark.parametrize("damage", ["flipped", "shorter", "longer"])
+def test_a_damaged_warc_is_not_exported(stock: Shelf, damage: str, held: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(wacz_export, "HELD", held)
     (path,) = stock.root.glob(f"snapshots/*/*/*/{stock.snapshots[0]}/capture.warc.gz")
     data = path.read_bytes()
-    path.write_bytes(flipped(data, len(data) // 2))
+    path.write_bytes({"flipped": flipped(data, len(data) // 2), "shorter": data[:-1], "longer": data + b"x"}[damage])
     try:
         with pytest.raises(NotCheckable, match="nothing is exported"):
             stock.export(stock.folder / "damaged.wacz", stock.snapshots[0])
     finally:
         path.write_bytes(data)
-    assert not (stock.folder / "damaged.wacz").exists()
+    assert not list(stock.folder.glob("*damaged*"))
 
 
 def test_before_any_checkpoint_there_is_no_proof_to_give(tmp_path: Path) -> None:
