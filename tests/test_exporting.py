@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from archiver import exporting
 from archiver.dossier import Dossier
 from archiver.errors import ArchiveError
 from archiver.exporting import Means, Out, written
@@ -67,4 +69,27 @@ def test_what_could_not_be_finished_leaves_nothing(tmp_path: Path) -> None:
         written(NOBODY, tmp_path / "x.bin", Means(None), exporter=Broken([(1 << 20, False)])),
     ):
         pass
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("failing", [1, 2, 3])
+def test_a_disk_that_fails_while_a_large_file_is_written_hands_nothing_out(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, failing: int
+) -> None:
+    calls = []
+
+    def sync(descriptor: int) -> None:
+        calls.append(descriptor)
+        if len(calls) >= failing:
+            raise OSError(errno.EIO, "Input/output error")
+
+    monkeypatch.setattr(exporting, "SYNC_EVERY", 1 << 18)
+    monkeypatch.setattr("os.fdatasync", sync)
+    large = Pieces([(1 << 18, False)] * 40)
+    with (
+        pytest.raises(ArchiveError, match="Input/output error"),
+        written(NOBODY, tmp_path / "x", Means(), exporter=large),
+    ):
+        pass
+    assert len(calls) >= failing
     assert list(tmp_path.iterdir()) == []

@@ -62,7 +62,6 @@ class Blocks:
 
     def __init__(self, base: str, *, carry: bool = False) -> None:
         self._addresses = Addresses(base)
-        self._known: dict[str, str] = {}
         self._carry = carry
         self._sink: list[_Block] = []
         self._pieces: list[str] = []
@@ -185,16 +184,15 @@ class Blocks:
 
     def _clean(self, raw: str) -> str:
         words = (serialised.unescaped(raw) if "&" in raw else raw).strip()
-        return collapsed(words, carry=self._carry) if "  " in words or not words.isprintable() else words
+        if words.isprintable() and "  " not in words:  # of all white space only the plain space is printable
+            return words
+        return collapsed(words, carry=self._carry)
 
     def _flush(self) -> None:
         pieces = self._pieces
         if not pieces:
             return
-        raw = pieces[0] if len(pieces) == 1 else "".join(pieces)
-        words = (serialised.unescaped(raw) if "&" in raw else raw).strip()
-        if "  " in words or not words.isprintable():  # of all white space only the plain space is printable
-            words = collapsed(words, carry=self._carry)
+        words = self._clean(pieces[0] if len(pieces) == 1 else "".join(pieces))
         if self._link is not None:
             self._say_link(0)
         pieces.clear()
@@ -340,12 +338,8 @@ class Blocks:
             self._end_link(name, attributes)
         begin = attributes.find(_HREF)
         if begin >= 0:
-            begin += len(_HREF)
-            written = attributes[begin : attributes.index('"', begin)]
-            target = self._known.get(written)
-            if target is None:
-                target = self._known[written] = self._addresses.absolute(serialised.unescaped(written))
-            self._link = (target, len(self._pieces))
+            written = attributes[begin + len(_HREF) :].partition('"')[0]
+            self._link = (self._addresses.absolute(serialised.unescaped(written)), len(self._pieces))
 
     def _end_link(self, name: str, attributes: str) -> None:
         if self._link is not None:
