@@ -44,7 +44,7 @@ class Work(Protocol):
         ...
 
     def settle(self, *, stamp: bool) -> list[str]:
-        """Publish a checkpoint and, with ``stamp``, try each authority once; return warnings."""
+        """Publish a checkpoint and, with ``stamp``, try each authority and witness once; return warnings."""
         ...
 
 
@@ -148,7 +148,7 @@ class LocalWork:
         return warnings
 
     def settle(self, *, stamp: bool) -> list[str]:
-        """Publish, ask each authority, then publish again so that the checkpoint covers the ``stamp`` statements.
+        """Publish, ask authorities, then witnesses; publish again so that a checkpoint covers the ``stamp`` statements.
 
         An authority is asked for the newest checkpoint, then for statements as long as it wants no pause between.
         """
@@ -167,6 +167,11 @@ class LocalWork:
                 answer = self.stamp_step(name)
             if isinstance(answer, StampFailure):
                 warnings.append(f"no timestamp from {name}: {answer.detail}; it stays pending")
+        for name in operation.witnessing.witnesses:
+            answer = operation.witnessing.step(name, at_once=True)
+            stamped = stamped or answer is True
+            if isinstance(answer, StampFailure):
+                warnings.append(f"no cosignature from {name}: {answer.detail}; it stays pending")
         if stamped:
             operation.publish()
         return warnings

@@ -11,7 +11,7 @@ from collections.abc import Callable
 
 PROJECTION = tuple(
     "statement url capture digest full_copy assessment stamp watch_entry wording passage wording_passage decision"
-    " provision annotation absence hold disposed".split()
+    " provision annotation absence hold disposed cosignature".split()
 )
 OPERATIONAL = ("schedule", "outbox", "delivery", "outside_copy", "meta")
 
@@ -255,7 +255,26 @@ def _custody(connection: sqlite3.Connection) -> None:
     )
 
 
-STEPS: tuple[Callable[[sqlite3.Connection], None], ...] = (_first, _wordings, _deliveries, _outside_copies, _custody)
+def _cosignatures(connection: sqlite3.Connection) -> None:
+    """Cosignatures of witnesses over checkpoints; ``vkey`` is the witness's verifier key as the statement has it."""
+    connection.execute(
+        "create table cosignature (seq integer primary key, size integer not null, subject_sha256 blob not null,"
+        " witness text not null, url text not null, vkey text not null, time text not null,"
+        " cosignature_sha256 blob not null, path text not null) strict"
+    )
+    connection.execute("create index cosignature_size on cosignature (witness, size)")
+    connection.execute("create index cosignature_sha256 on cosignature (cosignature_sha256)")
+    _guard(connection, "cosignature")
+
+
+STEPS: tuple[Callable[[sqlite3.Connection], None], ...] = (
+    _first,
+    _wordings,
+    _deliveries,
+    _outside_copies,
+    _custody,
+    _cosignatures,
+)
 """Step n brings ``user_version`` from n to n + 1. Append only."""
 
 
