@@ -1,4 +1,4 @@
-"""One snapshot with its archive at hand: checks 1 to 10 of its folder, then 11 to 15."""
+"""One snapshot with its archive at hand: checks 1 to 10 of its folder, then 11 to 16."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any, BinaryIO
 
+from archiver.audit_cosignatures import check_of_snapshot
 from archiver.audit_ground import HASH_CHUNK, Ground, guarded
 from archiver.audit_texts import check_texts_of
 from archiver.custody import disposal_of
@@ -32,6 +33,7 @@ class SnapshotAudit:
             audit.roots,
             referent=audit.referent,
             proof=partial(audit.proof, seq),
+            witnesses=audit.witnesses,
             expects_tokens=bool(audit.archive.settings.authorities),
             disposed=None if self.disposal is None else str(self.disposal),
             unreadable=(StorageError,),
@@ -46,6 +48,7 @@ class SnapshotAudit:
             13: self._index_row,
             14: self._consistency,
             15: self._texts,
+            16: lambda: check_of_snapshot(self.audit, self.evidence),
         }
         rest = (run(number, guarded(further[number])) for number in numbers if number > 10)
         return Report(self.folder.name, (*checks, *rest))

@@ -36,6 +36,7 @@ def standing(archive: Archive, now: datetime) -> dict[str, Any]:
         "stamps_overdue": sum(item["overdue"] for item in tokens),
         "cosignatures_pending": len(cosignatures),
         "cosignatures_overdue": sum(item["overdue"] for item in cosignatures),
+        "witness_contradictions": [{"witness": name, "detail": words} for name, words in contradicted(archive)],
         "log_size": size,
         "checkpoint_size": head[0].size if head else 0,
         "checkpoint_time": _checkpoint_time(archive, head[0].size) if head else None,
@@ -88,7 +89,8 @@ def _quarantined(archive: Archive) -> list[dict[str, Any]]:
 def owed_stamps(archive: Archive, now: datetime) -> list[dict[str, Any]]:
     """Every token and cosignature that is owed and not had: since when, how often it was asked for, why that failed.
 
-    ``authority`` is a witness's name where ``kind`` is ``cosignature``. ``overdue`` after ``stamp.overdue_s``. Retry times may be lost with the database; what is owed cannot.
+    ``authority`` is a witness's name where ``kind`` is ``cosignature``.
+    ``overdue`` after ``stamp.overdue_s``. Retry times may be lost with the database; what is owed cannot.
     """
     head = Audit(archive).head
     oldest = format_instant(now - timedelta(seconds=archive.settings["stamp.overdue_s"]))
@@ -181,8 +183,10 @@ def _warnings(archive: Archive, facts: dict[str, Any]) -> list[str]:
         warnings.append(f"{counted(facts['stamps_overdue'], 'timestamp')} overdue: see archiver stamp list")
     if facts["cosignatures_overdue"]:
         warnings.append(f"{counted(facts['cosignatures_overdue'], 'cosignature')} overdue: see archiver stamp list")
-    for name, words in contradicted(archive):
-        warnings.append(f"witness {name} knows another history of this log, it may be a fork: {words}")
+    for one in facts["witness_contradictions"]:
+        warnings.append(
+            f"witness {one['witness']} knows another history of this log, it may be a fork: {one['detail']}"
+        )
     if not archive.settings.authorities:
         warnings.append("no timestamp authority is configured: nothing outside dates this log")
     try:
