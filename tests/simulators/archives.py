@@ -134,7 +134,7 @@ def documents() -> dict[str, Document]:
 def workshop(
     folder: Path, names: Sequence[str] = ("north", "south"), witnesses: Sequence[str] = ()
 ) -> Iterator[Workshop]:
-    """A TLS site, authorities, witnesses: the first authority sends its chain of three certificates, the others none."""
+    """A TLS site, authorities, witnesses: the first authority sends its chain of three certificates, no other does."""
     with ExitStack() as stack:
         site = stack.enter_context(Website(documents(), tls=Authority().valid("127.0.0.1")))
         site.scripts["/old-terms"] = [redirect("/terms", "301 Moved Permanently")]
