@@ -16,7 +16,7 @@ from pathlib import Path
 from archiver.audit_ground import HASH_CHUNK as HASH_CHUNK
 from archiver.audit_ground import PATIENCE, PAUSE_S, Ground, guarded
 from archiver.audit_snapshot import SnapshotAudit
-from archiver.evidence.statement import parse_snapshot_id
+from archiver.evidence.statement import parse_import_id, parse_snapshot_id
 from archiver.evidence.verify import (
     Failed,
     Report,
@@ -24,7 +24,7 @@ from archiver.evidence.verify import (
 )
 from archiver.exits import exit_code as exit_code
 from archiver.folders import StoredFolder
-from archiver.imported import import_named, imports, parse_import_id
+from archiver.imported import import_named, imports
 from archiver.naming import no_snapshot
 from storage.errors import StorageError
 
@@ -110,6 +110,12 @@ class Audit(Ground):
         """Verify one imported file by the number of its statement."""
         from archiver.audit_imported import ImportAudit
 
+        for _ in range(AGAIN):
+            report = ImportAudit(self, self.line(seq)).report()
+            # A writer beside us may dispose of the file between two looks of ours: what is damaged stays so.
+            if report.verdict != "fail" or not self.being_written():
+                return report
+            time.sleep(PAUSE_S)
         return ImportAudit(self, self.line(seq)).report()
 
     def _known_line(self, seq: int) -> str:

@@ -13,6 +13,7 @@ from archiver.audit_ground import Ground, guarded
 from archiver.audit_rows import TEXTS, Dumped, up_to
 from archiver.audit_texts import StatedTexts
 from archiver.check import DAY
+from archiver.deletion import is_disposal
 from archiver.errors import FormatError
 from archiver.evidence.checkpoint import open_checkpoint
 from archiver.evidence.frontier import Frontier
@@ -60,6 +61,7 @@ class Reading:
         self.texts = StatedTexts(audit.archive)
         self.text_files: list[str] = []
         self.imports: list[Statement] = []
+        """Imports and disposals, in the order of the log."""
         self.imported_files: list[str] = []
 
     def _look_around(self) -> None:
@@ -103,7 +105,7 @@ class Reading:
                 self.roots[frontier.size] = frontier.root()
             if statement.kind == "stamp" and statement.body["event"] == "token":
                 self.stamps.append(statement)
-            if is_import(statement):
+            if is_import(statement) or is_disposal(statement):
                 self.imports.append(statement)
             if statement.kind == "capture" and statement.body["folder"]:
                 self.folders.add(statement.body["folder"])

@@ -21,12 +21,13 @@ from archiver.errors import ArchiveDamaged, FormatError, UsageError
 from archiver.evidence.canonical import Json
 from archiver.evidence.imported import NotImportable, examine, form_of
 from archiver.evidence.imported_tally import Ceilings, Tally, claimed
+from archiver.evidence.statement import import_id
 from archiver.imported import (
     FOLDER,
     INCOMING,
     MARK,
     as_told,
-    import_id,
+    kept_with_bytes,
     path_of,
     staging_of,
 )
@@ -178,13 +179,11 @@ def _state(operation: Operation, incoming: str, said: Json, copied: Json, tally:
 
 
 def _kept(archive: Archive, copied: Json) -> Json | None:
-    """What is told of a file whose bytes are kept already, broken or not; None when they are not."""
-    row = archive.index.row(
-        "select seq from digest where object = 'imported' and sha256 = ?", (bytes.fromhex(copied["file_sha256"]),)
-    )
-    if row is None:
+    """What is told of a file whose bytes are kept already, broken or not; None when they are not, or no longer."""
+    found = kept_with_bytes(archive, copied["file_sha256"])
+    if not found:
         return None
-    known = archive.statement(row["seq"])
+    known = found[0]
     if not archive.files.exists(known.body["path"]):
         what = f"these bytes are kept already, but {known.body['path']} is missing"
         raise ArchiveDamaged(what, do="put the file back there")
