@@ -109,7 +109,7 @@ def import_named(archive: Archive, name: str) -> Statement:
 
 
 def require_no_import(archive: Archive, name: str) -> None:
-    """``UsageError`` where the name is that of an imported file, which is not exported; ``Disposed`` where it is gone."""
+    """``UsageError`` where an imported file is named, which is not exported; ``Disposed`` where it is gone."""
     if parse_import_id(name) is None:
         return
     statement = import_named(archive, name)
