@@ -221,7 +221,7 @@ def test_an_import_that_was_put_in_lets_nothing_else_be_deleted(place: Place, th
     name = f"EA-I-{seq:08d}"
     assert parse_import_id(name) == seq
     forged = {**body, "subjects": [name], "path": path}
-    disposal = {"event": "disposal", "premis": "deletion", "subjects": [name], "kept": [], **WHY}
+    disposal: Json = {"event": "disposal", "premis": "deletion", "subjects": [name], "kept": [], **WHY}
     disposal["files"] = [{"path": path, "bytes": 1, "sha256": "0" * 64}]
     life.operation.pipeline.ledger.commit(
         [lambda _seq, _sealed: ("custody", dict(forged)), lambda _seq, _sealed: ("custody", dict(disposal))]
