@@ -16,10 +16,9 @@ from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager, suppress
 from multiprocessing import get_context
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from archiver.audit import Audit
     from archiver.evidence.verify import Report
 
 MAX_PROCESSES = 8
@@ -29,7 +28,17 @@ WORTH = 64
 TURN = 16
 """Snapshots that a process takes at a time."""
 _PR_SET_PDEATHSIG = 1
-_auditor: Audit | None = None
+
+
+class Auditor(Protocol):
+    """Checks the snapshots of one archive."""
+
+    def seq(self, seq: int) -> Report:
+        """Verify the snapshot of one capture statement."""
+        ...
+
+
+_auditor: Auditor | None = None
 """Of a process of the crew; the one that forked it has none."""
 
 
@@ -39,7 +48,7 @@ def crew_for(snapshots: int) -> int:
 
 
 @contextmanager
-def crew_of(again: Callable[[], Audit] | None, seqs: Sequence[int]) -> Iterator[Iterator[Report]]:
+def crew_of(again: Callable[[], Auditor] | None, seqs: Sequence[int]) -> Iterator[Iterator[Report]]:
     """Set a crew to work on these capture statements; give its reports in order. ``again`` opens the archive anew.
 
     The reports end early, without an error, when a process of the crew dies (for want of memory perhaps): the caller
@@ -63,7 +72,7 @@ def _until_broken(reports: Iterator[Report]) -> Iterator[Report]:
         yield from reports
 
 
-def _begin(again: Callable[[], Audit], parent: int) -> None:
+def _begin(again: Callable[[], Auditor], parent: int) -> None:
     """Open the archive; end with the process that asked, whatever ends it."""
     global _auditor
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
