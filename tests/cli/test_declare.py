@@ -158,7 +158,7 @@ def test_it_is_a_draft_on_every_page_with_page_n_of_n(draft: Document) -> None:
     assert section.header.paragraphs[0].text.startswith("DRAFT, not signed: us-902")
     fields = [node.text for node in section.footer._element.iter(f"{W}instrText")]
     assert fields == ["PAGE", "NUMPAGES"] and " of " in section.footer.paragraphs[0].text
-    width = section.page_width - section.left_margin - section.right_margin
+    width = int(section.page_width or 0) - int(section.left_margin or 0) - int(section.right_margin or 0)
     for edge in (section.header.paragraphs[0], section.footer.paragraphs[0]):
         assert edge.text.count("\t") == 1, "what follows the tab stands at the right edge of the text"
         stops = [*edge.style.paragraph_format.tab_stops, *edge.paragraph_format.tab_stops]
