@@ -6,10 +6,9 @@ Reads only; needs neither lock nor passphrase and works beside a running daemon.
 from __future__ import annotations
 
 import hashlib
-import os
 import time
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
@@ -95,16 +94,27 @@ class Audit(Ground):
             r["seq"] for r in self.archive.index.rows("select seq from capture where folder is not null order by seq")
         ]
 
-    def all(self, progress: Callable[[], None]) -> Iterator[Report]:
-        """Verify the archive as a whole, then every snapshot and every imported file, on all cores."""
-        from archiver.audit_archive import verify_archive
+    def all(self, progress: Callable[[], None], again: Callable[[], Audit] | None = None) -> Iterator[Report]:
+        """Verify the archive as a whole, then every snapshot and every imported file.
 
-        yield verify_archive(self)
-        with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
-            for report in pool.map(self.seq, self.every_snapshot()):
+        With ``again``, which opens the same archive once more, many snapshots are checked on all cores.
+        """
+        from archiver.audit_archive import verify_archive
+        from archiver.audit_crew import crew_of
+
+        seqs = self.every_snapshot()
+        # At work while the archive as a whole is looked through: that is one long reading, by one process.
+        with crew_of(again, seqs) as reports:
+            yield verify_archive(self)
+            left = deque(seqs)
+            for report in reports:
+                left.popleft()
                 progress()
                 yield report
-            yield from pool.map(self.imported, [statement.seq for statement in imports(self.archive)])
+        for seq in left:
+            progress()
+            yield self.seq(seq)
+        yield from (self.imported(statement.seq) for statement in imports(self.archive))
 
     def imported(self, seq: int) -> Report:
         """Verify one imported file by the number of its statement."""
