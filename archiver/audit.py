@@ -15,7 +15,7 @@ from pathlib import Path
 from archiver.audit_ground import HASH_CHUNK as HASH_CHUNK
 from archiver.audit_ground import PATIENCE, PAUSE_S, Ground, guarded
 from archiver.audit_snapshot import SnapshotAudit
-from archiver.evidence.statement import parse_import_id, parse_snapshot_id
+from archiver.evidence.statement import parse_snapshot_id
 from archiver.evidence.verify import (
     Failed,
     Report,
@@ -24,7 +24,7 @@ from archiver.evidence.verify import (
 from archiver.exits import exit_code as exit_code
 from archiver.folders import StoredFolder
 from archiver.imported import import_named, imports
-from archiver.naming import no_snapshot
+from archiver.naming import is_of_import, no_snapshot
 from storage.errors import StorageError
 
 AGAIN = 2
@@ -36,7 +36,7 @@ class Audit(Ground):
 
     def snapshot(self, name: str) -> Report:
         """Verify one snapshot or imported file by identifier; ``UsageError`` when there is none of that name."""
-        if parse_import_id(name) is not None:
+        if is_of_import(name):
             return self.imported(import_named(self.archive, name).seq)
         seq = parse_snapshot_id(name)
         row = None if seq is None else self.archive.index.row("select folder from capture where seq = ?", (seq,))

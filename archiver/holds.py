@@ -11,7 +11,7 @@ from archiver.errors import UsageError
 from archiver.evidence.canonical import Json
 from archiver.evidence.statement import parse_import_id, parse_snapshot_id
 from archiver.imported import import_named
-from archiver.naming import NoDocument, no_subject
+from archiver.naming import NoDocument, is_of_import, no_subject
 
 if TYPE_CHECKING:
     from archiver.operation import Operation
@@ -55,7 +55,7 @@ def _hold(operation: Operation, values: Json) -> Json:
 
 def _subject(archive: Archive, name: object) -> str:
     """The identifier of a snapshot or imported file, or of a document (by identifier, title or address)."""
-    if isinstance(name, str) and parse_import_id(name) is not None:
+    if isinstance(name, str) and is_of_import(name):
         return str(import_named(archive, name).body["subjects"][0])
     if isinstance(name, str) and parse_snapshot_id(name) is None:
         try:

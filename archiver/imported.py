@@ -13,7 +13,8 @@ from archiver.archive import Archive
 from archiver.custody import disposal_of, require_kept, snapshot_seq, told_of
 from archiver.errors import ArchiveDamaged, UsageError
 from archiver.evidence.canonical import Json
-from archiver.evidence.statement import Statement, import_id, parse_import_id
+from archiver.evidence.statement import Statement, import_id, parse_import_id, parse_snapshot_id
+from archiver.naming import is_of_import, no_snapshot
 from storage.errors import Missing
 
 FOLDER = "imported"
@@ -110,7 +111,7 @@ def import_named(archive: Archive, name: str) -> Statement:
 
 def require_no_import(archive: Archive, name: str) -> None:
     """``UsageError`` where an imported file is named, which is not exported; ``Disposed`` where it is gone."""
-    if parse_import_id(name) is None:
+    if not is_of_import(name):
         return
     statement = import_named(archive, name)
     require_kept(archive, statement.seq)
@@ -122,8 +123,10 @@ def require_no_import(archive: Archive, name: str) -> None:
 
 def subject_seq(archive: Archive, name: object) -> int:
     """The number of a snapshot or imported file that is named; ``UsageError`` when there is none of that name."""
-    if isinstance(name, str) and parse_import_id(name) is not None:
+    if isinstance(name, str) and is_of_import(name):
         return import_named(archive, name).seq
+    if isinstance(name, str) and parse_snapshot_id(name) is None:
+        raise no_snapshot(name, "archiver history DOCUMENT and archiver import list")
     return snapshot_seq(archive, name)
 
 

@@ -17,14 +17,14 @@ def custody(context: Context, subject: str) -> None:
     The same of an imported file (EA-I-…).
     """
     from archiver.custody import events_of, events_of_import
-    from archiver.evidence.statement import parse_import_id
     from archiver.imported import import_named
+    from archiver.naming import is_of_import
 
     archive = context.archive()
-    if parse_import_id(subject) is None:
-        found = events_of(archive, subject)
-    else:
+    if is_of_import(subject):
         found = events_of_import(archive, import_named(archive, subject))
+    else:
+        found = events_of(archive, subject)
     name = found.get("import") or found["snapshot"]
     if context.as_json:
         context.emit(found)
