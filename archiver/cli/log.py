@@ -55,10 +55,8 @@ def prove(context: Context, snapshot: str) -> None:
     is_number = snapshot.isascii() and snapshot.isdigit() and len(snapshot) < 19
     seq = int(snapshot) if is_number else parse_snapshot_id(snapshot)
     if seq is None:
-        raise UsageError(
-            f"{snapshot[:MOST]!r} is neither a snapshot nor a statement number",
-            do="name one as EA-S-00000123, or as 123",
-        )
+        what = f"{snapshot[:MOST]!r} is neither a snapshot nor a statement number"
+        raise UsageError(what, do="name one as EA-S-00000123, or as 123")
     statement = archive.statement(seq)
     data = Audit(archive).proof(seq)
     if data is None:
