@@ -158,7 +158,7 @@ CASES = [
     *(
         Case(words, 2, (f"there is no imported file {words[-1]}", "archiver import list"))
         for name in ("EA-I-1", "EA-I-00000099")
-        for words in (("hold", "set", "h", name), ("custody", name), ("verify", name), ("cite", name))
+        for words in (("custody", name), ("verify", name), ("cite", name))
     ),
     Case(("dispose", "--reason", "x", "--by", "y", "EA-I-1"), 2, ("no imported file EA-I-1", "archiver import list")),
     Case(("dispose", "--reason", "x", "--by", "y", "rubbish"), 2, ("no snapshot rubbish", "archiver import list")),
