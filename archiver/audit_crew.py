@@ -61,10 +61,18 @@ def crew_of(again: Callable[[], Auditor] | None, seqs: Sequence[int]) -> Iterato
     gc.freeze()  # what is there now stays; a process that looked through it would copy it all
     pool = ProcessPoolExecutor(size, mp_context=get_context("fork"), initializer=_begin, initargs=(again, os.getpid()))
     try:
-        yield _until_broken(pool.map(_report, seqs, chunksize=TURN))
+        yield _until_broken(_given(pool, seqs))
     finally:
         pool.shutdown(cancel_futures=True)
         gc.unfreeze()
+
+
+def _given(pool: ProcessPoolExecutor, seqs: Sequence[int]) -> Iterator[Report]:
+    """The reports to come; none where a process died before all the work was given out."""
+    try:
+        return pool.map(_report, seqs, chunksize=TURN)
+    except BrokenProcessPool:
+        return iter(())
 
 
 def _until_broken(reports: Iterator[Report]) -> Iterator[Report]:

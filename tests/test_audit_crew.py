@@ -6,7 +6,9 @@ import os
 import shutil
 import signal
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ProcessPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -15,6 +17,7 @@ from archiver.archive import open_archive
 from archiver.audit import Audit
 from archiver.errors import ArchiveDamaged
 from archiver.evidence.verify import Report
+from tests.cli.box import until
 from tests.simulators.archives import Workshop, workshop
 
 CHECKED = 12
@@ -93,6 +96,27 @@ def test_when_a_process_is_killed_the_rest_is_checked_here(shop: Workshop) -> No
     assert steps == CHECKED
 
 
+def test_a_process_that_is_killed_before_the_work_is_given_out_changes_nothing(shop: Workshop) -> None:
+    """``submit`` itself fails then, which a slow machine meets now and then."""
+    again = opener(shop, shop.folder / "archive")
+    submit = ProcessPoolExecutor.submit
+    given: list[int] = []
+
+    def late(pool: ProcessPoolExecutor, *work: Any, **more: Any) -> Future[Any]:
+        given.append(1)
+        if len(given) == 2:
+            (pid, *_) = pool._processes
+            os.kill(pid, signal.SIGKILL)
+            until(lambda: pool._broken)
+        return submit(pool, *work, **more)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(ProcessPoolExecutor, "submit", late)
+        reports, steps = everything(again, again)
+    assert len(given) == 2 and reports == everything(again, None)[0]
+    assert steps == CHECKED
+
+
 def test_an_error_in_the_crew_is_the_error_of_the_command(shop: Workshop, monkeypatch: pytest.MonkeyPatch) -> None:
     again = opener(shop, shop.folder / "archive")
 
@@ -116,7 +140,7 @@ def test_whoever_stops_early_leaves_no_process_behind(shop: Workshop) -> None:
     reports = again().all(lambda: None, noted)
     next(reports)
     next(reports)
-    reports.close()  # type: ignore[attr-defined]
+    reports.close()
     assert born.read_text()
     for process in map(int, born.read_text().split()):
         with pytest.raises(ProcessLookupError):
