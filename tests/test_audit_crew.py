@@ -140,7 +140,7 @@ def test_whoever_stops_early_leaves_no_process_behind(shop: Workshop) -> None:
     reports = again().all(lambda: None, noted)
     next(reports)
     next(reports)
-    reports.close()
+    reports.close()  # type: ignore[attr-defined]
     assert born.read_text()
     for process in map(int, born.read_text().split()):
         with pytest.raises(ProcessLookupError):
