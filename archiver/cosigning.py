@@ -13,6 +13,7 @@ from archiver.archive import Archive
 from archiver.errors import ArchiveDamaged
 from archiver.evidence.canonical import Json
 from archiver.evidence.checkpoint import Checkpoint
+from archiver.evidence.instant import parse_instant
 from archiver.evidence.statement import Statement
 from archiver.ledger import Maker
 from archiver.settings import WitnessSettings
@@ -60,14 +61,15 @@ def owed_cosignature(
 ) -> Subject | None:
     """The newest checkpoint that an authority has stamped, unless this witness has cosigned it or a later one.
 
-    Where no authority is configured, the newest of all, as often as an authority would be asked for it.
+    Where no authority is configured, or none has stamped a head for a day (``stamp.heartbeat_s``), the newest of all,
+    as often as an authority would be asked for it: against a fork a witness helps without them.
     """
     last = archive.index.row(
         "select c.size, t.at from cosignature c join statement t on t.seq = c.seq where c.witness = ? and c.vkey = ?"
         " order by c.size desc limit 1",
         (witness.name, witness.key),
     )
-    if not archive.settings.authorities:
+    if not archive.settings.authorities or _unstamped(archive, now):
         if newest is None or not due_again(archive, last, newest[0].size, now, at_once=at_once):
             return None
         return Subject(OWED, newest[0].size, newest[1])
@@ -76,6 +78,16 @@ def owed_cosignature(
     if size is None or (last is not None and last["size"] >= size):
         return None
     return Subject(OWED, size, archive.files.read(f"stamps/{size}/checkpoint"))
+
+
+def _unstamped(archive: Archive, now: datetime) -> bool:
+    """Whether no authority has stamped a head since ``stamp.heartbeat_s``, or since the archive was made."""
+    row = archive.index.row(
+        "select max(t.at) as at from stamp s join statement t on t.seq = s.seq where s.event = 'token'"
+        " and s.subject = 'checkpoint'"
+    )
+    since = row["at"] if row and row["at"] else archive.statement(0).at
+    return (now - parse_instant(since)).total_seconds() > float(archive.settings["stamp.heartbeat_s"])
 
 
 # -- staged, stated, placed ------------------------------------------------------------------------

@@ -6,6 +6,7 @@ import json
 import shutil
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ import pytest
 from archiver.archive import open_archive
 from archiver.audit import Audit
 from archiver.citing import citation_record
+from archiver.cosigning import owed_cosignature
 from archiver.environment import utc_now
 from archiver.evidence.cosignature import AddCheckpoint, WitnessKey
 from archiver.evidence.note import Verifier
@@ -48,6 +50,30 @@ def test_token_and_cosignature_cover_the_same_bytes_and_a_citation_names_both(sh
     (one,) = record["log"]["inclusion"]["cosignatures"]
     assert (one["witness"], one["log_size"]) == ("archive-expert", stamp["size"])
     assert not [gap for gap in record["gaps"] if gap.startswith("SHOULD 16")]
+
+
+def test_a_witness_does_not_wait_for_an_authority_that_stamps_nothing(shop: Workshop) -> None:
+    root = shop.archive(shop.folder / "archive")
+    with shop.open(root) as operation:
+        capture(operation, [shop.site.url("/terms")])
+        operation.publish()
+        ledger, archive = operation.pipeline.ledger, operation.archive
+        (settings,) = archive.settings.witnesses
+
+        def owed(hours: int) -> int | None:
+            assert ledger.checkpoint is not None and ledger.checkpoint_bytes is not None
+            head = (ledger.checkpoint, ledger.checkpoint_bytes)
+            found = owed_cosignature(archive, settings, head, utc_now() + timedelta(hours=hours))
+            return None if found is None else found.number
+
+        assert ledger.checkpoint is not None
+        assert (owed(1), owed(25)) == (None, ledger.checkpoint.size)
+        assert operation.stamp_step("north", at_once=True) is True
+        stamped = ledger.checkpoint.size
+        capture(operation, [shop.site.url("/old-terms")])
+        operation.publish()
+        assert stamped < ledger.checkpoint.size
+        assert (owed(1), owed(25)) == (stamped, ledger.checkpoint.size)
 
 
 def test_an_answer_that_was_lost_is_asked_for_again(shop: Workshop) -> None:
