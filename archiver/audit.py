@@ -125,6 +125,7 @@ _OBJECTS = {
     "robots": "the robots.txt",
     "token": "a timestamp token",
     "imported": "an imported file",
+    "revocation": "revocation data of a timestamp authority",
     "partial": "a partial file of an interrupted check",
 }
 

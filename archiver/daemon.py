@@ -270,6 +270,22 @@ class Daemon:
                 LOG.warning("no timestamp from %s: %s", name, answer.detail, extra={"authority": name})
             elif answer:
                 LOG.info("timestamp from %s", name, extra={"authority": name})
+            else:
+                self._look_for_revocations(name)
             if answer is not False:
                 looked = None  # there may be more to ask for
                 self._stop.wait(self._operation.authorities[name].min_interval_s)
+
+    def _look_for_revocations(self, name: str) -> None:
+        """Ask what the issuers of an authority's certificates say, where that is owed; between two tokens."""
+        try:
+            told = self._work.revocation_step(name)
+        except (ArchiverError, StorageError) as error:
+            LOG.error("no revocation data of %s for %d s: %s", name, PAUSE_S, error, extra={"authority": name})
+            self._stop.wait(PAUSE_S)
+            return
+        if told is None:
+            return
+        LOG.info("revocation data of %s", name, extra={"authority": name})
+        for warning in told:
+            LOG.error("%s", warning, extra={"authority": name})

@@ -74,7 +74,7 @@ class Judgement:
 
 @dataclass(frozen=True, slots=True)
 class Sources:
-    """Where a certificate says that it can be asked about: ``http`` and ``https``, at most ``MAX_SOURCES`` of a kind."""
+    """Where a certificate says that it can be asked about: ``http``, ``https``, at most ``MAX_SOURCES`` of a kind."""
 
     crl: tuple[str, ...]
     ocsp: tuple[str, ...]

@@ -1,98 +1,19 @@
 """RFC 3161 over HTTP (section 3.4): one POST of a query, one reply.
 
 The reply is not judged here; ``archiver.evidence.timestamp.verify_token`` does that. Most public authorities are asked
-without TLS, which is fine: the token carries its own signature and the nonce. Two things are not bounded here: the
-system resolver's own time, and which addresses an authority may redirect to.
+without TLS, which is fine: the token carries its own signature and the nonce.
 """
 
 from __future__ import annotations
 
-import re
-import socket
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
-from urllib.parse import unquote, urljoin, urlsplit, urlunsplit
+from dataclasses import dataclass
 
-import requests
-import urllib3
-from requests.adapters import HTTPAdapter
-
-from archiver.errors import SettingsError
 from archiver.evidence.timestamp import MAX_REPLY
 from archiver.stamp.interface import Authority, AuthorityKind, Reply, StampFailure
+from archiver.stamp.posting import MAX_REDIRECTS as MAX_REDIRECTS
+from archiver.stamp.posting import Address, address_of
 
-MAX_REDIRECTS = 3
-MAX_RETRY_AFTER_S = 86400
-_CHUNK = 8192
-_REPEAT_POST = frozenset({301, 302, 307, 308})
-_RETRY_STATUS = frozenset({408, 425, 429})
-
-
-class _Deadline:
-    """Cuts every connection of one question when its time is over.
-
-    A socket's own time-out starts anew with each byte: an authority that sends one byte a minute would otherwise hold
-    the stamping thread for hours.
-    """
-
-    def __init__(self, seconds: float) -> None:
-        self.over = False
-        self._sockets: list[socket.socket] = []
-        self._lock = threading.Lock()
-        self._timer = threading.Timer(seconds, self._cut)
-        self._timer.daemon = True
-        self._timer.start()
-
-    def watch(self, connection: socket.socket) -> None:
-        """Include a connection. A duplicate is kept, for TLS takes the original over."""
-        with self._lock:
-            self._sockets.append(connection.dup())
-        if self.over:
-            self._cut()
-
-    def _cut(self) -> None:
-        self.over = True
-        with self._lock:
-            for connection in self._sockets:
-                with suppress(OSError):  # closed by the peer already
-                    connection.shutdown(socket.SHUT_RDWR)
-
-    def end(self) -> None:
-        """Let go of everything."""
-        self._timer.cancel()
-        self._timer.join()
-        with self._lock:
-            for connection in self._sockets:
-                connection.close()
-
-
-class _Adapter(HTTPAdapter):
-    """requests' own transport, with every new connection put under a deadline."""
-
-    def __init__(self, deadline: _Deadline) -> None:
-        super().__init__(max_retries=0)
-
-        class Plain(urllib3.connection.HTTPConnection):
-            def _new_conn(self) -> socket.socket:
-                opened = super()._new_conn()
-                deadline.watch(opened)
-                return opened
-
-        class Tls(urllib3.connection.HTTPSConnection):
-            def _new_conn(self) -> socket.socket:
-                opened = super()._new_conn()
-                deadline.watch(opened)
-                return opened
-
-        class PlainPool(urllib3.HTTPConnectionPool):
-            ConnectionCls = Plain
-
-        class TlsPool(urllib3.HTTPSConnectionPool):
-            ConnectionCls = Tls
-
-        self.poolmanager.pool_classes_by_scheme = {"http": PlainPool, "https": TlsPool}
+_HEADERS = {"Content-Type": "application/timestamp-query", "Accept": "application/timestamp-reply"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,129 +21,24 @@ class HttpAuthority:
     """An authority that is asked by HTTP POST; satisfies ``Authority``."""
 
     name: str
-    url: str
     min_interval_s: int
-    timeout_s: float
-    user_agent: str
-    _credentials: tuple[str, str] | None = field(default=None, repr=False)
+    address: Address
+
+    @property
+    def url(self) -> str:
+        """Where it is asked, without any user name or password."""
+        return self.address.url
 
     def ask(self, request: bytes) -> Reply | StampFailure:
-        """Post the query and return the body of a 200 answer, at most ``MAX_REPLY`` bytes, within ``timeout_s``.
-
-        Nothing of the environment is used: no proxy, no .netrc. TLS is verified.
-        """
-        deadline = _Deadline(self.timeout_s)
-        try:
-            with requests.Session() as session:
-                session.trust_env = False
-                for scheme in ("http://", "https://"):
-                    session.mount(scheme, _Adapter(deadline))
-                outcome = self._follow(session, request)
-        except requests.exceptions.RequestException as error:
-            outcome = _failure(error)
-        finally:
-            deadline.end()
-        if deadline.over:
-            # What a cut connection looks like from above varies; that we cut it is known.
-            return StampFailure("timeout", f"no complete answer within {self.timeout_s:g} s", retryable=True)
-        return outcome
-
-    def _follow(self, session: requests.Session, request: bytes) -> Reply | StampFailure:
-        """Repeat the POST where a redirect asks for that; requests would turn it into a GET."""
-        url, credentials = self.url, self._credentials
-        for _ in range(MAX_REDIRECTS + 1):
-            with self._post(session, url, request, credentials) as answer:
-                if answer.status_code not in _REPEAT_POST:
-                    return _read(answer)
-                target = urljoin(url, answer.headers.get("Location", ""))
-            if problem := _bad_redirect(url, target):
-                return StampFailure("redirect", problem, retryable=False)
-            if urlsplit(target).netloc != urlsplit(url).netloc:
-                credentials = None  # the password is for the host it was given for
-            url = target
-        return StampFailure("redirect", f"more than {MAX_REDIRECTS} redirects", retryable=False)
-
-    @contextmanager
-    def _post(
-        self, session: requests.Session, url: str, request: bytes, credentials: tuple[str, str] | None
-    ) -> Iterator[requests.Response]:
-        headers = {
-            "Content-Type": "application/timestamp-query",
-            "Accept": "application/timestamp-reply",
-            "Accept-Encoding": "identity",
-            "User-Agent": self.user_agent,
-        }
-        answer = session.post(
-            url,
-            data=request,
-            headers=headers,
-            auth=credentials,
-            timeout=self.timeout_s,
-            allow_redirects=False,
-            stream=True,
-        )
-        try:
-            yield answer
-        finally:
-            answer.close()
-
-
-def _bad_redirect(url: str, target: str) -> str | None:
-    """Say why a redirect is not followed: TLS is never given up, and a query goes to HTTP servers only."""
-    before, after = urlsplit(url), urlsplit(target)
-    if target == url or after.scheme not in {"http", "https"} or not after.hostname:
-        return "redirect without a usable target"
-    if before.scheme == "https" and after.scheme == "http":
-        return "redirect from https to http"
-    return None
-
-
-def _read(answer: requests.Response) -> Reply | StampFailure:
-    """Return the body as sent, never decompressed: 64 KiB on the wire can be 64 MiB afterwards."""
-    if answer.status_code != 200:
-        status = answer.status_code
-        retryable = status >= 500 or status in _RETRY_STATUS
-        return StampFailure("http_status", f"HTTP status {status}", retryable, _retry_after(answer))
-    body = bytearray()
-    try:
-        for piece in answer.raw.stream(_CHUNK, decode_content=False):
-            body += piece
-            if len(body) > MAX_REPLY:
-                return StampFailure("too_large", f"answer of more than {MAX_REPLY} bytes", retryable=False)
-    except (urllib3.exceptions.HTTPError, OSError) as error:
-        return StampFailure("closed_early", f"the answer broke off: {type(error).__name__}", retryable=True)
-    if not body:
-        return StampFailure("empty", "HTTP status 200 with an empty body", retryable=True)
-    kind = answer.headers.get("Content-Type")
-    return Reply(bytes(body), kind[:200] if kind else None)
-
-
-def _retry_after(answer: requests.Response) -> int | None:
-    value = answer.headers.get("Retry-After", "")
-    return min(int(value), MAX_RETRY_AFTER_S) if re.fullmatch(r"\d{1,9}", value, re.ASCII) else None
-
-
-def _failure(error: requests.exceptions.RequestException) -> StampFailure:
-    """Turn an exception of requests into one of our codes; its text may hold the URL, so only its kind is told."""
-    if isinstance(error, requests.exceptions.SSLError):
-        return StampFailure("tls", "the authority's TLS certificate or handshake was refused", retryable=False)
-    if isinstance(error, requests.exceptions.Timeout):
-        return StampFailure("timeout", "no answer in time", retryable=True)
-    if isinstance(error, requests.exceptions.ConnectionError):
-        return StampFailure("connect", f"no connection: {_kind(error)}", retryable=True)
-    return StampFailure("malformed", f"not an HTTP answer: {type(error).__name__}", retryable=True)
-
-
-def _kind(error: BaseException) -> str:
-    """Return the system's own words for why there is no connection, or the name of the innermost cause kept."""
-    inner = error.args[0] if error.args else error
-    reason = getattr(inner, "reason", inner)
-    cause: BaseException | None = reason if isinstance(reason, BaseException) else None
-    while cause is not None:
-        if isinstance(cause, OSError) and cause.strerror:
-            return cause.strerror
-        cause = cause.__cause__ or cause.__context__
-    return type(reason).__name__
+        """Post the query and return the body of a 200 answer, at most ``MAX_REPLY`` bytes, within the time-out."""
+        answer = self.address.post(request, _HEADERS, most=MAX_REPLY)
+        if isinstance(answer, StampFailure):
+            return answer
+        if answer.status != 200:
+            return answer.refused()
+        if not answer.body:
+            return StampFailure("empty", "HTTP status 200 with an empty body", retryable=True)
+        return Reply(answer.body, answer.content_type)
 
 
 @dataclass(frozen=True, slots=True)
@@ -236,19 +52,8 @@ class HttpAuthorityKind:
 
         A user name and password in the URL are sent as basic authentication and appear nowhere else.
         """
-        try:
-            parts = urlsplit(url)
-            port = parts.port
-        except ValueError:
-            parts, port = urlsplit(""), None
-        if parts.scheme not in {"http", "https"} or not parts.hostname or parts.fragment:
-            raise SettingsError(f"authority {name}: the URL must begin with http:// or https:// and name a host")
-        host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
-        plain = urlunsplit(parts._replace(netloc=f"{host}:{port}" if port is not None else host))
-        credentials = None
-        if parts.username is not None:
-            credentials = (unquote(parts.username), unquote(parts.password or ""))
-        return HttpAuthority(name, plain, min_interval_s, timeout_s, user_agent, credentials)
+        address = address_of(f"authority {name}", url, timeout_s=timeout_s, user_agent=user_agent)
+        return HttpAuthority(name, min_interval_s, address)
 
 
 PLUGIN: AuthorityKind = HttpAuthorityKind()
