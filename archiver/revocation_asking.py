@@ -32,7 +32,7 @@ from archiver.evidence.timestamp_chain import load_certificate
 from archiver.ledger import Maker
 from archiver.operation import Operation
 from archiver.revocations import Chain, chains_of, missing_certificates, owed_chains, revocation_path
-from archiver.stamp.interface import StampFailure, backoff
+from archiver.stamp.interface import StampFailure, StampFailureCode, backoff
 from archiver.stamp.posting import Connect, NotReached
 from archiver.stamp.revocation import fetch
 from archiver.stamping import CEILING_S, lay
@@ -77,8 +77,8 @@ class Round:
     def warnings(self) -> list[str]:
         """What a person should hear of at once."""
         return [
-            f"{self.chain.authority}: {item['source']} says that certificate {item['certificate_sha256']} was revoked at"
-            f" {item['revoked_at']}, reason {item['reason'] or 'not stated'}"
+            f"{self.chain.authority}: certificate {item['certificate_sha256']} was revoked at {item['revoked_at']},"
+            f" reason {item['reason'] or 'not stated'}, its {item['source']} says"
             for item in self.items
             if item["status"] == "revoked"
         ]
@@ -93,7 +93,7 @@ def revocation_step(operation: Operation, name: str) -> Round | None:
     archive, now = operation.archive, operation.pipeline.now()
     for chain, again in _due(archive, name, now):
         found = ask_issuers(archive, chain, now)
-        _note_retry(archive, found)
+        _note_retry(archive, found, now.timestamp())
         if again and not found.had & missing_certificates(archive, chain):
             return None  # nothing new: the row of the outbox says so
         with operation.writer.stopped_by_failed_sync():
@@ -112,7 +112,7 @@ def _due(archive: Archive, name: str, now: datetime) -> Iterator[tuple[Chain, bo
         return
     rows = archive.index.rows(
         "select subject from outbox where authority = ? and subject like 'revocation:%' and next_try <= ?",
-        (name, time.time()),
+        (name, now.timestamp()),
     )
     waiting = {row["subject"] for row in rows}
     if waiting:
@@ -202,7 +202,7 @@ def _item(finding: Finding, certificate: bytes, url: str, path: str, size: int) 
 def _connect(archive: Archive) -> Connect:
     """The addresses stand in certificates of others: the rules of captures say which may be contacted.
 
-    Without them a certificate could have us ask a machine of our own network, and tell from the failure what runs there.
+    Without them a certificate could have us ask a machine of our own network, and the failure tell what runs there.
     """
     from archiver.capture.policy import Refused, dial, system_resolver
 
@@ -212,8 +212,8 @@ def _connect(archive: Archive) -> Connect:
             return dial(host, port, policy=policy, resolver=system_resolver, timeout_s=timeout_s).sock
         except Refused as refused:
             code = refused.failure.code
-            known = code if code in ("dns", "address_refused", "timeout") else "connect"
-            raise NotReached(StampFailure(known, refused.failure.detail, retryable=True)) from None  # type: ignore[arg-type]
+            known: StampFailureCode = code if code in ("dns", "address_refused", "timeout") else "connect"
+            raise NotReached(StampFailure(known, refused.failure.detail, retryable=True)) from None
 
     return connect
 
@@ -230,7 +230,7 @@ def keep(archive: Archive, found: Round) -> None:
         archive.files.barrier(laid)
 
 
-def _note_retry(archive: Archive, found: Round) -> None:
+def _note_retry(archive: Archive, found: Round, now: float) -> None:
     """Remember when to ask again for what was not had; forget it once all was."""
     chain = found.chain
     if not found.retryable:
@@ -247,5 +247,5 @@ def _note_retry(archive: Archive, found: Round) -> None:
         "insert into outbox (subject, authority, since, attempts, next_try, error) values (?, ?, ?, ?, ?, ?)"
         " on conflict (subject, authority) do update set attempts = excluded.attempts, next_try = excluded.next_try,"
         " error = excluded.error",
-        (chain.key, chain.authority, time.time(), attempts, time.time() + pause, error),
+        (chain.key, chain.authority, now, attempts, now + pause, error),
     )

@@ -112,9 +112,9 @@ def owed_chains(archive: Archive, authority: str, now: datetime) -> Iterator[Cha
         return
     for chain in chains_of(archive, authority):
         last = last_asked(archive, chain)
-        if last is None or (now - last >= every and now - chain.newest <= LATEST and not _is_covered(archive, chain)):
-            if has_sources(archive, chain):
-                yield chain
+        due = last is None or (now - last >= every and now - chain.newest <= LATEST and not _is_covered(archive, chain))
+        if due and has_sources(archive, chain):
+            yield chain
 
 
 def has_sources(archive: Archive, chain: Chain) -> bool:
@@ -148,7 +148,7 @@ def _is_covered(archive: Archive, chain: Chain) -> bool:
 
 
 def missing_certificates(archive: Archive, chain: Chain) -> set[str]:
-    """SHA-256 of the certificates of which the newest statement about the chain has nothing, though they name sources."""
+    """SHA-256 of the certificates that name sources, and of which the newest statement about the chain has nothing."""
     rows = archive.index.rows(
         "select certificate_sha256, max(file_sha256 is not null) as had from revocation where seq = (select max(seq)"
         " from revocation where authority = ? and chain_sha256 = ?) and status != 'failed: no_source'"

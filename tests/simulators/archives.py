@@ -115,14 +115,25 @@ def documents() -> dict[str, Document]:
 
 
 @contextmanager
-def workshop(folder: Path, names: Sequence[str] = ("north", "south")) -> Iterator[Workshop]:
-    """A TLS site and authorities: the first sends its chain with three certificates, the others none of theirs."""
+def workshop(
+    folder: Path, names: Sequence[str] = ("north", "south"), *, revocation: bool = False
+) -> Iterator[Workshop]:
+    """A TLS site and authorities: the first sends its chain with three certificates, the others none of theirs.
+
+    ``revocation``: their certificates name where lists and OCSP responses can be had.
+    """
     with ExitStack() as stack:
         site = stack.enter_context(Website(documents(), tls=Authority().valid("127.0.0.1")))
         site.scripts["/old-terms"] = [redirect("/terms", "301 Moved Permanently")]
         authorities = {
             name: stack.enter_context(
-                TimestampAuthority(folder / name, chain=number == 0, intermediate=number == 0, fraction=number == 0)
+                TimestampAuthority(
+                    folder / name,
+                    chain=number == 0,
+                    intermediate=number == 0,
+                    fraction=number == 0,
+                    revocation=revocation,
+                )
             )
             for number, name in enumerate(names)
         }
