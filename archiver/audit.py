@@ -124,6 +124,7 @@ _OBJECTS = {
     "statement": "statement.json (the log entry)",
     "robots": "the robots.txt",
     "token": "a timestamp token",
+    "cosignature": "a witness's cosignature",
     "imported": "an imported file",
     "revocation": "revocation data of a timestamp authority",
     "partial": "a partial file of an interrupted check",

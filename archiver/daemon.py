@@ -71,8 +71,8 @@ class Daemon:
         """Work until ``stop``; raise when nothing can be written any more."""
         settings = self._archive.settings
         stampers = [
-            threading.Thread(target=self._stamp_loop, args=(name,), name=f"stamp-{name}", daemon=True)
-            for name in self._operation.authorities
+            threading.Thread(target=self._ask_loop, args=asked, name=f"{asked[0]}-{asked[1]}", daemon=True)
+            for asked in self._asked()
         ]
         with self._control:
             for thread in stampers:
@@ -248,8 +248,20 @@ class Daemon:
 
     # -- timestamps --------------------------------------------------------------------------------
 
-    def _stamp_loop(self, name: str) -> None:
-        """One thread for each authority: a slow one delays nobody."""
+    def _asked(self) -> list[tuple[str, str, int, Callable[[str], StampFailure | bool]]]:
+        """Whom to ask for what: what they give, name, least seconds between questions, and how."""
+        witnessing = self._operation.witnessing
+        authorities, witnesses = self._operation.authorities, witnessing.witnesses
+        return [
+            *(
+                ("timestamp", name, authority.min_interval_s, self._work.stamp_step)
+                for name, authority in authorities.items()
+            ),
+            *(("cosignature", name, witness.min_interval_s, witnessing.step) for name, witness in witnesses.items()),
+        ]
+
+    def _ask_loop(self, what: str, name: str, pause_s: int, step: Callable[[str], StampFailure | bool]) -> None:
+        """One thread for each authority and witness: a slow one delays nobody."""
         looked: tuple[int, int] | None = None
         again = 0.0
         while not self._stop.wait(TICK_S):
@@ -261,20 +273,22 @@ class Daemon:
             wait = min(LOOK_S, self._archive.settings["stamp.checkpoint_every_s"])
             looked, again = seen, time.monotonic() + wait
             try:
-                answer = self._work.stamp_step(name)
+                answer = step(name)
             except (ArchiverError, StorageError) as error:
-                LOG.error("no timestamps from %s for %d s: %s", name, PAUSE_S, error, extra={"authority": name})
+                LOG.error("no %s from %s for %d s: %s", what, name, PAUSE_S, error, extra={"authority": name})
                 self._stop.wait(PAUSE_S)
                 continue
             if isinstance(answer, StampFailure):
-                LOG.warning("no timestamp from %s: %s", name, answer.detail, extra={"authority": name})
+                # A witness that knows another history of this log is never just a pause: it may be a fork.
+                level = logging.ERROR if answer.code == "inconsistent" else logging.WARNING
+                LOG.log(level, "no %s from %s: %s", what, name, answer.detail, extra={"authority": name})
             elif answer:
-                LOG.info("timestamp from %s", name, extra={"authority": name})
-            else:
+                LOG.info("%s from %s", what, name, extra={"authority": name})
+            if what == "timestamp" and answer is not True:
                 self._look_for_revocations(name)
             if answer is not False:
                 looked = None  # there may be more to ask for
-                self._stop.wait(self._operation.authorities[name].min_interval_s)
+                self._stop.wait(pause_s)
 
     def _look_for_revocations(self, name: str) -> None:
         """Ask what the issuers of an authority's certificates say, where that is owed; between two tokens."""

@@ -8,12 +8,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from archiver.archive import PRIVATE_KEY, Archive, head_copy_folder, open_archive
+from archiver.cosigning import open_witnesses
 from archiver.environment import clock_facts, utc_now
 from archiver.errors import ArchiverError
 from archiver.operation import make_capturer
 from archiver.settings import DEFAULTS
 from archiver.stamping import open_authorities
-from archiver.standing import LITTLE_SPACE, counted
+from archiver.standing import LITTLE_SPACE, contradicted, counted
 from storage.errors import StorageError
 from storage.local import LocalFiles
 
@@ -41,6 +42,7 @@ def examine(root: Path) -> list[Finding]:
         ("private key", _key),
         ("network", _network),
         ("authorities", _authorities),
+        ("witnesses", _witnesses),
         ("head copy", _head_copy),
         ("database", _database),
     ]
@@ -105,6 +107,13 @@ def _authorities(archive: Archive, _: Path) -> tuple[bool, str]:
         return False, "none configured: nothing outside dates this log"
     open_authorities(archive)  # SettingsError for a kind or an address that cannot be
     return True, ", ".join(f"{name} with {counted(len(ders), 'root')}" for name, ders in roots.items())
+
+
+def _witnesses(archive: Archive, _: Path) -> tuple[bool, str]:
+    opened = open_witnesses(archive)
+    if known := contradicted(archive):
+        return False, "; ".join(f"{name}: {words}" for name, words in known)
+    return True, ", ".join(opened) or "none configured: nobody outside would see a fork of this log"
 
 
 def _head_copy(archive: Archive, root: Path) -> tuple[bool, str]:

@@ -228,7 +228,7 @@ class EventSource:
                 seq=None,
                 document=None,
                 entity="",
-                title=f"timestamp of {item['authority']}",
+                title=f"{'timestamp' if item['kind'] == 'token' else 'cosignature'} of {item['authority']}",
                 url="",
                 facts=(
                     ("subject", item["subject"]),

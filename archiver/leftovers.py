@@ -163,13 +163,16 @@ def _seal_partial(files: Files, folder: str) -> list[Json]:
 
 
 def sweep_stamps(pipeline: Pipeline) -> None:
-    """Replies that were being verified when we stopped: place the stated ones again, drop the others."""
+    """Replies and cosignatures that we held when we stopped: place the stated ones again, drop the others."""
     archive = pipeline.archive
     waiting = [name for name in archive.files.list("staging") if name.startswith("stamp-")]
     if not waiting:
         return
-    rows = archive.index.rows("select seq, token_sha256 from stamp where event = 'token'")
-    stated = {row["token_sha256"].hex()[:STAGED]: row["seq"] for row in rows}
+    rows = archive.index.rows(
+        "select seq, token_sha256 as sha256 from stamp where event = 'token'"
+        " union all select seq, cosignature_sha256 from cosignature"
+    )
+    stated = {row["sha256"].hex()[:STAGED]: row["seq"] for row in rows}
     for name in waiting:
         seq = stated.get(name.removeprefix("stamp-"))
         if seq is None:

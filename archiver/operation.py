@@ -59,6 +59,7 @@ from archiver.stamping import (
     stamp_maker,
 )
 from archiver.watch.entry import WatchedDocument, WatchEntry
+from archiver.witnessing import Witnessing
 from archiver.writer import Writer
 from storage.errors import Locked
 from storage.index import Index
@@ -110,6 +111,7 @@ class Operation:
         self.writer = Writer(pipeline)
         self.checks = Checks(pipeline, self.writer, self.archive.settings["network.concurrency"])
         self.crew: Crew | None = None
+        self.witnessing = Witnessing(pipeline, self.writer)
         self._asked: dict[str, float] = {}
         self._watch_lock = threading.Lock()
         self.outside_turns = {one.name: threading.Lock() for one in self.archive.settings.outside}

@@ -19,6 +19,7 @@ from archiver.assessments import assessment_maker, bare_maker, capture_maker, ow
 from archiver.assessor import Assessed, Assessor
 from archiver.capture.interface import Capturer
 from archiver.check import DAY, DRAFTS, INTENTS, Check, Finished
+from archiver.cosigning import place_signed
 from archiver.deletion import carry_out, is_disposal, texts_of
 from archiver.drafting import Drafter
 from archiver.errors import ArchiveDamaged
@@ -30,7 +31,7 @@ from archiver.imported import is_import, place_import
 from archiver.ledger import Committed, Ledger, Maker
 from archiver.outcome import Outcome, outcome_of
 from archiver.projection import rows_of
-from archiver.stamping import place_stamp, staging_of
+from archiver.stamping import staging_of
 from storage.errors import Missing, StorageError
 
 
@@ -198,7 +199,7 @@ class Pipeline:
         for item in committed:
             if item.statement.kind == "capture":
                 self.place(item.statement, recovering=recovering)
-            elif item.statement.kind == "stamp" and item.statement.body["event"] == "token":
+            elif item.statement.kind == "stamp":
                 self.place_stamp(item.statement)
             elif is_disposal(item.statement):
                 self.assessor.forget(texts_of(item.statement))
@@ -244,11 +245,11 @@ class Pipeline:
         self.unsynced.append(folder)
 
     def place_stamp(self, statement: Statement) -> None:
-        """Step 7 for a ``stamp`` statement: copy its reply and chain from staging to their places."""
-        placed = place_stamp(self.archive, statement)
+        """Step 7 for a ``stamp`` statement: copy what somebody outside signed from staging to its place."""
+        placed, staging = place_signed(self.archive, statement)
         if placed:
             self.unsynced += placed
-            self.spent.append(staging_of(statement.body["token_sha256"]))
+            self.spent.append(staging)
 
     def _write_statement(self, path: str, line: bytes, recovering: bool) -> None:
         if recovering and self.archive.files.exists(path):

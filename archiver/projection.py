@@ -50,6 +50,8 @@ def rows_of(
             rows.append(_assessment(statement.seq, body))
             if lines is not None:
                 rows.append(("wording", {"text_sha256": _blob(body["text_sha256"]), "lines": tuple(lines)}))
+        case "stamp" if body["event"] == "cosignature":
+            rows += _cosignature(statement.seq, body)
         case "stamp":
             rows += _stamp(statement.seq, body, token)
             rows += _revocation(statement.seq, body)
@@ -214,6 +216,13 @@ def _revocation(seq: int, body: Json) -> list[TableRow]:
         rows.append(("revocation", row))
     found = dict.fromkeys(item["file_sha256"] for item in body["items"])
     return rows + [("digest", {"sha256": _blob(one), "object": "revocation", "seq": seq}) for one in found]
+
+
+def _cosignature(seq: int, body: Json) -> list[TableRow]:
+    row: dict[str, Any] = {name: body[name] for name in ("size", "witness", "url", "time", "path")}
+    row |= {name: _blob(body[name]) for name in ("subject_sha256", "cosignature_sha256")}
+    digest = {"sha256": row["cosignature_sha256"], "object": "cosignature", "seq": seq}
+    return [("cosignature", {"seq": seq, "vkey": body["key"], **row}), ("digest", digest)]
 
 
 def _watch(seq: int, body: Json) -> TableRow:

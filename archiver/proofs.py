@@ -1,13 +1,14 @@
-"""What a snapshot folder needs so that it alone suffices: the inclusion proof, and the tokens on both sides.
+"""What a snapshot folder needs so that it alone suffices: the inclusion proof, the tokens on both sides, cosignatures.
 
 Added once, when the first verified stamp covers the snapshot (or its first checkpoint, where no authority is
-configured); later tokens are further files, nothing is changed. But the first stamp of an archive that had no authority
-makes all proofs anew that end with a checkpoint nobody stamped: both lead to the same entry.
+configured); later tokens and cosignatures are further files, nothing is changed. But the first stamp of an archive that
+had no authority makes all proofs anew that end with a checkpoint nobody stamped: both lead to the same entry.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from typing import Any
 
 from archiver.archive import Archive
 from archiver.errors import FormatError
@@ -22,7 +23,7 @@ BATCH = 500
 WATERMARK = "proved"
 """Operational: every snapshot below this number has its proof. When lost, folders are looked at again."""
 LATER = "adding_token"
-"""Operational: authority and path of a further token while it is being added to folders; else empty."""
+"""Operational: name and path of a further token or cosignature while it is being added to folders; else empty."""
 
 
 def add_proofs(
@@ -41,6 +42,7 @@ def add_proofs(
     served = 0
     known = archive.index.row("select min(seq) as first from stamp where event = 'token'")
     outside = None if known is None else known["first"]
+    cosigned = [(row["witness"], row["path"]) for row in _cosignatures(archive, checkpoint.size)]
     while rows := archive.index.rows(
         "select seq, folder from capture where seq >= ? and seq < ? and folder is not null order by seq limit ?",
         (first, checkpoint.size, BATCH),
@@ -51,10 +53,12 @@ def add_proofs(
             path = f"{row['folder']}/{PROOF}"
             if not archive.files.exists(path):
                 archive.files.write(path, TlogProof(seq, hashes, data).to_bytes())
-                _add_token(archive, row["folder"], token)
+                _add_tokens(archive, row["folder"], token, *cosigned)
             elif not _keep_proof(archive, seq, row["folder"], stamped=token is not None):
+                # Over the checkpoint of the proof that makes way: were we to crash here, the next run goes on.
+                _drop_cosignatures(archive, row["folder"])
                 lay(archive, path, TlogProof(seq, hashes, data).to_bytes())
-                _add_token(archive, row["folder"], token)
+                _add_tokens(archive, row["folder"], token, *cosigned)
             # Where nothing outside was known when the check began, the statement names nothing.
             if outside is not None and outside < seq:
                 _add_before(archive, seq, row["folder"])
@@ -67,22 +71,66 @@ def add_proofs(
 
 
 def add_later_token(archive: Archive, data: bytes, token: tuple[str, str]) -> int:
-    """A further token over a checkpoint that already serves as proof: add it to the folders that end with it."""
+    """A further token or cosignature over a checkpoint that serves as proof: add it to the folders that end with it."""
     archive.index.set_meta(LATER, " ".join(token))
-    rows = archive.index.rows("select folder from capture where folder is not null order by seq desc")
     folders = []
-    for row in rows:
-        path = f"{row['folder']}/{PROOF}"
-        if not archive.files.exists(path):
-            continue
-        if not archive.files.read(path).endswith(b"\n\n" + data):
-            break
-        _add_token(archive, row["folder"], token)
-        folders.append(row["folder"])
+    for folder in _ending_with(archive, data):
+        _add_tokens(archive, folder, token)
+        folders.append(folder)
     if folders:
         archive.files.barrier(folders)
     archive.index.set_meta(LATER, "")
     return len(folders)
+
+
+def _ending_with(archive: Archive, data: bytes) -> Iterator[str]:
+    """The folders whose proofs end with this checkpoint, newest first.
+
+    Another authority's later checkpoint may serve newer snapshots already: their folders are passed over.
+    """
+    size = Checkpoint.from_bytes(data).size
+    rows = archive.index.rows(
+        "select folder from capture where folder is not null and seq < ? order by seq desc", (size,)
+    )
+    for row in rows:
+        path = f"{row['folder']}/{PROOF}"
+        if not archive.files.exists(path):
+            continue
+        proof = archive.files.read(path)
+        if proof.endswith(b"\n\n" + data):
+            yield row["folder"]
+        elif _size_of(proof) <= size:
+            return
+
+
+def _size_of(proof: bytes) -> int:
+    """The size of the checkpoint that a proof ends with; 0 where it has none that can be read."""
+    try:
+        return Checkpoint.from_bytes(proof.partition(b"\n\n")[2]).size
+    except FormatError:
+        return 0
+
+
+def _finish_later(archive: Archive) -> None:
+    """Add the newest token and cosignature of each name where a crash came before any folder had it.
+
+    Folders are served newest first: where the first one has the file, ``LATER`` would say if others had not.
+    """
+    rows = archive.index.rows(
+        "select authority as name, path from stamp s where event = 'token' and subject = 'checkpoint' and seq ="
+        " (select max(seq) from stamp where event = 'token' and subject = 'checkpoint' and authority = s.authority)"
+        " union all select witness, path from cosignature c where seq ="
+        " (select max(seq) from cosignature where witness = c.witness)"
+    )
+    for row in rows:
+        path = f"{row['path'].rpartition('/')[0]}/checkpoint"
+        if not archive.files.exists(path):
+            continue
+        data = archive.files.read(path)
+        first = next(_ending_with(archive, data), None)
+        name = f"checkpoint.{row['name']}.{row['path'].rpartition('.')[2]}"
+        if first is not None and not archive.files.exists(f"{first}/{name}"):
+            add_later_token(archive, data, (row["name"], row["path"]))
 
 
 def finish_proofs(
@@ -106,6 +154,7 @@ def finish_proofs(
         add_proofs(archive, head, stamped, read_tile, (row["authority"], row["path"]))
     elif row is None and not archive.settings.authorities and checkpoint is not None and data is not None:
         add_proofs(archive, checkpoint, data, read_tile, None)
+    _finish_later(archive)
 
 
 def _is_first(archive: Archive) -> bool:
@@ -141,18 +190,34 @@ def _keep_proof(archive: Archive, seq: int, folder: str, *, stamped: bool) -> bo
     if stamped and not rows:
         return False
     archive.files.renew(path)
-    for row in rows:
-        _add_token(archive, folder, (row["authority"], row["path"]))
+    cosigned = [(row["witness"], row["path"]) for row in _cosignatures(archive, checkpoint.size)]
+    _add_tokens(archive, folder, *((row["authority"], row["path"]) for row in rows), *cosigned)
     return True
 
 
-def _add_token(archive: Archive, folder: str, token: tuple[str, str] | None) -> None:
-    if token is None:
-        return
-    authority, path = token
-    base = path.removesuffix(".tsr")
-    lay(archive, f"{folder}/checkpoint.{authority}.tsr", archive.files.read(path))
-    lay(archive, f"{folder}/checkpoint.{authority}.chain.pem", archive.files.read(f"{base}.chain.pem"))
+def _cosignatures(archive: Archive, size: int) -> list[dict[str, Any]]:
+    """The first cosignature of each witness over a checkpoint."""
+    return archive.index.rows(
+        "select witness, path, min(seq) from cosignature where size = ? group by witness", (size,)
+    )
+
+
+def _add_tokens(archive: Archive, folder: str, *signed: tuple[str, str] | None) -> None:
+    """Copy tokens with their chains, and cosignatures; each a name and a path, None stands for nothing."""
+    for one in signed:
+        if one is None:
+            continue
+        name, path = one
+        base, _, suffix = path.rpartition(".")
+        lay(archive, f"{folder}/checkpoint.{name}.{suffix}", archive.files.read(path))
+        if suffix == "tsr":
+            lay(archive, f"{folder}/checkpoint.{name}.chain.pem", archive.files.read(f"{base}.chain.pem"))
+
+
+def _drop_cosignatures(archive: Archive, folder: str) -> None:
+    for name in archive.files.list(folder):
+        if name.startswith("checkpoint.") and name.endswith(".cosig"):
+            archive.files.remove(f"{folder}/{name}")
 
 
 def _add_before(archive: Archive, seq: int, folder: str) -> None:

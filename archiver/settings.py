@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from archiver import setting_values as kind
-from archiver.errors import SettingsError
+from archiver.errors import FormatError, SettingsError
 from archiver.setting_keys import CHANGE_CLASSES as CHANGE_CLASSES
 from archiver.setting_keys import EVENTS as EVENTS
 from archiver.setting_keys import SCHEMA as SCHEMA
@@ -34,6 +34,12 @@ _AUTHORITY_KEYS: Columns = {
     "kind": ("rfc3161", kind.filled),
     "url": (None, kind.filled),
     "roots": (None, kind.filled),
+    "min_interval_s": (15, kind.whole(0, 86400)),
+}
+_WITNESS_KEYS: Columns = {
+    "name": (None, kind.short_name),
+    "url": (None, kind.filled),
+    "key": (None, kind.filled),
     "min_interval_s": (15, kind.whole(0, 86400)),
 }
 _CHANNEL_KEYS: Columns = {"name": (None, kind.short_name), "kind": (None, kind.short_name)}
@@ -69,6 +75,16 @@ class AuthoritySettings:
     kind: str
     url: str
     roots: str
+    min_interval_s: int
+
+
+@dataclass(frozen=True, slots=True)
+class WitnessSettings:
+    """One ``[[witness]]``: somebody else who cosigns checkpoints (C2SP tlog-witness), and their verifier key."""
+
+    name: str
+    url: str
+    key: str
     min_interval_s: int
 
 
@@ -121,6 +137,7 @@ class Settings:
     channels: tuple[ChannelSettings, ...] = ()
     rules: tuple[RuleSettings, ...] = ()
     outside: tuple[OutsideSettings, ...] = ()
+    witnesses: tuple[WitnessSettings, ...] = ()
 
     def __getitem__(self, path: str) -> Value:
         """The value of ``section.name``; ``KeyError`` for a path that is no setting."""
@@ -139,6 +156,8 @@ class Settings:
         tables["authority"] = [
             {name: getattr(authority, name) for name in _AUTHORITY_KEYS} for authority in self.authorities
         ]
+        if self.witnesses:
+            tables["witness"] = [{name: getattr(one, name) for name in _WITNESS_KEYS} for one in self.witnesses]
         if self.outside:
             # Where the key lies is no secret; the key is in no setting.
             copies = {
@@ -159,6 +178,18 @@ def checked(path: str, value: Value, source: str) -> Value:
 
 def _authority(values: dict[str, Any]) -> AuthoritySettings:
     return AuthoritySettings(**{name: values[name] for name in _AUTHORITY_KEYS})
+
+
+def _witness(values: dict[str, Any]) -> WitnessSettings:
+    from archiver.evidence.cosignature import WitnessKey  # slow to load, and seldom needed
+
+    try:
+        WitnessKey.from_vkey(values["key"])
+    except FormatError as error:
+        raise SettingsError(
+            f"witness.key of {values['name']}: {error.what}", do="ask the witness for its verifier key"
+        ) from error
+    return WitnessSettings(**{name: values[name] for name in _WITNESS_KEYS})
 
 
 def _rule(values: dict[str, Any], channels: tuple[ChannelSettings, ...]) -> RuleSettings:
@@ -199,7 +230,7 @@ def parse_settings(toml: str, environment: Mapping[str, str] | None = None) -> S
         raise SettingsError(f"archive.toml is not TOML: {error}") from error
     values: dict[str, Value] = {key.path: key.default for key in SCHEMA}
     origins = dict.fromkeys(values, "default")
-    arrays = {section: tables.pop(section, []) for section in ("authority", "channel", "rule")}
+    arrays = {section: tables.pop(section, []) for section in ("authority", "witness", "channel", "rule")}
     outside = _outside(tables.get("outside"))
     for section, table in tables.items():
         if section not in DEFAULTS:
@@ -214,10 +245,11 @@ def parse_settings(toml: str, environment: Mapping[str, str] | None = None) -> S
     for path, value in _from_environment(environment or {}).items():
         values[path], origins[path] = value, "environment"
     authorities = tuple(map(_authority, tables_of(arrays["authority"], "authority", _AUTHORITY_KEYS)))
+    witnesses = tuple(map(_witness, tables_of(arrays["witness"], "witness", _WITNESS_KEYS)))
     listed = tables_of(arrays["channel"], "channel", _CHANNEL_KEYS, others=True)
     channels = tuple(ChannelSettings(table["name"], table["kind"], table["others"]) for table in listed)
     rules = tuple(_rule(values, channels) for values in tables_of(arrays["rule"], "rule", _RULE_KEYS))
-    return Settings(values, origins, authorities, channels, rules, outside)
+    return Settings(values, origins, authorities, channels, rules, outside, witnesses)
 
 
 def _from_environment(environment: Mapping[str, str]) -> dict[str, Value]:
@@ -288,6 +320,14 @@ _TAIL = """
 # kind = "rfc3161"
 # url = "http://timestamp.digicert.com"
 # roots = "authorities/digicert.pem"
+# min_interval_s = 15
+
+# One table for each witness: somebody else who signs our checkpoints after checking that the log was only added to.
+# key is the verifier key they gave you (C2SP vkey); the address is without its last part, /add-checkpoint.
+# [[witness]]
+# name = "expert"
+# url = "https://witness.example.com/evidence"
+# key = "witness.example.com/evidence+01234567+BA…"
 # min_interval_s = 15
 
 # One table for each way of telling people; docs/alerts.md lists the keys of each kind.

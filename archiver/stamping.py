@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import hashlib
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Protocol
 
 from archiver.archive import Archive
 from archiver.errors import ArchiveDamaged, MalformedTimestamp
@@ -35,17 +35,32 @@ STAGED = 32
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """What a token is to cover: a checkpoint of the log, or one statement."""
+    """What a token is to cover: a checkpoint of the log, or one statement; or a cosignature: a checkpoint."""
 
     kind: str
+    """``checkpoint``, ``statement``; ``cosignature`` for what a witness signs."""
     number: int
     """Log size of a checkpoint, sequence number of a statement."""
     data: bytes
 
     @property
     def name(self) -> str:
-        """Key of the outbox: ``checkpoint`` (pending ones collapse) or ``statement:<seq>``."""
-        return "checkpoint" if self.kind == "checkpoint" else f"statement:{self.number}"
+        """Key of the outbox: ``checkpoint``, ``cosignature`` (pending ones collapse) or ``statement:<seq>``."""
+        return f"statement:{self.number}" if self.kind == "statement" else self.kind
+
+
+class Asked(Protocol):
+    """Somebody outside who is asked to sign: an authority or a witness."""
+
+    @property
+    def name(self) -> str:
+        """As the settings call it."""
+        ...
+
+    @property
+    def min_interval_s(self) -> int:
+        """The least time between two questions, in seconds."""
+        ...
 
 
 def open_authorities(archive: Archive) -> dict[str, Authority]:
@@ -95,17 +110,27 @@ def owed_checkpoint(
         " and s.subject = 'checkpoint' and s.authority = ? order by s.size desc limit 1",
         (authority,),
     )
-    subject = Subject("checkpoint", head.size, data)
+    due = due_again(archive, last, head.size, now, at_once=at_once)
+    return Subject("checkpoint", head.size, data) if due else None
+
+
+def due_again(
+    archive: Archive, last: Mapping[str, Any] | None, size: int, now: datetime, *, at_once: bool = False
+) -> bool:
+    """Say whether a checkpoint of this size is to be signed outside, ``last`` (``size``, ``at``) having been before it.
+
+    ``stamp`` statements alone are no reason; one heartbeat a day is. ``at_once`` ignores the interval.
+    """
     if last is None:
-        return subject
-    if head.size <= last["size"]:
-        return None
+        return True
+    if size <= last["size"]:
+        return False
     age = (now - parse_instant(last["at"])).total_seconds()
     news = archive.index.row(
-        "select 1 as x from statement where seq >= ? and seq < ? and kind <> 'stamp' limit 1", (last["size"], head.size)
+        "select 1 as x from statement where seq >= ? and seq < ? and kind <> 'stamp' limit 1", (last["size"], size)
     )
     pause = archive.settings["stamp.checkpoint_every_s" if news else "stamp.heartbeat_s"]
-    return subject if age >= pause or (at_once and news) else None
+    return bool(age >= pause or (at_once and news))
 
 
 def owed_statements(archive: Archive, authority: str, most: int = 100) -> list[int]:
@@ -184,10 +209,15 @@ def token_path(archive: Archive, subject: Subject, authority: str) -> str:
     else:
         folder = archive.statement(subject.number).body.get("folder")
         base = f"{folder}/statement.{authority}" if folder else f"stamps/statement-{subject.number}/{authority}"
-    number, path = 1, f"{base}.tsr"
+    return free_path(archive, base, ".tsr")
+
+
+def free_path(archive: Archive, base: str, suffix: str) -> str:
+    """The first of ``<base><suffix>``, ``<base>.2<suffix>`` … where nothing lies."""
+    number, path = 1, f"{base}{suffix}"
     while archive.files.exists(path):
         number += 1
-        path = f"{base}.{number}.tsr"
+        path = f"{base}.{number}{suffix}"
     return path
 
 
@@ -267,7 +297,7 @@ def lay(archive: Archive, path: str, data: bytes) -> None:
 
 
 def note_failure(
-    archive: Archive, subject: Subject, authority: Authority, failure: StampFailure, *, now: float, chance: float
+    archive: Archive, subject: Subject, authority: Asked, failure: StampFailure, *, now: float, chance: float
 ) -> None:
     """Remember when to ask again; shown as pending by ``status`` until it works, then as overdue."""
     row = archive.index.row(

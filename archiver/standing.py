@@ -8,6 +8,7 @@ from typing import Any
 from archiver.alerting import alert_standing
 from archiver.archive import Archive
 from archiver.audit import Audit
+from archiver.cosigning import OWED, cosigned_size, owed_cosignature
 from archiver.decisions import waiting
 from archiver.errors import ArchiveDamaged
 from archiver.evidence.instant import format_instant
@@ -22,6 +23,7 @@ def standing(archive: Archive, now: datetime) -> dict[str, Any]:
     """The document ``status --json`` prints."""
     head = Audit(archive).head
     owed = owed_stamps(archive, now)
+    tokens, cosignatures = ([item for item in owed if item["kind"] == kind] for kind in ("token", "cosignature"))
     size = archive.index.next_seq()
     day = format_instant(now - timedelta(days=1))
     facts: dict[str, Any] = {
@@ -30,8 +32,10 @@ def standing(archive: Archive, now: datetime) -> dict[str, Any]:
         "checks_24h": _count(archive, "select count(*) as n from capture where started_at >= ?", day),
         "failing": _failing(archive),
         "quarantined": _quarantined(archive),
-        "stamps_pending": len(owed),
-        "stamps_overdue": sum(item["overdue"] for item in owed),
+        "stamps_pending": len(tokens),
+        "stamps_overdue": sum(item["overdue"] for item in tokens),
+        "cosignatures_pending": len(cosignatures),
+        "cosignatures_overdue": sum(item["overdue"] for item in cosignatures),
         "log_size": size,
         "checkpoint_size": head[0].size if head else 0,
         "checkpoint_time": _checkpoint_time(archive, head[0].size) if head else None,
@@ -82,9 +86,9 @@ def _quarantined(archive: Archive) -> list[dict[str, Any]]:
 
 
 def owed_stamps(archive: Archive, now: datetime) -> list[dict[str, Any]]:
-    """Every token that is owed and not had: since when, how often it was asked for, and why that failed.
+    """Every token and cosignature that is owed and not had: since when, how often it was asked for, why that failed.
 
-    ``overdue`` after ``stamp.overdue_s``. Retry times may be lost with the database; what is owed cannot.
+    ``authority`` is a witness's name where ``kind`` is ``cosignature``. ``overdue`` after ``stamp.overdue_s``. Retry times may be lost with the database; what is owed cannot.
     """
     head = Audit(archive).head
     oldest = format_instant(now - timedelta(seconds=archive.settings["stamp.overdue_s"]))
@@ -94,10 +98,11 @@ def owed_stamps(archive: Archive, now: datetime) -> list[dict[str, Any]]:
     }
     found: list[dict[str, Any]] = []
 
-    def owe(subject: str, authority: str, since: str) -> None:
-        tried = tries.get((subject, authority))
+    def owe(subject: str, authority: str, since: str, kind: str = "token") -> None:
+        tried = tries.get((OWED if kind == "cosignature" else subject, authority))
         found.append(
             {
+                "kind": kind,
                 "subject": subject,
                 "authority": authority,
                 "since": since,
@@ -113,7 +118,33 @@ def owed_stamps(archive: Archive, now: datetime) -> list[dict[str, Any]]:
             owe("checkpoint", authority.name, _first_uncovered(archive, authority.name) or format_instant(now))
         for seq in owed_statements(archive, authority.name):
             owe(f"statement:{seq}", authority.name, archive.statement(seq).at)
+    for witness in archive.settings.witnesses:
+        if owed_cosignature(archive, witness, head, now, at_once=True) is not None:
+            since = _first_uncosigned(archive, cosigned_size(archive, witness)) or format_instant(now)
+            owe("checkpoint", witness.name, since, "cosignature")
     return found
+
+
+def _first_uncosigned(archive: Archive, cosigned: int) -> str | None:
+    """When the oldest checkpoint was stamped that no cosignature covers yet; without authorities, as for tokens."""
+    if archive.settings.authorities:
+        sql = (
+            "select t.at from stamp s join statement t on t.seq = s.seq where s.event = 'token'"
+            " and s.subject = 'checkpoint' and s.size > ? order by s.seq limit 1"
+        )
+    else:
+        sql = "select at from statement where seq >= ? and kind <> 'stamp' order by seq limit 1"
+    first = archive.index.row(sql, (cosigned,))
+    return None if first is None else str(first["at"])
+
+
+def contradicted(archive: Archive) -> list[tuple[str, str]]:
+    """Witnesses that know another history of this log, each with its words; nothing here makes that go away."""
+    rows = archive.index.rows(
+        "select authority, error from outbox where subject = ? and error like 'inconsistent:%' order by authority",
+        (OWED,),
+    )
+    return [(row["authority"], row["error"].partition(": ")[2]) for row in rows]
 
 
 def _first_uncovered(archive: Archive, authority: str) -> str | None:
@@ -148,6 +179,10 @@ def _warnings(archive: Archive, facts: dict[str, Any]) -> list[str]:
         warnings.append(f"{counted(len(facts['failing']), 'document')} failed {times} times in a row")
     if facts["stamps_overdue"]:
         warnings.append(f"{counted(facts['stamps_overdue'], 'timestamp')} overdue: see archiver stamp list")
+    if facts["cosignatures_overdue"]:
+        warnings.append(f"{counted(facts['cosignatures_overdue'], 'cosignature')} overdue: see archiver stamp list")
+    for name, words in contradicted(archive):
+        warnings.append(f"witness {name} knows another history of this log, it may be a fork: {words}")
     if not archive.settings.authorities:
         warnings.append("no timestamp authority is configured: nothing outside dates this log")
     try:

@@ -44,7 +44,7 @@ class Work(Protocol):
         ...
 
     def settle(self, *, stamp: bool) -> list[str]:
-        """Publish a checkpoint and, with ``stamp``, try each authority once; return warnings."""
+        """Publish a checkpoint and, with ``stamp``, try each authority and witness once; return warnings."""
         ...
 
 
@@ -159,7 +159,7 @@ class LocalWork:
         return warnings
 
     def settle(self, *, stamp: bool) -> list[str]:
-        """Publish, ask each authority, then publish again so that the checkpoint covers the ``stamp`` statements.
+        """Publish, ask authorities, then witnesses; publish again so that a checkpoint covers the ``stamp`` statements.
 
         What the issuers of their certificates say is fetched where it is owed; what could not be had is stated, and no
         warning.
@@ -185,6 +185,11 @@ class LocalWork:
             while (told := self.revocation_step(name)) is not None:
                 warnings += told
                 stamped = True
+        for name in operation.witnessing.witnesses:
+            answer = operation.witnessing.step(name, at_once=True)
+            stamped = stamped or answer is True
+            if isinstance(answer, StampFailure):
+                warnings.append(f"no cosignature from {name}: {answer.detail}; it stays pending")
         if stamped:
             operation.publish()
         return warnings

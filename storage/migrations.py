@@ -11,7 +11,7 @@ from collections.abc import Callable
 
 PROJECTION = tuple(
     "statement url capture digest full_copy assessment stamp watch_entry wording passage wording_passage decision"
-    " provision annotation absence hold disposed revocation".split()
+    " provision annotation absence hold disposed cosignature revocation".split()
 )
 OPERATIONAL = ("schedule", "outbox", "delivery", "outside_copy", "meta")
 
@@ -255,6 +255,18 @@ def _custody(connection: sqlite3.Connection) -> None:
     )
 
 
+def _cosignatures(connection: sqlite3.Connection) -> None:
+    """Cosignatures of witnesses over checkpoints; ``vkey`` is the witness's verifier key as the statement has it."""
+    connection.execute(
+        "create table cosignature (seq integer primary key, size integer not null, subject_sha256 blob not null,"
+        " witness text not null, url text not null, vkey text not null, time text not null,"
+        " cosignature_sha256 blob not null, path text not null) strict"
+    )
+    connection.execute("create index cosignature_size on cosignature (witness, size)")
+    connection.execute("create index cosignature_sha256 on cosignature (cosignature_sha256)")
+    _guard(connection, "cosignature")
+
+
 def _revocations(connection: sqlite3.Connection) -> None:
     """Revocation data of timestamp authorities: a row for each item and each failure of a ``stamp`` statement."""
     import sqlite_utils
@@ -290,6 +302,7 @@ STEPS: tuple[Callable[[sqlite3.Connection], None], ...] = (
     _deliveries,
     _outside_copies,
     _custody,
+    _cosignatures,
     _revocations,
 )
 """Step n brings ``user_version`` from n to n + 1. Append only."""

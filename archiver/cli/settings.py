@@ -24,10 +24,18 @@ def settings(context: Context, show_default: bool) -> None:
     found = read_settings(LocalFiles(context.path), os.environ)
     if context.as_json:
         values = {path: {"value": found[path], "origin": found.origins[path]} for path in found.values}
-        context.emit({"settings": values, "authorities": found.as_tables()["authority"]})
+        context.emit(
+            {
+                "settings": values,
+                "authorities": found.as_tables()["authority"],
+                "witnesses": found.as_tables().get("witness", []),
+            }
+        )
         return
     click.echo(table(("key", "value", "origin"), [(p, found[p], found.origins[p]) for p in found.values]))
     for authority in found.authorities:
         click.echo(
             f"authority {authority.name}: {authority.url}, roots {authority.roots}, every {authority.min_interval_s} s"
         )
+    for witness in found.witnesses:
+        click.echo(f"witness {witness.name}: {witness.url}, key {witness.key}, every {witness.min_interval_s} s")

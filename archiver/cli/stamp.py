@@ -9,14 +9,14 @@ from archiver.cli.context import Context, table
 
 @click.group()
 def stamp() -> None:
-    """List timestamps and what is still owed; try again now."""
+    """List timestamps, cosignatures and what is still owed; try again now."""
 
 
 @stamp.command("list", epilog="Example: archiver stamp list")
-@click.option("--limit", type=click.IntRange(1), default=50, help="Newest tokens to show; default 50.")
+@click.option("--limit", type=click.IntRange(1), default=50, help="Newest ones to show; default 50.")
 @click.pass_obj
 def list_(context: Context, limit: int) -> None:
-    """List the newest verified tokens and every one that is owed, with the reason why it is not there."""
+    """List the newest verified tokens and cosignatures, and all that are owed, with the reason why they are not there."""
     from archiver.environment import utc_now
     from archiver.standing import counted, owed_stamps
 
@@ -35,25 +35,41 @@ def list_(context: Context, limit: int) -> None:
         }
         for r in archive.index.rows("select * from stamp where event = 'token' order by seq desc limit ?", (limit,))
     ]
+    cosignatures = [
+        {
+            "statement": r["seq"],
+            "witness": r["witness"],
+            "subject": f"checkpoint of size {r['size']}",
+            "time": r["time"],
+            "key": r["vkey"],
+            "cosignature_sha256": r["cosignature_sha256"].hex(),
+            "path": r["path"],
+        }
+        for r in archive.index.rows("select * from cosignature order by seq desc limit ?", (limit,))
+    ]
     pending = owed_stamps(archive, utc_now())
     if context.as_json:
-        context.emit({"tokens": tokens, "pending": pending})
+        context.emit({"tokens": tokens, "cosignatures": cosignatures, "pending": pending})
         return
     rows = [(t["statement"], t["authority"], t["subject"], t["gen_time"], t["serial"]) for t in tokens]
     click.echo(table(("statement", "authority", "covers", "time", "serial"), rows))
+    if cosignatures:
+        lines = [(c["statement"], c["witness"], c["subject"], c["time"]) for c in cosignatures]
+        click.echo(table(("statement", "witness", "covers", "time"), lines))
     for item in pending:
         state = "overdue" if item["overdue"] else "pending"
         tried = f"{counted(item['attempts'], 'failed try').replace('trys', 'tries')}: {item['error']}"
         why = tried if item["attempts"] else "not asked for yet"
-        click.echo(f"{state}: {item['subject']} from {item['authority']} since {item['since']}, {why}")
+        what = "cosignature over the checkpoint" if item["kind"] == "cosignature" else item["subject"]
+        click.echo(f"{state}: {what} from {item['authority']} since {item['since']}, {why}")
 
 
 @stamp.command(epilog="Example: archiver stamp retry")
 @click.pass_obj
 def retry(context: Context) -> int:
-    """Publish a checkpoint and ask every authority now, without waiting for the time of the next try.
+    """Publish a checkpoint and ask every authority and witness now, without waiting for the time of the next try.
 
-    Exits 3 when an authority did not answer, or did not answer well.
+    Exits 3 when one of them did not answer, or did not answer well.
     """
     from archiver.environment import utc_now
     from archiver.standing import owed_stamps

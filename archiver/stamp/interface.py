@@ -1,4 +1,4 @@
-"""What every kind of timestamp authority promises, and when to ask again after a failure."""
+"""What every kind of timestamp authority promises, why it or a witness may fail, and when to ask again after that."""
 
 from __future__ import annotations
 
@@ -16,7 +16,12 @@ StampFailureCode = Literal[
     "too_large",  # more than MAX_REPLY
     "closed_early",  # ended before its announced length
     "empty",  # 200 with nothing in it
-    "malformed",  # not HTTP
+    "malformed",  # not HTTP, or not what was asked for
+    "rejected",  # a witness cannot read the request (400)
+    "refused",  # a witness does not know the log's key (403)
+    "unknown_log",  # a witness does not know the log (404)
+    "newer",  # a witness has cosigned a later checkpoint of ours already
+    "inconsistent",  # a witness knows another history of this log (409, 422): loud, for it may be a fork
 ]
 
 
