@@ -25,6 +25,8 @@ from archiver.imported import FOLDER as IMPORTED
 from archiver.imported import is_import
 from archiver.ledger import CHECKPOINT
 from archiver.projection import TableRow, rows_of
+from archiver.revocations import FOLDER as REVOCATION
+from archiver.revocations import is_revocation
 from archiver.texts import FOLDER
 from storage.errors import Missing, StorageError
 from storage.index import Index
@@ -60,6 +62,8 @@ class Reading:
         self.texts = StatedTexts(audit.archive)
         self.text_files: list[str] = []
         self.imports: list[Statement] = []
+        self.revocations: list[Statement] = []
+        self.revocation_files: list[str] = []
         self.imported_files: list[str] = []
 
     def _look_around(self) -> None:
@@ -73,6 +77,7 @@ class Reading:
         self.log_files = _walk(files, "log")
         self.text_files = _walk(files, FOLDER)
         self.imported_files = _walk(files, IMPORTED)
+        self.revocation_files = _walk(files, REVOCATION)
         stated = self.audit.archive.head.read()
         self.acknowledged = None if stated is None else stated.acknowledged
 
@@ -103,6 +108,8 @@ class Reading:
                 self.roots[frontier.size] = frontier.root()
             if statement.kind == "stamp" and statement.body["event"] == "token":
                 self.stamps.append(statement)
+            if is_revocation(statement):
+                self.revocations.append(statement)
             if is_import(statement):
                 self.imports.append(statement)
             if statement.kind == "capture" and statement.body["folder"]:
@@ -320,6 +327,13 @@ class Reading:
         self._need_journal()
         return self.texts.check(self.text_files)
 
+    def revoked(self) -> str:
+        """Check 17: the revocation data of timestamp authorities."""
+        self._need_journal()
+        from archiver.audit_revocation import check_stated
+
+        return check_stated(self.audit, self.stamps, self.revocations, self.revocation_files)
+
     def imported(self) -> str:
         """Check 42: the files of other people."""
         self._need_journal()
@@ -357,7 +371,7 @@ def _paths_of(statement: Statement) -> list[str]:
 
 
 def verify_archive(audit: Ground) -> Report:
-    """Checks 11 to 15 and 42 over everything that is not in one snapshot's folder."""
+    """Checks 11 to 15, 17 and 42 over everything that is not in one snapshot's folder."""
     report = _verify(audit)
     # What came between two of our looks at it is there when everything is looked at again; what is damaged stays so.
     if report.verdict == "fail" and audit.being_written():
@@ -373,6 +387,7 @@ def _verify(audit: Ground) -> Report:
         (13, reading.indexed),
         (14, reading.consistent),
         (15, reading.kept),
+        (17, reading.revoked),
         (42, reading.imported),
     )
     checks = tuple(run(number, guarded(step)) for number, step in steps)

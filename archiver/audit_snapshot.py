@@ -1,4 +1,4 @@
-"""One snapshot with its archive at hand: checks 1 to 10 of its folder, then 11 to 15."""
+"""One snapshot with its archive at hand: checks 1 to 10 of its folder, then 11 to 15 and 17."""
 
 from __future__ import annotations
 
@@ -8,10 +8,21 @@ from functools import partial
 from typing import Any, BinaryIO
 
 from archiver.audit_ground import HASH_CHUNK, Ground, guarded
+from archiver.audit_revocation import check_tokens
 from archiver.audit_texts import check_texts_of
 from archiver.custody import disposal_of
 from archiver.evidence.statement import Statement
-from archiver.evidence.verify import Evidence, Failed, Incomplete, Nothing, Report, run, verify_folder
+from archiver.evidence.verify import (
+    NO_REVOCATION,
+    NOT_CHECKED,
+    Evidence,
+    Failed,
+    Incomplete,
+    Nothing,
+    Report,
+    run,
+    verify_folder,
+)
 from archiver.folders import StoredFolder
 from archiver.projection import rows_of
 from archiver.proofs import LATER, PROOF, WATERMARK
@@ -46,9 +57,15 @@ class SnapshotAudit:
             13: self._index_row,
             14: self._consistency,
             15: self._texts,
+            17: self._revocation,
         }
-        rest = (run(number, guarded(further[number])) for number in numbers if number > 10)
-        return Report(self.folder.name, (*checks, *rest))
+        rest = tuple(run(number, guarded(further[number])) for number in numbers if number > 10)
+        known = any(check.number == 17 and check.verdict == "pass" for check in rest)
+        not_checked = tuple(text for text in NOT_CHECKED if not (known and text == NO_REVOCATION))
+        return Report(self.folder.name, (*checks, *rest), not_checked)
+
+    def _revocation(self) -> str:
+        return check_tokens(self.audit, self.folder, self.evidence.names())
 
     def _journal_line(self) -> str:
         line = self.audit.line(self.seq).line

@@ -13,6 +13,7 @@ from archiver.decisions import waiting
 from archiver.errors import ArchiveDamaged
 from archiver.evidence.instant import format_instant
 from archiver.outside_copying import outside_standing
+from archiver.revocations import revocation_standing, revoked
 from archiver.stamping import owed_checkpoint, owed_statements
 
 LITTLE_SPACE = 512 * 1024 * 1024
@@ -36,6 +37,10 @@ def standing(archive: Archive, now: datetime) -> dict[str, Any]:
         "stamps_overdue": sum(item["overdue"] for item in tokens),
         "cosignatures_pending": len(cosignatures),
         "cosignatures_overdue": sum(item["overdue"] for item in cosignatures),
+        "revocation": {
+            "overdue": sum(chain["overdue"] for chain in revocation_standing(archive, now)),
+            "revoked": revoked(archive),
+        },
         "log_size": size,
         "checkpoint_size": head[0].size if head else 0,
         "checkpoint_time": _checkpoint_time(archive, head[0].size) if head else None,
@@ -183,6 +188,14 @@ def _warnings(archive: Archive, facts: dict[str, Any]) -> list[str]:
         warnings.append(f"{counted(facts['cosignatures_overdue'], 'cosignature')} overdue: see archiver stamp list")
     for name, words in contradicted(archive):
         warnings.append(f"witness {name} knows another history of this log, it may be a fork: {words}")
+    for item in facts["revocation"]["revoked"]:
+        warnings.append(
+            f"REVOKED: certificate {item['certificate_sha256']} of timestamp authority {item['authority']}, at"
+            f" {item['revoked_at']}, reason {item['reason'] or 'not stated'} (statement {item['seq']}): check 17 of"
+            " archiver verify says which tokens still count"
+        )
+    if facts["revocation"]["overdue"]:
+        warnings.append("revocation data of a timestamp authority is overdue: see archiver stamp list")
     if not archive.settings.authorities:
         warnings.append("no timestamp authority is configured: nothing outside dates this log")
     try:

@@ -29,7 +29,8 @@ def status(context: Context) -> int:
         context.emit(facts)
     else:
         _print(facts)
-    return 1 if facts["failing"] or facts["quarantined"] or facts["stamps_overdue"] else 0
+    needed = ("failing", "quarantined", "stamps_overdue")
+    return 1 if any(facts[name] for name in needed) or facts["revocation"]["revoked"] else 0
 
 
 def _print(facts: dict[str, Any]) -> None:

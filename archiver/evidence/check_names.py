@@ -18,6 +18,7 @@ SNAPSHOT_NAMES = {
     13: "index",
     14: "consistency with older checkpoints",
     15: "texts",
+    17: "revocation data",
 }
 """Checks of a snapshot with its archive at hand (docs/verify-without-us.md)."""
 BUNDLE_NAMES = {
@@ -29,6 +30,7 @@ BUNDLE_NAMES = {
     26: "further tokens",
     27: "text",
     28: "citation",
+    30: "revocation data",
 }
 """Checks of a bundle besides those of the folder in it (``verify_bundle``)."""
 PACKAGE_NAMES = {
