@@ -98,3 +98,7 @@ class MalformedTimestamp(FormatError):
 
 class MalformedRevocation(FormatError):
     """Not a revocation list or OCSP response, or one that says nothing of the certificate it was asked about."""
+
+
+class StaleRevocation(MalformedRevocation):
+    """Revocation data whose time is over, or has not come."""

@@ -16,7 +16,7 @@ from datetime import datetime
 
 from archiver.archive import Archive
 from archiver.connecting import policy_of
-from archiver.errors import FormatError
+from archiver.errors import FormatError, StaleRevocation
 from archiver.evidence.canonical import Json
 from archiver.evidence.instant import format_instant
 from archiver.evidence.revocation import (
@@ -68,6 +68,14 @@ class Round:
         }
         return lambda _seq, _sealed: ("stamp", dict(fields))
 
+    def add(self, source: Source, data: bytes, url: str, certificate: bytes, issuer: bytes) -> Finding:
+        """Take in what came from an address, once it holds; ``MalformedRevocation`` says why it does not."""
+        finding = read_finding(source, data, certificate, issuer)
+        path = revocation_path(finding.sha256, source)
+        self.files[path] = data
+        self.items.append(_item(finding, certificate, url, path, len(data)))
+        return finding
+
     @property
     def had(self) -> set[str]:
         """SHA-256 of the certificates of which there is something."""
@@ -96,11 +104,16 @@ def revocation_step(operation: Operation, name: str) -> Round | None:
         _note_retry(archive, found, now.timestamp())
         if again and not found.had & missing_certificates(archive, chain):
             return None  # nothing new: the row of the outbox says so
-        with operation.writer.stopped_by_failed_sync():
-            keep(archive, found)
-        operation.writer.state(found.maker())
+        state_round(operation, found)
         return found
     return None
+
+
+def state_round(operation: Operation, found: Round) -> None:
+    """Keep what a round had, durable, and state it."""
+    with operation.writer.stopped_by_failed_sync():
+        keep(operation.archive, found)
+    operation.writer.state(found.maker())
 
 
 def _due(archive: Archive, name: str, now: datetime) -> Iterator[tuple[Chain, bool]]:
@@ -160,18 +173,14 @@ def _ask(
         found.failures.append(_failure(sha256, url, data.code, data.detail))
         return False
     try:
-        finding = read_finding(source, data, *pair)
+        require_current(read_finding(source, data, *pair), now)
+        found.add(source, data, url, *pair)
+    except StaleRevocation as error:
+        found.failures.append(_failure(sha256, url, "stale", error.what))
+        return False
     except FormatError as error:
         found.failures.append(_failure(sha256, url, "unusable", error.what))
         return False
-    try:
-        require_current(finding, now)
-    except FormatError as error:
-        found.failures.append(_failure(sha256, url, "stale", error.what))
-        return False
-    path = revocation_path(finding.sha256, source)
-    found.files[path] = data
-    found.items.append(_item(finding, pair[0], url, path, len(data)))
     return True
 
 

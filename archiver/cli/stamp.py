@@ -70,9 +70,9 @@ def list_(context: Context, limit: int) -> None:
     for chain in revocation:
         click.echo(_about_revocation(chain))
         for one in chain["certificates"]:
-            told = one["reason"] or "no reason stated" if one["status"] == "revoked" else one["url"] or ""
+            words = one["reason"] or "no reason stated" if one["status"] == "revoked" else one["url"] or ""
             source = one["source"] or "asked"
-            click.echo(f"  certificate {one['certificate_sha256'][:16]}…: {one['status']}, {source}, {told}")
+            click.echo(f"  certificate {one['certificate_sha256'][:16]}…: {one['status']}, {source}, {words}")
 
 
 def _about_revocation(chain: dict[str, Any]) -> str:

@@ -19,7 +19,7 @@ from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.x509.oid import AuthorityInformationAccessOID, CRLEntryExtensionOID
 
-from archiver.errors import MalformedRevocation
+from archiver.errors import MalformedRevocation, StaleRevocation
 from archiver.evidence.timestamp_chain import MAX_CHAIN, load_certificate, name_of
 
 Source = Literal["crl", "ocsp"]
@@ -162,12 +162,12 @@ def read_finding(source: Source, data: bytes, certificate: bytes, issuer: bytes)
 
 
 def require_current(finding: Finding, now: datetime) -> None:
-    """Raise unless ``now`` lies between the two times of the data (RFC 5280, 6.3.3; RFC 6960, 4.2.2.1)."""
+    """Raise ``StaleRevocation`` unless ``now`` lies between the two times of the data (RFC 5280, 6.3.3; RFC 6960, 3.2)."""
     if finding.this_update > now + CLOCKS_APART:
-        raise MalformedRevocation(f"of a time still to come: {finding.this_update:%Y-%m-%d %H:%M:%SZ}")
+        raise StaleRevocation(f"of a time still to come: {finding.this_update:%Y-%m-%d %H:%M:%SZ}")
     ends = finding.next_update or finding.this_update + WITHOUT_END
     if ends <= now - CLOCKS_APART:
-        raise MalformedRevocation(f"stale: it was to be replaced by {ends:%Y-%m-%d %H:%M:%SZ}")
+        raise StaleRevocation(f"stale: it was to be replaced by {ends:%Y-%m-%d %H:%M:%SZ}")
 
 
 def judge(findings: Iterable[Finding], moment: datetime, certificate: bytes) -> Judgement:
