@@ -1,4 +1,4 @@
-"""Verification with the archive at hand: checks 1 to 10 of a snapshot, 11 to 15, 17, and the archive as a whole.
+"""Verification with the archive at hand: checks 1 to 10 of a snapshot, then 11 to 17, and the archive as a whole.
 
 Reads only; needs neither lock nor passphrase and works beside a running daemon.
 """
@@ -28,8 +28,6 @@ from archiver.imported import import_named, imports, parse_import_id
 from archiver.naming import no_snapshot
 from storage.errors import StorageError
 
-NUMBERS = (*range(1, 16), 17)
-"""Checks of a snapshot."""
 AGAIN = 2
 """How often a failed check is made again while another process writes in the archive."""
 
@@ -47,7 +45,7 @@ class Audit(Ground):
             raise no_snapshot(name)
         return self.seq(seq)
 
-    def seq(self, seq: int, numbers: Sequence[int] = NUMBERS) -> Report:
+    def seq(self, seq: int, numbers: Sequence[int] = range(1, 18)) -> Report:
         """Verify the snapshot of one capture statement by the checks of these numbers, in this order."""
         row = self.archive.index.row("select folder from capture where seq = ?", (seq,))
         assert row is not None and row["folder"] is not None

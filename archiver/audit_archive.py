@@ -9,6 +9,7 @@ from functools import partial
 from itertools import zip_longest
 
 from archiver.archive import VKEY
+from archiver.audit_cosignatures import check_stated, is_cosignature, paths_of
 from archiver.audit_ground import Ground, guarded
 from archiver.audit_rows import TEXTS, Dumped, up_to
 from archiver.audit_texts import StatedTexts
@@ -52,6 +53,7 @@ class Reading:
         """First statement and path of each journal file."""
         self.roots: dict[int, bytes] = {}
         self.stamps: list[Statement] = []
+        self.cosignatures: list[Statement] = []
         self.folders: set[str] = set()
         self.rows = Index(None)
         self.whole = False
@@ -110,6 +112,8 @@ class Reading:
                 self.stamps.append(statement)
             if is_revocation(statement):
                 self.revocations.append(statement)
+            if is_cosignature(statement):
+                self.cosignatures.append(statement)
             if is_import(statement):
                 self.imports.append(statement)
             if statement.kind == "capture" and statement.body["folder"]:
@@ -196,6 +200,7 @@ class Reading:
         # Digests first: they name the file that changed, and cost little.
         stamps = [(statement, *self._files_of(statement)) for statement in self.stamps]
         expected = {path for statement in self.stamps for path in _paths_of(statement)}
+        expected |= {path for statement in self.cosignatures for path in paths_of(statement)}
         for path in self.stamped_files:
             if path not in expected:
                 raise Failed(f"{path}: no stamp statement names it")
@@ -327,6 +332,11 @@ class Reading:
         self._need_journal()
         return self.texts.check(self.text_files)
 
+    def cosigned(self) -> str:
+        """Check 16: every cosignature under ``stamps/`` is stated, equal, and verifies by the key stated."""
+        self._need_journal()
+        return check_stated(self.audit, self.cosignatures, self._older_head)
+
     def revoked(self) -> str:
         """Check 17: the revocation data of timestamp authorities."""
         self._need_journal()
@@ -371,11 +381,11 @@ def _paths_of(statement: Statement) -> list[str]:
 
 
 def verify_archive(audit: Ground) -> Report:
-    """Checks 11 to 15, 17 and 42 over everything that is not in one snapshot's folder."""
+    """Checks 11 to 17 and 42 over everything that is not in one snapshot's folder."""
     report = _verify(audit)
     # What came between two of our looks at it is there when everything is looked at again; what is damaged stays so.
     if report.verdict == "fail" and audit.being_written():
-        report = _verify(Ground(audit.archive, audit.extra_roots))
+        report = _verify(Ground(audit.archive, audit.extra_roots, audit.extra_witnesses))
     return report
 
 
@@ -387,6 +397,7 @@ def _verify(audit: Ground) -> Report:
         (13, reading.indexed),
         (14, reading.consistent),
         (15, reading.kept),
+        (16, reading.cosigned),
         (17, reading.revoked),
         (42, reading.imported),
     )

@@ -9,6 +9,7 @@ from archiver.archive import LOCK, Archive
 from archiver.custody import disposal_of
 from archiver.errors import ArchiveDamaged, ArchiverError, FormatError
 from archiver.evidence.checkpoint import Checkpoint, open_checkpoint
+from archiver.evidence.cosignature import WitnessKey
 from archiver.evidence.merkle import verify_consistency
 from archiver.evidence.statement import Statement
 from archiver.evidence.tiles import consistency_proof, inclusion_prover
@@ -29,8 +30,12 @@ SHARED_PROOFS = 10_000
 class Ground:
     """One archive as its auditors see it."""
 
-    def __init__(self, archive: Archive, extra_roots: Sequence[bytes] = ()) -> None:
+    def __init__(
+        self, archive: Archive, extra_roots: Sequence[bytes] = (), extra_witnesses: Sequence[WitnessKey] = ()
+    ) -> None:
         self.archive = archive
+        self.extra_witnesses = tuple(extra_witnesses)
+        self.witnesses = (*(WitnessKey.from_vkey(one.key) for one in archive.settings.witnesses), *extra_witnesses)
         self.extra_roots = tuple(extra_roots)
         self.roots = tuple(root for roots in archive.roots().values() for root in roots) + self.extra_roots
         self.read_tile = tile_reader(archive.files)

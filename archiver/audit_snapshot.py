@@ -1,4 +1,4 @@
-"""One snapshot with its archive at hand: checks 1 to 10 of its folder, then 11 to 15 and 17."""
+"""One snapshot with its archive at hand: checks 1 to 10 of its folder, then 11 to 17."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any, BinaryIO
 
+from archiver.audit_cosignatures import check_of_snapshot
 from archiver.audit_ground import HASH_CHUNK, Ground, guarded
 from archiver.audit_revocation import check_tokens
 from archiver.audit_texts import check_texts_of
@@ -43,6 +44,7 @@ class SnapshotAudit:
             audit.roots,
             referent=audit.referent,
             proof=partial(audit.proof, seq),
+            witnesses=audit.witnesses,
             expects_tokens=bool(audit.archive.settings.authorities),
             disposed=None if self.disposal is None else str(self.disposal),
             unreadable=(StorageError,),
@@ -57,6 +59,7 @@ class SnapshotAudit:
             13: self._index_row,
             14: self._consistency,
             15: self._texts,
+            16: lambda: check_of_snapshot(self.audit, self.evidence),
             17: self._revocation,
         }
         rest = tuple(run(number, guarded(further[number])) for number in numbers if number > 10)

@@ -12,6 +12,7 @@ from importlib import resources
 
 from archiver import formats
 from archiver.audit import Audit
+from archiver.bundling_cosignatures import CosignatureFiles, cosignatures_of
 from archiver.bundling_journal import Journal, journal_of
 from archiver.bundling_members import Packed, large, small, spooled
 from archiver.bundling_tokens import TokenFiles, tokens_of
@@ -55,7 +56,7 @@ LARGE = 1 << 20
 """Bytes above which a stored file is not read into memory."""
 TRIES = 5
 """How often a snapshot is gathered again when files were added meanwhile."""
-CHECKS = (1, 6, 7, 8, 9, 10, 11, 12)
+CHECKS = (1, 6, 7, 8, 9, 10, 11, 12, 16)
 """Checks made before anything is handed out; the digests of files and texts are taken on the way."""
 
 
@@ -94,8 +95,9 @@ def _gathered(dossier: Dossier, means: Means, held: ExitStack) -> dict[str, Pack
     _require_sound(dossier)
     journal = journal_of(dossier)
     tokens = tokens_of(dossier, journal.checkpoint.size, tuple(means.stampers))
-    packed = dict(_members(dossier, journal, tokens, held))
-    facts = _facts(dossier, journal, tokens, means, (*packed, PROCESS_TXT, VERIFY_TXT))
+    cosignatures = cosignatures_of(dossier, journal.checkpoint.size)
+    packed = dict(_members(dossier, journal, tokens, cosignatures, held))
+    facts = _facts(dossier, journal, tokens, cosignatures, means, (*packed, PROCESS_TXT, VERIFY_TXT))
     packed[PROCESS_TXT] = small(process_text(facts).encode())
     packed[VERIFY_TXT] = small(verify_text(facts).encode())
     return packed
@@ -111,14 +113,16 @@ def _require_sound(dossier: Dossier) -> None:
                 )
 
 
-def _members(dossier: Dossier, journal: Journal, tokens: TokenFiles, held: ExitStack) -> Iterator[tuple[str, Packed]]:
+def _members(
+    dossier: Dossier, journal: Journal, tokens: TokenFiles, cosignatures: CosignatureFiles, held: ExitStack
+) -> Iterator[tuple[str, Packed]]:
     """The members but the two texts about them."""
     archive = dossier.archive
     yield from _folder(dossier, dossier.folder, "snapshot", dossier.capture.body["warc"])
     for other in dossier.referents:
         folder = str(other.body["folder"])
         yield from _folder(dossier, folder, f"referents/{other.body['snapshot']}", other.body["warc"])
-    for name, part in tokens.further.items():
+    for name, part in {**tokens.further, **cosignatures.further}.items():
         yield name, small(part.read())
     yield from _text(dossier)
     yield from _citation(dossier)
@@ -131,6 +135,8 @@ def _members(dossier: Dossier, journal: Journal, tokens: TokenFiles, held: ExitS
         raise ArchiveDamaged("keys/log.pub.pem is not the key of keys/log.vkey", do="restore both from a backup")
     yield VKEY, small(vkey)
     yield PUBLIC_PEM, small(pem)
+    for name, key in sorted(cosignatures.keys.items()):
+        yield name, small(key)
     for authority, roots in sorted(tokens.roots.items()):
         yield f"roots/{authority}.pem", small(chain_to_pem(roots))
     for name in VERIFIERS:
@@ -194,7 +200,14 @@ def _citation(dossier: Dossier) -> Iterator[tuple[str, Packed]]:
         yield CITATION if name == "json" else f"citation/{name}.{form.suffix.rpartition('.')[2]}", small(text)
 
 
-def _facts(dossier: Dossier, journal: Journal, tokens: TokenFiles, means: Means, names: tuple[str, ...]) -> BundleFacts:
+def _facts(
+    dossier: Dossier,
+    journal: Journal,
+    tokens: TokenFiles,
+    cosignatures: CosignatureFiles,
+    means: Means,
+    names: tuple[str, ...],
+) -> BundleFacts:
     members = [*names, SUMS, *([SIGNATURE] if means.key is not None else [])]
     proof = None if dossier.proof is None else TlogProof.from_bytes(dossier.proof.read())
     return BundleFacts(
@@ -212,6 +225,7 @@ def _facts(dossier: Dossier, journal: Journal, tokens: TokenFiles, means: Means,
         referents=dossier.referents,
         watch=dossier.watch,
         members=tuple(sorted(members, key=place)),
+        cosignatures=cosignatures.over,
         signed=means.key is not None,
         stamp_asked=tuple(means.stampers),
     )

@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from archiver.bundling_cosignatures import cosignature_seq, first_cosignatures
 from archiver.dossier import Dossier
 from archiver.errors import ArchiveDamaged, FormatError, NotCheckable
 from archiver.evidence.bundle_journal import Extract, consistency_text, extract_lines
@@ -94,6 +95,8 @@ def _needed(dossier: Dossier) -> Iterator[Statement]:
     for part in dossier.files:
         if part.name.endswith(".tsr"):
             yield dossier.archive.statement(stamp_seq(dossier, part.read()))
+        elif part.name.endswith(".cosig"):
+            yield dossier.archive.statement(cosignature_seq(dossier, part.read()))
 
 
 def _further(dossier: Dossier) -> Iterator[Statement]:
@@ -110,6 +113,7 @@ def _further(dossier: Dossier) -> Iterator[Statement]:
         (dossier.capture.seq, dossier.capture.seq),
     )
     yield from (archive.statement(row["seq"]) for row in rows)
+    yield from first_cosignatures(dossier)
 
 
 def stamp_seq(dossier: Dossier, reply: bytes) -> int:

@@ -253,11 +253,8 @@ class Daemon:
         witnessing = self._operation.witnessing
         authorities, witnesses = self._operation.authorities, witnessing.witnesses
         return [
-            *(
-                ("timestamp", name, authority.min_interval_s, self._work.stamp_step)
-                for name, authority in authorities.items()
-            ),
-            *(("cosignature", name, witness.min_interval_s, witnessing.step) for name, witness in witnesses.items()),
+            *(("timestamp", name, one.min_interval_s, self._work.stamp_step) for name, one in authorities.items()),
+            *(("cosignature", name, one.min_interval_s, witnessing.step) for name, one in witnesses.items()),
         ]
 
     def _ask_loop(self, what: str, name: str, pause_s: int, step: Callable[[str], StampFailure | bool]) -> None:

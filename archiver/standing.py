@@ -37,6 +37,7 @@ def standing(archive: Archive, now: datetime) -> dict[str, Any]:
         "stamps_overdue": sum(item["overdue"] for item in tokens),
         "cosignatures_pending": len(cosignatures),
         "cosignatures_overdue": sum(item["overdue"] for item in cosignatures),
+        "witness_contradictions": [{"witness": name, "detail": words} for name, words in contradicted(archive)],
         "revocation": {
             "overdue": sum(chain["overdue"] for chain in revocation_standing(archive, now)),
             "revoked": revoked(archive),
@@ -93,7 +94,8 @@ def _quarantined(archive: Archive) -> list[dict[str, Any]]:
 def owed_stamps(archive: Archive, now: datetime) -> list[dict[str, Any]]:
     """Every token and cosignature that is owed and not had: since when, how often it was asked for, why that failed.
 
-    ``authority`` is a witness's name where ``kind`` is ``cosignature``. ``overdue`` after ``stamp.overdue_s``. Retry times may be lost with the database; what is owed cannot.
+    ``authority`` is a witness's name where ``kind`` is ``cosignature``.
+    ``overdue`` after ``stamp.overdue_s``. Retry times may be lost with the database; what is owed cannot.
     """
     head = Audit(archive).head
     oldest = format_instant(now - timedelta(seconds=archive.settings["stamp.overdue_s"]))
@@ -186,8 +188,10 @@ def _warnings(archive: Archive, facts: dict[str, Any]) -> list[str]:
         warnings.append(f"{counted(facts['stamps_overdue'], 'timestamp')} overdue: see archiver stamp list")
     if facts["cosignatures_overdue"]:
         warnings.append(f"{counted(facts['cosignatures_overdue'], 'cosignature')} overdue: see archiver stamp list")
-    for name, words in contradicted(archive):
-        warnings.append(f"witness {name} knows another history of this log, it may be a fork: {words}")
+    for one in facts["witness_contradictions"]:
+        warnings.append(
+            f"witness {one['witness']} knows another history of this log, it may be a fork: {one['detail']}"
+        )
     for item in facts["revocation"]["revoked"]:
         warnings.append(
             f"REVOKED: certificate {item['certificate_sha256']} of timestamp authority {item['authority']}, at"

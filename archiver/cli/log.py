@@ -7,11 +7,15 @@ from typing import BinaryIO
 import click
 
 from archiver.cli.context import Context
+from archiver.cli.witness import witness
 
 
 @click.group()
 def log() -> None:
-    """Print the newest checkpoint, inclusion proofs and consistency proofs."""
+    """Print the newest checkpoint, inclusion proofs and consistency proofs; witnesses that cosign the log."""
+
+
+log.add_command(witness)
 
 
 @log.command(epilog="Example: archiver log checkpoint")

@@ -24,13 +24,9 @@ def settings(context: Context, show_default: bool) -> None:
     found = read_settings(LocalFiles(context.path), os.environ)
     if context.as_json:
         values = {path: {"value": found[path], "origin": found.origins[path]} for path in found.values}
-        context.emit(
-            {
-                "settings": values,
-                "authorities": found.as_tables()["authority"],
-                "witnesses": found.as_tables().get("witness", []),
-            }
-        )
+        tables = found.as_tables()
+        listed = {"authorities": tables["authority"], "witnesses": tables.get("witness", [])}
+        context.emit({"settings": values, **listed})
         return
     click.echo(table(("key", "value", "origin"), [(p, found[p], found.origins[p]) for p in found.values]))
     for authority in found.authorities:

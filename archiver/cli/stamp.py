@@ -18,7 +18,7 @@ def stamp() -> None:
 @click.option("--limit", type=click.IntRange(1), default=50, help="Newest ones to show; default 50.")
 @click.pass_obj
 def list_(context: Context, limit: int) -> None:
-    """List the newest verified tokens and cosignatures, and all that are owed, with the reason why they are not there."""
+    """List the newest verified tokens and cosignatures, and what is owed, with the reason why it is not there."""
     from archiver.environment import utc_now
     from archiver.revocations import revocation_standing
     from archiver.standing import counted, owed_stamps

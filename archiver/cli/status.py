@@ -29,8 +29,8 @@ def status(context: Context) -> int:
         context.emit(facts)
     else:
         _print(facts)
-    needed = ("failing", "quarantined", "stamps_overdue")
-    return 1 if any(facts[name] for name in needed) or facts["revocation"]["revoked"] else 0
+    bad = ("failing", "quarantined", "stamps_overdue", "witness_contradictions")
+    return 1 if any(facts[key] for key in bad) or facts["revocation"]["revoked"] else 0
 
 
 def _print(facts: dict[str, Any]) -> None:
@@ -43,6 +43,7 @@ def _print(facts: dict[str, Any]) -> None:
         ("log", f"{facts['log_size']} statements, checkpoint over {facts['checkpoint_size']}"),
         ("covered until", facts["checkpoint_time"] or "nothing is covered"),
         ("timestamps", f"{facts['stamps_pending']} pending, {facts['stamps_overdue']} overdue"),
+        ("cosignatures", f"{facts['cosignatures_pending']} pending, {facts['cosignatures_overdue']} overdue"),
         ("quarantine", _waiting(facts["quarantine_waiting"])),
         ("alerts", f"{facts['alerts']['pending']} pending, {facts['alerts']['overdue']} overdue"),
         ("outside copies", f"{facts['outside']['pending']} pending, {len(facts['outside']['failed'])} given up"),

@@ -14,7 +14,10 @@ import click
 from archiver.cli.context import Context, Progress
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from archiver.audit import Audit
+    from archiver.evidence.cosignature import WitnessKey
     from archiver.evidence.note import Verifier
     from archiver.evidence.verify import Report
 
@@ -40,6 +43,9 @@ _IDENTIFIER = re.compile(r"[A-Z0-9]{1,8}-[A-Z]-\d{1,20}", re.ASCII)
     type=click.Path(exists=True, dir_okay=False),
     help="PEM with roots of authorities.",
 )
+@click.option(
+    "--witness", "witnesses", multiple=True, help="Verifier key of a witness, or a file with it; may be repeated."
+)
 @click.option("--record", is_flag=True, help="State the verdicts on snapshots of this archive in its log.")
 @click.option("--by", help="Who verified, for the log; default: the user's name.")
 @click.option("--second-reader", is_flag=True, help="Also have warcio, another reader, check every WARC.")
@@ -50,15 +56,16 @@ def verify(
     everything: bool,
     key: str | None,
     roots: tuple[str, ...],
+    witnesses: tuple[str, ...],
     record: bool,
     by: str | None,
     second_reader: bool,
 ) -> int:
     """Verify snapshots by identifier, by SHA-256 (of WARC, payload, content or statement), by any file, or by folder.
 
-    A FOLDER, or a BUNDLE or WACZ file made by export, needs no archive when --key and --root are given; nor does a
-    redacted text with --key. A WARC or WACZ file that is none of ours is checked for its own digests; one that was
-    imported (EA-I-…) also against the log.
+    A FOLDER, or a BUNDLE or WACZ file made by export, needs no archive when --key and --root are given (--witness too,
+    where witnesses cosigned); nor does a redacted text with --key. A WARC or WACZ file that is none of ours is checked
+    for its own digests; one that was imported (EA-I-…) also against the log.
     """
     from archiver.errors import UsageError
     from archiver.exits import exit_code
@@ -68,7 +75,7 @@ def verify(
     if record and (folders := [subject for subject in subjects if Path(subject).is_dir()]):
         raise UsageError(f"{folders[0]} is a folder: only snapshots of this archive are recorded", do="give --all")
     reports: list[Report] = []
-    desk = _Desk(context, key, roots)
+    desk = _Desk(context, key, roots, witnesses)
     if everything:
         audit = desk.audit()
         with Progress("verifying", len(audit.every_snapshot())) as progress:
@@ -94,10 +101,13 @@ def verify(
 class _Desk:
     """Finds out what each subject is."""
 
-    def __init__(self, context: Context, key: str | None, roots: tuple[str, ...]) -> None:
+    def __init__(
+        self, context: Context, key: str | None, roots: tuple[str, ...], witnesses: tuple[str, ...] = ()
+    ) -> None:
         self._context = context
         self._key = key
         self._roots = roots
+        self._witnesses = witnesses
         self._audit: Audit | None = None
 
     def audit(self) -> Audit:
@@ -105,7 +115,7 @@ class _Desk:
         from archiver.audit import Audit
 
         if self._audit is None:
-            self._audit = Audit(self._context.archive(), self._root_certificates())
+            self._audit = Audit(self._context.archive(), self._root_certificates(), self._witness_keys())
         return self._audit
 
     def _root_certificates(self) -> tuple[bytes, ...]:
@@ -118,6 +128,21 @@ class _Desk:
                 found += certificates_from_pem(Path(path).read_bytes())
             except FormatError as error:
                 raise UsageError(f"--root {path}: {error.what}") from error
+        return tuple(found)
+
+    def _witness_keys(self) -> tuple[WitnessKey, ...]:
+        from archiver.errors import FormatError, UsageError
+        from archiver.evidence.cosignature import WitnessKey
+
+        found = []
+        for given in self._witnesses:
+            try:
+                text = Path(given).read_text("utf-8") if Path(given).is_file() else given
+                found.append(WitnessKey.from_vkey(text.strip()))
+            except (FormatError, OSError, UnicodeDecodeError) as error:
+                raise UsageError(
+                    f"--witness {given[:80]} is no verifier key: {error}", do="give the line that the witness published"
+                ) from error
         return tuple(found)
 
     def _verifier(self) -> Verifier | None:
@@ -202,8 +227,9 @@ class _Desk:
         from storage.errors import StorageError
 
         roots = self._root_certificates()
+        witnesses: Sequence[WitnessKey] = self._witness_keys()
         if self._key is None and self._has_archive:
-            roots = self.audit().roots
+            roots, witnesses = self.audit().roots, self.audit().witnesses
 
         def referent(seq: int) -> Folder | None:
             beside = sibling(path, seq)
@@ -214,6 +240,7 @@ class _Desk:
             self._verifier(),
             roots,
             referent=referent,
+            witnesses=witnesses,
             disposed=self._disposal(path),
             unreadable=(StorageError,),
         )
@@ -235,10 +262,11 @@ class _Desk:
         from archiver.evidence.wacz_check import check_wacz
 
         roots = self._root_certificates()
+        witnesses: Sequence[WitnessKey] = self._witness_keys()
         if self._key is None and self._has_archive:
-            roots = self.audit().roots
+            roots, witnesses = self.audit().roots, self.audit().witnesses
         with path.open("rb") as source:
-            return check_wacz(source, str(path), self._key_of, roots, (OSError,))
+            return check_wacz(source, str(path), self._key_of, roots, (OSError,), witnesses)
 
     def _key_of(self, origin: str) -> Verifier | None:
         """The key that was given, else that of the archive at hand if it is of this log."""
@@ -250,10 +278,11 @@ class _Desk:
         from archiver.evidence.verify_bundle import verify_bundle
 
         roots = self._root_certificates()
+        witnesses: Sequence[WitnessKey] = self._witness_keys()
         if self._key is None and self._has_archive:
-            roots = self.audit().roots
+            roots, witnesses = self.audit().roots, self.audit().witnesses
         with path.open("rb") as source:
-            return Report(str(path), verify_bundle(source, self._verifier(), roots, (OSError,)))
+            return Report(str(path), verify_bundle(source, self._verifier(), roots, (OSError,), witnesses))
 
     def _file(self, path: Path) -> list[Report]:
         from archiver.cli.misnamed import misnamed

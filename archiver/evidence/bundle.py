@@ -33,7 +33,7 @@ _ORDER: tuple[str, ...] = (
     r"verify\.py",
     rf"snapshot/{_FILE}",
     rf"referents/{_SNAPSHOT}/{_FILE}",
-    rf"stamps/[1-9][0-9]*/(?:checkpoint|{_AUTHORITY}(?:\.[2-9][0-9]*)?\.(?:tsr|chain\.pem))",
+    rf"stamps/[1-9][0-9]*/(?:checkpoint|{_AUTHORITY}(?:\.[2-9][0-9]*)?\.(?:tsr|chain\.pem|cosig))",
     r"text/(?:assessment\.json|links\.jsonl|text\.md|text\.salt)",
     r"citation/citation\.json",
     rf"citation/{_FILE}",
@@ -42,6 +42,7 @@ _ORDER: tuple[str, ...] = (
     r"log/consistency\.json",
     r"keys/log\.vkey",
     r"keys/log\.pub\.pem",
+    rf"keys/witness-{_AUTHORITY}\.(?:pub\.pem|vkey)",
     rf"roots/{_AUTHORITY}\.pem",
 )
 """Patterns of names, in the order of the file; within one, names in the order of their bytes."""
@@ -73,6 +74,11 @@ def place(name: str) -> tuple[int, str]:
         if pattern.fullmatch(name):
             return number, name
     raise BadBundle(f"{name} does not belong in a bundle")
+
+
+def witness_key(witness: str, form: str) -> str:
+    """Where a witness's key lies, ``form`` being ``vkey`` or ``pub.pem``."""
+    return f"keys/witness-{witness}.{form}"
 
 
 def is_listed(name: str) -> bool:

@@ -33,6 +33,33 @@ class TokenFacts:
 
 
 @dataclass(frozen=True, slots=True)
+class CosignatureFacts:
+    """One witness's cosignature of the bundle, as its ``stamp`` statement tells it."""
+
+    base: str
+    """Its name."""
+    covers: str
+    """The checkpoint it is over; empty for the one at the end of the proof."""
+    stamp: Statement
+    """The ``stamp`` statement."""
+
+    @property
+    def witness(self) -> str:
+        """As the archive calls it."""
+        return str(self.stamp.body["witness"])
+
+    @property
+    def vkey(self) -> str:
+        """The witness's verifier key, as stated."""
+        return str(self.stamp.body["key"])
+
+    @property
+    def time(self) -> str:
+        """The witness's time, as the cosignature says it."""
+        return str(self.stamp.body["time"])
+
+
+@dataclass(frozen=True, slots=True)
 class BundleFacts:
     """One snapshot as it is bundled."""
 
@@ -60,6 +87,8 @@ class BundleFacts:
     watch: Statement | None
     members: tuple[str, ...]
     """Names of all members but the tokens over ``SHA256SUMS``, which are asked for last."""
+    cosignatures: tuple[CosignatureFacts, ...]
+    """Over the proof's checkpoint, over others that cover the statement."""
     signed: bool
     stamp_asked: tuple[str, ...]
     """Authorities that are asked for a token over ``SHA256SUMS``."""

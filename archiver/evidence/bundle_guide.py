@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from archiver.evidence import bundle_steps, bundle_steps_log
+from archiver.evidence import bundle_steps, bundle_steps_log, bundle_steps_witness
 from archiver.evidence.bundle_facts import BundleFacts
 from archiver.evidence.bundle_steps import Step
 from archiver.evidence.statement import LIMITS
@@ -32,6 +32,7 @@ def steps(facts: BundleFacts) -> tuple[Step, ...]:
         bundle_steps_log.tokens(facts),
         bundle_steps_log.bracket(facts),
         bundle_steps_log.journal(facts),
+        bundle_steps_witness.cosignatures(facts),
         bundle_steps_log.citation(facts),
         bundle_steps_log.control(),
     ]
@@ -72,7 +73,17 @@ def _needed(facts: BundleFacts) -> str:
    The same key lies here as keys/log.pub.pem. A key that arrives together with what it signs shows nothing.
 3. Likewise the root certificates of the timestamp authorities, in one folder, each named as the files under roots/
    are. SHA-256 of those that lie here, DER:
-{roots}"""
+{roots}{_witnesses(facts)}"""
+
+
+def _witnesses(facts: BundleFacts) -> str:
+    if not facts.cosignatures:
+        return ""
+    keys = "\n".join(f"     {vkey}" for vkey in dict.fromkeys(one.vkey for one in facts.cosignatures))
+    return f"""
+4. From each witness itself its public key as PEM, in one folder, named as keys/witness-….pub.pem are here. Their
+   verifier keys (C2SP vkey) are said to be
+{keys}"""
 
 
 def _digests(facts: BundleFacts) -> str:
@@ -126,6 +137,9 @@ def _confirmed(facts: BundleFacts) -> str:
     )
     if facts.tokens:
         lines.append("- it stood there before the times of the tokens, by the clocks of their authorities;")
+    if facts.cosignatures:
+        names = ", ".join(dict.fromkeys(one.witness for one in facts.cosignatures))
+        lines.append(f"- witnesses ({names}) had seen no other history of the log when they signed heads of it;")
     if facts.before is not None:
         lines.append("- and was written after the token that it names as not before.")
     return "".join(f"{line}\n" for line in lines)
@@ -144,6 +158,8 @@ def _lacking(facts: BundleFacts) -> str:
         lines.append(
             "- there is no timestamp over the statement or a checkpoint yet: no outside clock bounds its time;"
         )
+    if not facts.cosignatures:
+        lines.append("- no witness cosigned a head of the log that covers the statement: nobody looked for a fork;")
     if facts.body["before"] is None:
         lines.append("- the statement names no token as not before: nothing outside bounds its time from below;")
     if facts.body["warc"] is None:

@@ -168,7 +168,8 @@ def journal(facts: BundleFacts) -> Step:
     signed = "" if facts.proof is not None else _SIGNED
     heads = ["log/checkpoint"]
     heads += ['"$T/checkpoint"'] if facts.proof is not None else []
-    heads += sorted({token.covers for token in facts.tokens if token.covers.startswith("stamps/")})
+    covered = (*facts.tokens, *facts.cosignatures)
+    heads += sorted({one.covers for one in covered if one.covers.startswith("stamps/")})
     sizes = [facts.checkpoint.size] + ([facts.proof.size] if facts.proof is not None else [])
     sizes += [int(name.split("/")[1]) for name in heads if name.startswith("stamps/")]
     own = facts.capture.seq

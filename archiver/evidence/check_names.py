@@ -18,6 +18,7 @@ SNAPSHOT_NAMES = {
     13: "index",
     14: "consistency with older checkpoints",
     15: "texts",
+    16: "cosignatures",
     17: "revocation data",
 }
 """Checks of a snapshot with its archive at hand (docs/verify-without-us.md)."""
@@ -30,6 +31,7 @@ BUNDLE_NAMES = {
     26: "further tokens",
     27: "text",
     28: "citation",
+    29: "cosignatures",
     30: "revocation data",
 }
 """Checks of a bundle besides those of the folder in it (``verify_bundle``)."""

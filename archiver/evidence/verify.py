@@ -4,10 +4,10 @@
  2  file digests, no strangers   7  checkpoint signature
  3  WARC structure and digests   8  tokens over the statement
  4  decoded content              9  tokens over the checkpoint
- 5  transport equals statement  10  order of the bracket
+ 5  transport equals statement  10  order of the bracket     16  cosignatures of witnesses
 
-Pure: a folder, a public key and roots suffice; no database, no daemon, no clock. With the archive at hand
-``archiver.audit`` goes on with 11 to 14.
+Pure: a folder, a public key, roots and witnesses' keys suffice; no database, no daemon, no clock. With the archive at
+hand ``archiver.audit`` goes on with 11 to 15.
 """
 
 from __future__ import annotations
@@ -30,6 +30,7 @@ from archiver.evidence.statement import Statement, parse_statement
 from archiver.evidence.tlog_proof import TlogProof
 
 if TYPE_CHECKING:
+    from archiver.evidence.cosignature import WitnessKey
     from archiver.evidence.warc_reader import Record
 
 SMALL_FILE = 1024 * 1024
@@ -44,6 +45,9 @@ NOT_CHECKED = (
     "that the log shows everyone the same history: compare checkpoints with copies held elsewhere",
 )
 """What no check of ours covers; printed with every report, ``NO_REVOCATION`` unless check 17 passed."""
+
+FOLDER_CHECKS = (*range(1, 11), 16)
+"""Checks that a folder alone allows."""
 
 Verdict = Literal["pass", "fail", "incomplete", "none", "disposed"]
 """``none``: there is nothing of this kind to check; ``disposed``: what would be checked was disposed of, as stated."""
@@ -161,6 +165,8 @@ class Evidence:
     """When, by whom and why its content was disposed of, where the log says so."""
     proof: Callable[[], bytes | None] = lambda: None
     """A proof from elsewhere, for a snapshot that has none in its folder yet."""
+    witnesses: Sequence[WitnessKey] = ()
+    """Keys of witnesses, by which cosignatures are checked."""
     expects_tokens: bool = False
     """True when an authority is configured, so that no token at all means pending."""
     statement: Statement | None = None
@@ -199,7 +205,7 @@ class Evidence:
         return self.listed
 
 
-def verify_folder(evidence: Evidence, numbers: Sequence[int] = range(1, 11)) -> tuple[CheckResult, ...]:
+def verify_folder(evidence: Evidence, numbers: Sequence[int] = FOLDER_CHECKS) -> tuple[CheckResult, ...]:
     """Run the numbered checks in this order; every one is made even when an earlier one failed.
 
     Check 1 reads the statement and 6 the checkpoint, which later ones use.
@@ -214,6 +220,10 @@ def verify_folder(evidence: Evidence, numbers: Sequence[int] = range(1, 11)) -> 
 
         steps |= {8: verify_seal.check_statement_tokens, 9: verify_seal.check_checkpoint_tokens}
         steps[10] = verify_seal.check_bracket
+    if 16 in numbers:
+        from archiver.evidence import verify_cosignatures
+
+        steps[16] = verify_cosignatures.check_cosignatures
     if evidence.disposed is not None:
         steps |= dict.fromkeys((3, 4, 5), _gone)
     with evidence.opened:
@@ -270,6 +280,7 @@ def _statement(evidence: Evidence) -> str:
 _KNOWN = re.compile(
     r"statement\.json|statement\.tlog-proof|"
     r"(checkpoint|statement)\.[a-z0-9-]+(\.[2-9]\d*)?\.(tsr|chain\.pem)|"
+    r"checkpoint\.[a-z0-9-]+\.cosig|"
     r"before\.[a-z0-9-]+\.(tsr|chain\.pem|subject)",
     re.ASCII,
 )
@@ -306,6 +317,8 @@ def _gone(evidence: Evidence) -> str:
 def _complete(names: set[str]) -> None:
     """Files that are added together are there together: a token, its chain, and the proof it is about."""
     for name in sorted(names):
+        if name.endswith(".cosig") and "statement.tlog-proof" not in names:
+            raise Failed(f"statement.tlog-proof is missing, {name} is there")
         base = name.removesuffix(".tsr").removesuffix(".chain.pem").removesuffix(".subject")
         if base == name:
             continue

@@ -4,9 +4,10 @@
 22  SHA256SUMS                    26  further tokens
 23  signature over SHA256SUMS     27  text
 24  tokens over SHA256SUMS        28  citation
+                                  29  cosignatures
 
-Pure: a seekable file, a public key and roots suffice. Without a key or roots from elsewhere those in the bundle are
-used; what then holds is ``incomplete``, for it shows only that the parts go together.
+Pure: a seekable file, a public key and roots suffice. Without a key, roots or witnesses' keys from elsewhere those in
+the bundle are used; what then holds is ``incomplete``, for it shows only that the parts go together.
 """
 
 from __future__ import annotations
@@ -41,16 +42,19 @@ from archiver.evidence.bundle_journal import Extract, check_consistency, lines_o
 from archiver.evidence.bundle_reading import BundleFolder, OpenBundle
 from archiver.evidence.canonical import MAX_LINE, Json, decode_line
 from archiver.evidence.checkpoint import Checkpoint, open_checkpoint
+from archiver.evidence.cosignature import WitnessKey
 from archiver.evidence.note import Verifier
 from archiver.evidence.statement import parse_statement
 from archiver.evidence.text_lines import lines_root
 from archiver.evidence.timestamp import certificates_from_pem
 from archiver.evidence.verify import CheckResult, Evidence, Failed, Folder, Incomplete, Nothing, run, verify_folder
+from archiver.evidence.verify_bundle_witness import check_cosignatures
 from archiver.evidence.verify_seal import verify_token_files
 
 FOLDER_CHECKS = range(1, 11)
-BY_KEY, BY_ROOTS = frozenset({6, 7, 23, 25}), frozenset({8, 9, 10, 24, 26})
-"""Checks that rest on the log's key, and on roots of timestamp authorities."""
+"""Checks of the folder; its cosignatures are checked with all others, by 29."""
+BY_KEY, BY_ROOTS, BY_WITNESSES = frozenset({6, 7, 23, 25}), frozenset({8, 9, 10, 24, 26}), frozenset({29})
+"""Checks that rest on the log's key, on roots of timestamp authorities, and on keys of witnesses."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +67,8 @@ class _Seen:
     given_key: Verifier | None
     roots: Sequence[bytes]
     snapshot: Evidence
+    witnesses: Sequence[WitnessKey]
+    """Those given; empty: the bundle's own."""
     extracts: list[Extract] = field(default_factory=list)
     """The extract, once check 25 has read it."""
 
@@ -72,6 +78,7 @@ def verify_bundle(
     given_key: Verifier | None,
     given_roots: Sequence[bytes],
     unreadable: tuple[type[Exception], ...] = (),
+    witnesses: Sequence[WitnessKey] = (),
 ) -> tuple[CheckResult, ...]:
     """Run every check on a bundle; only 21 when its directory does not hold."""
     key, roots = given_key, given_roots
@@ -86,18 +93,25 @@ def verify_bundle(
         roots = given_roots or tuple(_own_roots(bundle))
     referent = partial(_referent, bundle)
     evidence = Evidence(bundle.folder("snapshot"), key, roots, referent=referent, unreadable=unreadable)
-    seen = _Seen(bundle, key, given_key, roots, evidence)
+    seen = _Seen(bundle, key, given_key, roots, evidence, witnesses)
     steps: Mapping[int, Callable[[_Seen], str]] = {22: _sums, 23: _signature, 24: _sums_tokens}
     further: Mapping[int, Callable[[_Seen], str]] = {25: _journal, 26: _further_tokens, 27: _text, 28: _citation}
+    further = {**further, 29: _cosignatures}
     checks = [first, *(run(number, partial(step, seen), unreadable) for number, step in steps.items())]
     checks += verify_folder(evidence, FOLDER_CHECKS)
     checks += (run(number, partial(step, seen), unreadable) for number, step in further.items())
-    return tuple(_as_far_as_shown(check, given_key is not None, bool(given_roots)) for check in checks)
+    given = (given_key is not None, bool(given_roots), bool(witnesses))
+    return tuple(_as_far_as_shown(check, *given) for check in checks)
 
 
-def _as_far_as_shown(check: CheckResult, key: bool, roots: bool) -> CheckResult:
+def _as_far_as_shown(check: CheckResult, key: bool, roots: bool, witnesses: bool) -> CheckResult:
     """What passed by keys that came with it was not shown to be anybody's."""
-    for rests, given, what in ((BY_KEY, key, "key (--key)"), (BY_ROOTS, roots, "roots (--root)")):
+    rest_on = (
+        (BY_KEY, key, "key (--key)"),
+        (BY_ROOTS, roots, "roots (--root)"),
+        (BY_WITNESSES, witnesses, "key of a witness (--witness)"),
+    )
+    for rests, given, what in rest_on:
         if check.verdict == "pass" and check.number in rests and not given:
             detail = f"{check.detail}; only by what came with the bundle: no {what} from elsewhere was given"
             return replace(check, verdict="incomplete", detail=detail)
@@ -284,6 +298,23 @@ def _require_stamps(seen: _Seen, extract: Extract) -> str:
     return f"; {count} tokens are named there" if count else ""
 
 
+def _cosignatures(seen: _Seen) -> str:
+    extract = seen.extracts[0] if seen.extracts else None
+    return check_cosignatures(seen.bundle, seen.witnesses, extract, partial(_cosigned_head, seen))
+
+
+def _cosigned_head(seen: _Seen, name: str) -> bytes:
+    """The checkpoint that a cosignature is over, once it was found to cover the statement."""
+    if name.startswith("snapshot/"):
+        if seen.snapshot.checkpoint_bytes is None:
+            raise Incomplete("no checkpoint that holds covers the snapshot, see check 6")
+        return seen.snapshot.checkpoint_bytes
+    head = f"{name.rpartition('/')[0]}/checkpoint"
+    if _heads(seen)[head].size <= seen.snapshot.body()["seq"]:
+        raise Failed(f"{head} does not cover the statement")
+    return seen.bundle.read(head, MAX_LINE)
+
+
 def _further_tokens(seen: _Seen) -> str:
     told = []
     for name, head in _heads(seen).items():
@@ -293,7 +324,8 @@ def _further_tokens(seen: _Seen) -> str:
             raise Failed(f"{name} does not cover the statement")
         folder: BundleFolder = seen.bundle.folder(f"stamps/{head.size}")
         bases = [base.removesuffix(".tsr") for base in folder.names() if base.endswith(".tsr")]
-        told.append(_tokens(seen, f"stamps/{head.size}", bases, seen.bundle.read(name, MAX_LINE), name))
+        if bases:
+            told.append(_tokens(seen, f"stamps/{head.size}", bases, seen.bundle.read(name, MAX_LINE), name))
     if not told:
         raise Nothing("none besides those in the snapshot's folder")
     return "; ".join(told)

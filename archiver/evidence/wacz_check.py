@@ -13,6 +13,7 @@ from typing import BinaryIO
 
 from archiver.errors import FormatError
 from archiver.evidence import wacz_contents
+from archiver.evidence.cosignature import WitnessKey
 from archiver.evidence.note import Verifier
 from archiver.evidence.verify import (
     CheckResult,
@@ -46,6 +47,7 @@ def check_wacz(
     key_of: Callable[[str], Verifier | None],
     roots: Sequence[bytes],
     unreadable: tuple[type[Exception], ...] = (),
+    witnesses: Sequence[WitnessKey] = (),
 ) -> list[Report]:
     """Return the report on the package, then one on each snapshot in it; never raises for what the file holds.
 
@@ -69,7 +71,9 @@ def check_wacz(
         return [Report(subject, tuple(checks), FOREIGN_NOT_CHECKED)]
     reports = [Report(subject, tuple(checks), OWN_NOT_CHECKED)]
     for snapshot in reading.snapshots:
-        reports.append(Report(f"{subject}/{snapshot}", _snapshot(reading, snapshot, key_of, roots, unreadable)))
+        reports.append(
+            Report(f"{subject}/{snapshot}", _snapshot(reading, snapshot, key_of, roots, unreadable, witnesses))
+        )
     return reports
 
 
@@ -79,9 +83,12 @@ def _snapshot(
     key_of: Callable[[str], Verifier | None],
     roots: Sequence[bytes],
     unreadable: tuple[type[Exception], ...],
+    witnesses: Sequence[WitnessKey],
 ) -> tuple[CheckResult, ...]:
     key = _key(reading, key_of)
-    evidence = Evidence(reading.folders[snapshot], key, roots, referent=reading.folder_of, unreadable=unreadable)
+    evidence = Evidence(
+        reading.folders[snapshot], key, roots, referent=reading.folder_of, witnesses=witnesses, unreadable=unreadable
+    )
     checks = verify_folder(evidence)
     return (*checks, run(15, partial(wacz_contents.check_text, reading, snapshot, evidence.statement, key), unreadable))
 
