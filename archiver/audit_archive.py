@@ -10,7 +10,7 @@ from itertools import zip_longest
 
 from archiver.archive import VKEY
 from archiver.audit_cosignatures import check_stated, is_cosignature, paths_of
-from archiver.audit_ground import Ground, guarded
+from archiver.audit_ground import Ground, files_below, guarded
 from archiver.audit_rows import TEXTS, Dumped, up_to
 from archiver.audit_texts import StatedTexts
 from archiver.check import DAY
@@ -31,12 +31,10 @@ from archiver.revocations import is_revocation
 from archiver.texts import FOLDER
 from storage.errors import Missing, StorageError
 from storage.index import Index
-from storage.interface import Files
 from storage.journal import Journal
 from storage.segments import Line
 
 Word = tuple[str, int, int]
-_TEMPORARY = re.compile(r"\..+\.new")
 
 
 class Reading:
@@ -75,11 +73,11 @@ class Reading:
         for _ in ("year", "month", "day"):
             days = [f"{day}/{name}" for day in days for name in files.list(day)]
         self.placed = [f"{day}/{name}" for day in days for name in files.list(day) if name != DAY]
-        self.stamped_files = _walk(files, "stamps")
-        self.log_files = _walk(files, "log")
-        self.text_files = _walk(files, FOLDER)
-        self.imported_files = _walk(files, IMPORTED)
-        self.revocation_files = _walk(files, REVOCATION)
+        self.stamped_files = files_below(files, "stamps")
+        self.log_files = files_below(files, "log")
+        self.text_files = files_below(files, FOLDER)
+        self.imported_files = files_below(files, IMPORTED)
+        self.revocation_files = files_below(files, REVOCATION)
         stated = self.audit.archive.head.read()
         self.acknowledged = None if stated is None else stated.acknowledged
 
@@ -358,18 +356,6 @@ class Reading:
 
 def _nothing(path: str) -> bytes:
     raise FormatError(f"nothing is read from a log of size 0, but {path} was")
-
-
-def _walk(files: Files, path: str) -> list[str]:
-    """Every file below a folder, but for the temporary ones a writer renames into place."""
-    found: list[str] = []
-    for name in files.list(path):
-        below = f"{path}/{name}"
-        if files.is_dir(below):
-            found += _walk(files, below)
-        elif not _TEMPORARY.fullmatch(name):
-            found.append(below)
-    return found
 
 
 def _paths_of(statement: Statement) -> list[str]:

@@ -8,10 +8,11 @@ from functools import partial
 
 from archiver.audit_ground import Ground
 from archiver.errors import ArchiverError, FormatError
+from archiver.evidence.instant import moment_of
 from archiver.evidence.statement import Statement
 from archiver.evidence.verify import SMALL_FILE, Failed, Nothing
 from archiver.folders import StoredFolder
-from archiver.revocations import is_revocation_file, moment_of
+from archiver.revocations import is_revocation_file
 from storage.errors import StorageError
 
 

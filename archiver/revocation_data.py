@@ -15,6 +15,8 @@ from archiver.evidence.instant import format_instant, parse_instant
 from archiver.evidence.revocation import CEILING, Finding, Judgement, Source, judge, links_of, read_finding
 from archiver.evidence.timestamp_chain import load_certificate
 
+NO_END = 1 << 62
+"""More than any number of a statement."""
 MAX_REVOKED = 20
 """Rows of revocations of one certificate that are looked at; each says the same."""
 
@@ -67,17 +69,21 @@ class Standing:
         return f"certificate {self.sha256}: {self.judgement.verdict} {words}"
 
 
-def standings(archive: Archive, chain: Sequence[bytes], moment: datetime) -> list[Standing]:
+def standings(archive: Archive, chain: Sequence[bytes], moment: datetime, covered: int | None = None) -> list[Standing]:
     """How each certificate of a chain but the root stands for a token of ``moment``.
+
+    ``covered``: by the data of the first so many statements of the log alone.
 
     ``ArchiveDamaged`` names a file that is not what its statement says, or no longer verifies.
     """
-    return [_standing(archive, certificate, issuer, moment) for certificate, issuer in links_of(chain)]
+    below = NO_END if covered is None else covered
+    return [_standing(archive, certificate, issuer, moment, below) for certificate, issuer in links_of(chain)]
 
 
-def _standing(archive: Archive, certificate: bytes, issuer: bytes, moment: datetime) -> Standing:
+def _standing(archive: Archive, certificate: bytes, issuer: bytes, moment: datetime, below: int) -> Standing:
     data = [
-        read_datum(archive, seq, place, certificate, issuer) for seq, place in _chosen(archive, certificate, moment)
+        read_datum(archive, seq, place, certificate, issuer)
+        for seq, place in _chosen(archive, certificate, moment, below)
     ]
     judgement = judge((one.finding for one in data), moment, certificate)
     used = [one for one in data if one.finding == judgement.by][:1]
@@ -87,7 +93,7 @@ def _standing(archive: Archive, certificate: bytes, issuer: bytes, moment: datet
     return Standing(certificate, issuer, judgement, (*used, *good[:1]))
 
 
-def _chosen(archive: Archive, certificate: bytes, moment: datetime) -> list[tuple[int, int]]:
+def _chosen(archive: Archive, certificate: bytes, moment: datetime, below: int) -> list[tuple[int, int]]:
     """Number and place of what may decide: revocations; of each kind the oldest from then on and the newest before."""
     sha256 = hashlib.sha256(certificate).digest()
     at = format_instant(moment)
@@ -100,7 +106,8 @@ def _chosen(archive: Archive, certificate: bytes, moment: datetime) -> list[tupl
     found: dict[tuple[int, int], None] = {}
     for where, values in queries:
         rows = archive.index.rows(
-            f"select seq, place from revocation where certificate_sha256 = ? and {where}", (sha256, *values)
+            f"select seq, place from revocation where certificate_sha256 = ? and seq < ? and {where}",
+            (sha256, below, *values),
         )
         found |= {(row["seq"], row["place"]): None for row in rows}
     return list(found)

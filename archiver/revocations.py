@@ -14,7 +14,7 @@ from typing import Any
 
 from archiver.archive import Archive
 from archiver.errors import ArchiveDamaged, FormatError
-from archiver.evidence.instant import format_instant, parse_instant
+from archiver.evidence.instant import format_instant, moment_of, parse_instant
 from archiver.evidence.statement import Statement
 from storage.errors import StorageError
 
@@ -83,12 +83,6 @@ def chains_of(archive: Archive, authority: str) -> list[Chain]:
         sha256, path = str(body["chain_sha256"]), f"{str(body['path']).removesuffix('.tsr')}.chain.pem"
         found.setdefault(sha256, Chain(authority, sha256, path, moment_of(body["gen_time"])))
     return list(found.values())
-
-
-def moment_of(gen_time: str) -> datetime:
-    """The time of a token, which may have any number of digits, to the millisecond."""
-    digits = (gen_time.rstrip("Z")[19:].lstrip(".") + "000")[:3]
-    return parse_instant(f"{gen_time[:19]}.{digits}Z")
 
 
 # -- what is owed ----------------------------------------------------------------------------------

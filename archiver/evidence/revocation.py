@@ -59,6 +59,13 @@ class Finding:
     revoked_at: datetime | None = None
     reason: str | None = None
     """As RFC 5280, 5.3.1 names it; None where none is stated."""
+    produced_at: datetime | None = None
+    """Of an OCSP response: when it was signed, which may be later than ``this_update``."""
+
+    @property
+    def made_at(self) -> datetime:
+        """When its maker signed it."""
+        return self.produced_at or self.this_update
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,7 +169,7 @@ def read_finding(source: Source, data: bytes, certificate: bytes, issuer: bytes)
 
 
 def require_current(finding: Finding, now: datetime) -> None:
-    """Raise ``StaleRevocation`` unless ``now`` lies between the two times of the data (RFC 5280, 6.3.3; RFC 6960, 3.2)."""
+    """Raise ``StaleRevocation`` unless ``now`` is between the times of the data (RFC 5280, 6.3.3, RFC 6960, 3.2)."""
     if finding.this_update > now + CLOCKS_APART:
         raise StaleRevocation(f"of a time still to come: {finding.this_update:%Y-%m-%d %H:%M:%SZ}")
     ends = finding.next_update or finding.this_update + WITHOUT_END

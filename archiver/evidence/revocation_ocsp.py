@@ -54,6 +54,7 @@ def read_ocsp(data: bytes, subject: x509.Certificate, issuer: x509.Certificate) 
         _STATUS[answer.certificate_status],
         answer.revocation_time_utc,
         reason,
+        response.produced_at_utc,
     )
 
 

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from archiver.operation import Operation, create_archive, open_operation
 from archiver.outcome import Outcome
+from archiver.revocation_asking import revocation_step
 from archiver.settings import SCHEMA, Value, parse_settings, render
 from archiver.stamp.interface import StampFailure
 from archiver.watch.entry import WatchEntry
@@ -105,6 +106,14 @@ def stamp_all(operation: Operation) -> None:
     for name in operation.authorities:
         while answer := operation.stamp_step(name, at_once=True):
             assert not isinstance(answer, StampFailure), answer
+    operation.publish()
+
+
+def look_for_revocations(operation: Operation) -> None:
+    """Fetch what the issuers of every authority's certificates say, where it is owed, and publish over that."""
+    for name in operation.authorities:
+        while revocation_step(operation, name) is not None:
+            pass
     operation.publish()
 
 
