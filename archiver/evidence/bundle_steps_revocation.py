@@ -73,7 +73,11 @@ def _list_commands(one: RevocationFacts) -> tuple[list[str], list[str]]:
     prints = ["verify OK", f"lastUpdate={openssl_time(_whole(one.item['this_update']))}"]
     if one.item["status"] == "revoked":
         # Given to `openssl verify` it would end with an error, and say less.
-        commands.append(f"{read} -text | grep -A 1 'Serial Number: {_hex(one)}$' | sed 's/^ *//'")
+        commands += [
+            f"{read} -text | while read -r l; do",
+            f'  case "$l" in "Serial Number: {_hex(one)}") echo "$l"; read -r l; echo "$l" ;; esac',
+            "done",
+        ]
         prints += [f"Serial Number: {_hex(one)}", f"Revocation Date: {openssl_time(_whole(one.item['revoked_at']))}"]
     else:
         commands += [

@@ -193,9 +193,9 @@ def judge(findings: Iterable[Finding], moment: datetime, certificate: bytes) -> 
     usable = [one for one in known if one.status != "unknown" and one.this_update <= ends]
     after = [one for one in usable if one.this_update >= moment]
     if after:
-        return Judgement("good", min(after, key=lambda one: (one.this_update, one.sha256)), after=True)
+        return Judgement("good", min(after, key=lambda one: (one.this_update, one.source, one.sha256)), after=True)
     if usable:
-        return Judgement("good", max(usable, key=lambda one: (one.this_update, one.sha256)))
+        return Judgement("good", max(usable, key=lambda one: (one.this_update, one.source, one.sha256)))
     return Judgement("none", None)
 
 
