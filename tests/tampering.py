@@ -17,6 +17,7 @@ from archiver.audit import Audit
 from archiver.audit_archive import Reading, verify_archive
 from archiver.audit_ground import guarded
 from archiver.errors import ArchiverError
+from archiver.evidence.cosignature import WitnessKey
 from archiver.evidence.note import Verifier
 from archiver.evidence.timestamp import certificates_from_pem
 from archiver.evidence.verify import CheckResult, Evidence, Folder, Report, run, verify_folder
@@ -27,6 +28,7 @@ NUMBERS: tuple[tuple[str, tuple[int, ...]], ...] = (
     (r"capture\.warc\.gz", (1, 2, 3, 4, 5)),
     (r"statement\.json", (1, 6, 11)),
     (r"statement\.tlog-proof", (1, 6, 7)),
+    (r"checkpoint\..*\.cosig", (1, 6, 16)),
     (r"(checkpoint|statement)\..*", (12,)),
     (r"before\.[a-z]+\.(tsr|subject)", (1, 10)),
     (r"before\..*", (12,)),
@@ -37,6 +39,7 @@ ALONE: tuple[tuple[str, tuple[int, ...]], ...] = (
     (r"capture\.warc\.gz", (1, 2, 3, 4, 5)),
     (r"statement\.(json|tlog-proof)", (1, 6, 7)),
     (r"statement\..*", (1, 8)),
+    (r"checkpoint\..*\.cosig", (1, 6, 16)),
     (r"checkpoint\..*", (1, 6, 9)),
     (r"before\..*", (1, 10)),
 )
@@ -90,7 +93,7 @@ def look_at(root: Path, state: str, path: str) -> Look:
         reading = Reading(Audit(archive))
         reading.read()
         step, number = {
-            "stamps": (reading.stamped, 12),
+            "stamps": (reading.cosigned, 16) if path.endswith(".cosig") else (reading.stamped, 12),
             "log": (reading.consistent, 14),
             "texts": (reading.kept, 15),
         }[path.partition("/")[0]]
@@ -116,8 +119,10 @@ def _first_failing(audit: Audit, seq: int, tries: Sequence[Sequence[int]]) -> Re
     return report
 
 
-def look_alone(folder: Path, key: Path, roots: Sequence[Path], referent: Path | None) -> Callable[[str], Look]:
-    """The same for a folder that was copied elsewhere, with only the key and the roots."""
+def look_alone(
+    folder: Path, key: Path, roots: Sequence[Path], referent: Path | None, witnesses: Sequence[WitnessKey]
+) -> Callable[[str], Look]:
+    """The same for a folder that was copied elsewhere, with only the keys and the roots."""
     verifier = Verifier.from_vkey(key.read_text().strip())
     ders = [der for path in roots for der in certificates_from_pem(path.read_bytes())]
     there: Folder = folder_at(folder)
@@ -125,9 +130,12 @@ def look_alone(folder: Path, key: Path, roots: Sequence[Path], referent: Path | 
 
     def look(name: str) -> Look:
         numbers = numbers_for(name, ALONE)
-        return lambda: [
-            Report("alone", verify_folder(Evidence(there, verifier, ders, referent=lambda _: other), numbers))
-        ]
+
+        def looked() -> list[Report]:
+            evidence = Evidence(there, verifier, ders, referent=lambda _: other, witnesses=witnesses)
+            return [Report("alone", verify_folder(evidence, numbers))]
+
+        return looked
 
     return look
 

@@ -73,7 +73,7 @@ class Made:
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Made]:
     folder = tmp_path_factory.mktemp("bundle")
-    with workshop(folder, revocation=True) as shop:
+    with workshop(folder, witnesses=["expert"], revocation=True) as shop:
         yield Made(folder, shop)
 
 
@@ -334,8 +334,12 @@ def test_members_have_their_order_and_are_what_the_archive_has(made: Made, kind:
         f"snapshot/{path.name}": path.read_bytes() for path in folder.iterdir()
     }
     for name, data in files.items():
-        if name.startswith(("stamps/", "keys/", "log/checkpoint")):
+        if name.startswith(("stamps/", "keys/log.", "log/checkpoint")):
             assert data == (stored / name).read_bytes()
+    witnesses = {name.rpartition("/")[2] for name in files if name.startswith("keys/witness-")}
+    assert witnesses == (
+        set() if kind == "unstamped" else {"witness-archive-expert.vkey", "witness-archive-expert.pub.pem"}
+    )
     assert parse_sums(files["SHA256SUMS"]) == {
         name: hashlib.sha256(data).hexdigest() for name, data in files.items() if not name.startswith("SHA256SUMS")
     }

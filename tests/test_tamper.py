@@ -54,7 +54,7 @@ class Made:
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Made]:
-    with workshop(tmp_path_factory.mktemp("tamper")) as shop:
+    with workshop(tmp_path_factory.mktemp("tamper"), witnesses=["expert"]) as shop:
         root = shop.folder / "archive"
         snapshots = small_archive(shop, root)
         terms = shop.site.documents["/terms"]
@@ -126,7 +126,7 @@ def test_the_archive_is_whole_and_has_everything(made: Made) -> None:
     paths = " ".join(made.files())
     for kind in (
         "statement.json statement.tlog-proof capture.warc.gz statement.north.tsr statement.south.chain.pem"
-        " checkpoint.north.tsr checkpoint.south.chain.pem before. .subject stamps/ log/checkpoint log/tile/entries"
+        " checkpoint.north.tsr checkpoint.south.chain.pem checkpoint.archive-expert.cosig before. .subject stamps/ log/checkpoint log/tile/entries"
         " log/tile/0 journal/ keys/log.vkey keys/log.pub.pem"
     ).split():
         assert kind in paths
@@ -266,13 +266,15 @@ def test_a_folder_alone_passes(made: Made, tmp_path: Path, number: int) -> None:
     words = ["--json", "verify", str(folder), "--key", str(made.root / "keys/log.vkey")]
     for authority in made.shop.authorities:
         words += ["--root", str(made.root / f"authorities/{authority}.pem")]
+    for witness in made.shop.witnesses.values():
+        words += ["--witness", witness.key.vkey]
     done = subprocess.run(
         [sys.executable, "-m", "archiver", *words], cwd=tmp_path, capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stdout + done.stderr
     (report,) = json.loads(done.stdout)
     assert report["verdict"] == "pass"
-    assert [check["number"] for check in report["checks"]] == list(range(1, 11))
+    assert [check["number"] for check in report["checks"]] == [*range(1, 11), 16]
 
 
 def test_a_lone_revisit_is_incomplete(made: Made, tmp_path: Path) -> None:
@@ -298,7 +300,8 @@ def test_every_bit_of_a_folder_alone(made: Made, tmp_path: Path) -> None:
     folder, referent = tmp_path / made.folders[1].name, made.folders[0]
     shutil.copytree(made.folders[1], folder)
     roots = [made.root / f"authorities/{name}.pem" for name in made.shop.authorities]
-    look = look_alone(folder, made.root / "keys/log.vkey", roots, referent)
+    witnesses = [one.key for one in made.shop.witnesses.values()]
+    look = look_alone(folder, made.root / "keys/log.vkey", roots, referent, witnesses)
     for file in sorted(folder.iterdir()):
         copies = _certificates_in(file)
         for offset in range(0, file.stat().st_size, 1 + file.stat().st_size // 150):

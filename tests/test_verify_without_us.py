@@ -87,7 +87,7 @@ class Expert:
 @pytest.fixture(scope="module")
 def expert(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Expert, list[str]]]:
     place = tmp_path_factory.mktemp("expert")
-    with workshop(place / "operator") as shop:
+    with workshop(place / "operator", witnesses=["expert"]) as shop:
         archive = place / "operator/archive"
         snapshots = small_archive(shop, archive)
         shop.site.scripts["/chunked"] = [CHUNKED]

@@ -175,8 +175,8 @@ def journal(facts: BundleFacts) -> Step:
     signed = "" if facts.proof is not None else _SIGNED
     heads = ["log/checkpoint"]
     heads += ['"$T/checkpoint"'] if facts.proof is not None else []
-    covered = (*facts.tokens, *facts.cosignatures)
-    heads += sorted({one.covers for one in covered if one.covers.startswith("stamps/")})
+    covered = [*(one.covers for one in facts.tokens), *(one.covers for one in facts.cosignatures)]
+    heads += sorted({name for name in covered if name.startswith("stamps/")})
     sizes = [facts.checkpoint.size] + ([facts.proof.size] if facts.proof is not None else [])
     sizes += [int(name.split("/")[1]) for name in heads if name.startswith("stamps/")]
     own = facts.capture.seq

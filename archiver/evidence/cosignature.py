@@ -178,12 +178,16 @@ def verify_cosignature(line: bytes, checkpoint: bytes, key: WitnessKey) -> Cosig
 def verify_by_any(line: bytes, checkpoint: bytes, keys: Iterable[WitnessKey]) -> Cosignature | None:
     """Return the cosignature if one of these keys made it, None where none of them is the key it names.
 
-    ``MalformedCosignature`` for a line that is none, or that names one of the keys and was not made by it.
+    ``MalformedCosignature`` for a line that is none, that names one of the keys and was not made by it, or that was
+    made by one of them under another name: the signature covers neither the name nor the key's id.
     """
     found = Cosignature.from_line(line)
+    message = cosigned_message(Note.from_bytes(checkpoint).text, found.time)
     for key in keys:
         if found.is_of(key):
             return verify_cosignature(line, checkpoint, key)
+        if key.accepts(message, found.signature):
+            raise MalformedCosignature(f"the signature is by {key.vkey}, the line names {found.name}")
     return None
 
 

@@ -1,14 +1,9 @@
 """Checks an evidence bundle with the Python standard library and the ``openssl`` program (3.0 or newer), nothing else.
 
-    python3 verify.py BUNDLE.zip|FOLDER [--key KEY] [--root ROOT.pem ...] [--json]
-
-A bundle holds a snapshot of a web document: what was received (a WARC file), the statement made of it, proof that it
-stands in a signed log, timestamps of outside authorities, the text read from it. Each numbered check has a verdict and
-a reason. Nothing is fetched, and the bundle is only read.
-
-KEY is the public key of the log (a PEM file, or its verifier key as text or file), ROOT a file with roots of timestamp
-authorities, both from somewhere else. Without them the copies in the bundle are used, and check 16 says so: all parts
-fit together then, but who made them is open. Exit code: 0 all passed, 1 one failed, 2 wrong usage, 3 some not checked.
+    python3 verify.py BUNDLE.zip|FOLDER [--key KEY] [--root ROOT.pem ...] [--witness KEY ...] [--json]
+KEY is the public key of the log or of a witness (a PEM file, or a verifier key as text or file), ROOT a file with roots
+of timestamp authorities, all from elsewhere. Without them the bundle's own are used; check 16 says so: its parts fit
+together, but who made them is open. Exit code: 0 all passed, 1 one failed, 2 wrong usage, 3 some not checked.
 """
 
 from __future__ import annotations
@@ -36,15 +31,13 @@ from typing import Any
 
 MEMBERS, TOTAL, RATIO = 10_000, 1 << 32, 200  # most members, bytes unpacked, growth of a member of more than 1 MiB
 AT_ONCE, LINE = 1 << 29, 1 << 26  # most bytes of what has to be in memory as a whole, and of a line of the journal
-FAIL, OPEN = "fail", "not checked"
 SUMS, STATEMENT, PROOF = "SHA256SUMS", "snapshot/statement.json", "snapshot/statement.tlog-proof"
 WARC, EXTRACT, NEWEST = "snapshot/capture.warc.gz", "journal/extract.jsonl", "log/checkpoint"
-ASSESSMENT, CITATION = "text/assessment.json", "citation/citation.json"
+ASSESSMENT, CITATION, FAIL, OPEN = "text/assessment.json", "citation/citation.json", "fail", "not checked"
 HASH = "[A-Za-z0-9+/]{42}[AEIMQUYcgkosw048]="  # 32 bytes in base64, in its one form
 OVER = r"(snapshot/(statement|checkpoint)\.|stamps/\d+/).*tsr"  # the timestamps over the statement or a checkpoint
 NOT_CHECKED = (
-    "whether a certificate of a timestamp authority was revoked, and whether its clock was right",
-    "whether the log shows everyone the same history: compare its checkpoints with copies held elsewhere",
+    "whether an authority's certificate was revoked, or its clock wrong; whether other people were shown another log",
     "whether the machine really fetched these bytes from that address, and what other readers were shown",
     "the web server's own certificates (in the WARC file); whether the text says what a reader of the page sees",
     "log/consistency.json, PROCESS.txt, journal lines given as an entry alone; of referents all but the payload",
@@ -96,15 +89,15 @@ def statement_of(line: bytes) -> Any:
     return need(again == line and isinstance(value, dict) and value, "a statement is not a line of canonical JSON")
 
 
-def key_from(text: str, name: str) -> Key:
-    """Read an Ed25519 public key in PEM, or a verifier key: NAME+HINT+BASE64 (C2SP signed-note)."""
+def key_from(text: str, name: str, kind: bytes = b"\1") -> Key:
+    """Read an Ed25519 public key (1: of a log, 4: of a witness) in PEM, or NAME+HINT+BASE64 (C2SP signed-note)."""
     hint, head = None, bytes.fromhex("302a300506032b6570032100")
     if "-----BEGIN PUBLIC KEY-----" in text:
         data = base64.b64decode(text.split("-----")[2])
     else:
         name, hint, encoded = text.strip().split("+", 2)
-        data = re.sub(b"^\1", head, base64.b64decode(encoded, validate=True))  # 1: the kind of key
-    key = Key(name, data, sha256(name.encode() + b"\n\1" + data[-32:]).digest()[:4])
+        data = re.sub(b"^" + kind, head, base64.b64decode(encoded, validate=True))
+    key = Key(name, data, sha256(name.encode() + b"\n" + kind + data[-32:]).digest()[:4])
     need(len(data) == 44 and data.startswith(head) and hint in (None, key.hint.hex()), "a key is not of Ed25519")
     return key
 
@@ -173,8 +166,9 @@ def decoded(body: bytes, coding: str) -> bytes:
 class Bundle:
     """A bundle, and what it is held against; each check returns its reason to pass."""
 
-    def __init__(self, bundle: Path, scratch: Path, key: str | None, roots: list[str]) -> None:
+    def __init__(self, bundle: Path, scratch: Path, key: str | None, roots: list[str], *witnesses: bytes) -> None:
         self.bundle, self.scratch, self.outside_key, self.outside_roots = bundle, scratch, key, roots
+        self.witnesses = witnesses
         self.folder, self.names = (bundle if bundle.is_dir() else scratch / "members"), list[str]()
         self.times: dict[str, tuple[int, str]] = {}  # of every timestamp that held
 
@@ -205,9 +199,8 @@ class Bundle:
     @cached_property
     def heads(self) -> dict[str, Checkpoint]:
         """Every checkpoint of the bundle, by the name of the member that holds it."""
-        notes = {name: self.read(name) for name in (NEWEST, *self.like(r"stamps/\d+/checkpoint"))}
-        notes.update({name: self.read(name).partition(b"\n\n")[2] for name in self.like(PROOF)})
-        return {name: checkpoint_of(note) for name, note in notes.items()}
+        names = (NEWEST, *self.like(rf"stamps/\d+/checkpoint|{PROOF}"))  # a proof ends with its checkpoint
+        return {name: checkpoint_of(self.read(name).split(b"\n\n", name == PROOF)[-1]) for name in names}
 
     @cached_property
     def journal(self) -> tuple[list[bytes], dict[int, bytes]]:
@@ -251,9 +244,9 @@ class Bundle:
         need(done.returncode == 0 and expected in said, f"{what}: {reasons[-1]}")
         return said
 
-    def signed(self, what: str, data: bytes, signature: bytes) -> None:
-        """Check an Ed25519 signature of the log's key."""
-        words = ("-pubin", "-keyform", "DER", "-inkey", self.key.der, "-in", data, "-sigfile", signature)
+    def signed(self, what: str, data: bytes, signature: bytes, key: Key | None = None) -> None:
+        """Check an Ed25519 signature of the log's key, or of another one."""
+        words = ("-pubin", "-keyform", "DER", "-inkey", (key or self.key).der, "-in", data, "-sigfile", signature)
         self.openssl(what, "Verified Successfully", "pkeyutl", "-verify", "-rawin", *words)
 
     def time_of(self, name: str) -> tuple[int, str]:
@@ -286,11 +279,27 @@ class Bundle:
             self.times.update({name: (epoch, at)} if chain[-1] in known else {})
         strangers = [name for name in self.like(pattern) if name not in self.times]
         need(not strangers, f"none of the roots given is that of {', '.join(strangers)}", OPEN)
-        held = [f"{name} {self.times[name][1]}" for name in self.like(pattern)]
-        return ", ".join(need(held, "there is no timestamp", OPEN))
+        return ", ".join(need([f"{n} {self.times[n][1]}" for n in self.like(pattern)], "there is no timestamp", OPEN))
 
-    def unpack(self) -> str:
-        """Check a zip's directory against what it lists, one after the other, nothing between; then unpack it."""
+    def admit(self, names: list[str]) -> None:
+        """Refuse names that leave their folder, are there twice, or differ in upper and lower case alone."""
+        need(0 < len(names) <= MEMBERS, f"{len(names)} members; there may be 1 to {MEMBERS}")
+        for name in names:
+            parts = [re.fullmatch("[A-Za-z0-9_-][A-Za-z0-9._-]*", part) for part in name.split("/")]
+            need(all(parts) and len(name) < 200, f"a member is named {name[:80]!r}, no plain path in a folder")
+        lower = {name.lower() for name in names}
+        need(len(lower) == len(names), "two members have the same name")
+        need(not lower & {str(up) for name in lower for up in Path(name).parents}, "a member is named like a folder")
+        self.names = names
+
+    def check_01_container(self) -> str:
+        """The zip, or the folder, holds plain files with plain names, within ceilings, and nothing else."""
+        if self.folder == self.bundle:
+            found = [path for path in self.folder.rglob("*") if path.is_symlink() or not path.is_dir()]
+            for path in found:
+                need(path.is_file() and not path.is_symlink(), f"{path.name} is a symbolic link, or no plain file")
+            self.admit([path.relative_to(self.folder).as_posix() for path in found])
+            return f"{len(found)} members"
         with self.bundle.open("rb") as raw, zipfile.ZipFile(raw) as archive:
             members, at = sorted(archive.infolist(), key=lambda one: one.header_offset), 0
             self.admit([one.orig_filename for one in members])
@@ -312,38 +321,15 @@ class Bundle:
             archive.extractall(self.folder)  # compares names and checksums, writes no more than the directory says
         return f"{len(self.names)} members, zip {digest_of(self.bundle)}"
 
-    def admit(self, names: list[str]) -> None:
-        """Refuse names that leave their folder, are there twice, or differ in upper and lower case alone."""
-        need(0 < len(names) <= MEMBERS, f"{len(names)} members; there may be 1 to {MEMBERS}")
-        for name in names:
-            parts = [re.fullmatch("[A-Za-z0-9_-][A-Za-z0-9._-]*", part) for part in name.split("/")]
-            need(all(parts) and len(name) < 200, f"a member is named {name[:80]!r}, no plain path in a folder")
-        lower = {name.lower() for name in names}
-        need(len(lower) == len(names), "two members have the same name")
-        need(not lower & {str(up) for name in lower for up in Path(name).parents}, "a member is named like a folder")
-        self.names = names
-
-    def check_01_container(self) -> str:
-        """The zip, or the folder, holds plain files with plain names, within ceilings, and nothing else."""
-        if self.folder != self.bundle:
-            return self.unpack()
-        found = [path for path in self.folder.rglob("*") if path.is_symlink() or not path.is_dir()]
-        for path in found:
-            need(path.is_file() and not path.is_symlink(), f"{path.name} is a symbolic link, or no plain file")
-        self.admit([path.relative_to(self.folder).as_posix() for path in found])
-        return f"{len(found)} members"
-
     def check_02_every_member(self) -> str:
         """SHA256SUMS lists every member, and nothing else, each with its digest."""
         listed = dict(line.split("  ", 1)[::-1] for line in self.read(SUMS).decode().splitlines())
         need(len(listed) == self.read(SUMS).count(b"\n"), f"{SUMS} lists a member twice")
         tokens = self.like(rf"{SUMS}\.[A-Za-z0-9_-]+(\.\d+)?\.tsr")
         apart = {SUMS, f"{SUMS}.sig", *tokens, *(f"{name[:-4]}.chain.pem" for name in tokens)}
-        missing = ", ".join(sorted(set(listed) - set(self.names)))
-        extra = ", ".join(sorted(set(self.names) - set(listed) - apart))
-        need(not missing or not extra, f"missing: {missing}; there instead, and not listed in {SUMS}: {extra}")
-        need(not missing, f"missing: {missing}")
-        need(not extra, f"not listed in {SUMS}: {extra}")
+        gone, more = sorted(set(listed) - set(self.names)), sorted(set(self.names) - set(listed) - apart)
+        told = [f"missing: {', '.join(gone)}"] * bool(gone) + [f"not listed in {SUMS}: {', '.join(more)}"] * bool(more)
+        need(not told, "; there instead, and ".join(told))
         for name, digest in listed.items():
             need(digest_of(self.path(name)) == digest, f"{name} has another digest than {SUMS} says")
         return f"{len(listed)} members; SHA-256 of {SUMS}: {sha256(self.read(SUMS)).hexdigest()}"
@@ -374,7 +360,7 @@ class Bundle:
             need(self.path(name).stat().st_size == one["bytes"], f"{name} has another length than stated")
             for kind in {"sha256", "sha512"} & set(one):
                 need(digest_of(self.path(name), kind) == one[kind], f"{name} has another {kind} than stated")
-        usual = r"statement\.(json|tlog-proof)|(statement|checkpoint|before)\.[\w.-]+\.(tsr|chain\.pem|subject)"
+        usual = r"statement\.(json|tlog-proof)|(statement|checkpoint|before)\.[\w.-]+\.(tsr|chain\.pem|subject|cosig)"
         strange = set(self.like("snapshot/.*")) - set(self.like(f"snapshot/({usual})")) - set(stated)
         need(not strange, f"not stated: {', '.join(sorted(strange))}")
         return ", ".join(f"{name}: {one['bytes']} bytes, SHA-256 {one['sha256']}" for name, one in stated.items())
@@ -411,9 +397,8 @@ class Bundle:
                 folder = f"referents/{holder['snapshot'].rsplit('-S-', 1)[0]}-S-{revisit['seq']:08d}"
                 line, name = self.read(f"{folder}/statement.json"), revisit["record"]
                 known, holder = self.journal[0][revisit["seq"]] == sha256(line).digest(), statement_of(line)
-                need(known, f"the journal has another statement than {folder}")
                 same = digest_of(self.path(f"{folder}/capture.warc.gz")) == holder["warc"]["sha256"]
-                need(same, f"{folder}/capture.warc.gz has another digest than stated")
+                need(known and same, f"{folder} has another statement than the journal, or another WARC than stated")
             (place,) = (record for record in holder["warc"]["records"] if record["id"] == name)
             body = self.record(f"{folder}/capture.warc.gz", place)[1].partition(b"\r\n\r\n")[2]
             need(sha256(body).hexdigest() == last["payload_sha256"], f"the payload of {url} has another digest")
@@ -443,8 +428,8 @@ class Bundle:
             ours = [found[4:] for by, found in head.signatures if (by, found[:4]) == (head.origin, self.key.hint)]
             need(len(ours) == 1, f"{name} is not signed with this key")
             self.signed(name, head.text, ours[0])
-        for name in ("keys/log.vkey", "keys/log.pub.pem"):
-            need(key_from(self.read(name).decode(), self.key.name) == self.key, f"{name} is another key")
+        beside = [self.read(name).decode() for name in ("keys/log.vkey", "keys/log.pub.pem")]
+        need({key_from(text, self.key.name) for text in beside} == {self.key}, "another key lies in keys/")
         return f"{len(self.heads)} of {self.key.name}, SHA-256 of the key: {sha256(self.key.der).hexdigest()}"
 
     def check_11_journal(self) -> str:
@@ -455,8 +440,8 @@ class Bundle:
         leaves = [sha256(b"\0" + entry).digest() for entry in entries]
         for name, head in self.heads.items():
             need(root_of(leaves[: head.size]) == head.root, f"the journal does not lead to the root of {name}")
-        for one in self.stated("key"):
-            need(one["spki_sha256"] == sha256(self.key.der).hexdigest(), "the journal names another key")
+        named = {one["spki_sha256"] for one in self.stated("key")}
+        need(named <= {sha256(self.key.der).hexdigest()}, "the journal names another key")
         return f"{len(entries)} statements, {len(lines)} in full, lead to the roots of {len(self.heads)} checkpoints"
 
     def check_12_timestamps(self) -> str:
@@ -498,9 +483,8 @@ class Bundle:
             return f"the assessment, {one['normaliser']}, made no text of its own; verdict: {one['verdict']}"
         need("text/text.md" in self.names, "the text was not handed over", OPEN)
         text, links = self.read("text/text.md"), self.read("text/links.jsonl") if one["links"] else b""
-        need(sha256(text).hexdigest() == one["text_sha256"], "the text has another digest than stated")
-        need(sha512(text).hexdigest() == one["text_sha512"], "the text has another SHA-512 than stated")
-        need(sha256(links).hexdigest() == one["links_sha256"], "the links have another digest than stated")
+        found = {"text_sha256": sha256(text), "text_sha512": sha512(text), "links_sha256": sha256(links)}
+        need(all(one[kind] == made.hexdigest() for kind, made in found.items()), "text or links have another digest")
         lines = text.split(b"\n")[:-1]
         need((len(text), len(lines)) == (one["text_bytes"], one["text_lines"]), "the text has another length")
         need("text/text.salt" in self.names, "the digests hold; no salt is here for the root of the lines", OPEN)
@@ -519,8 +503,7 @@ class Bundle:
         files += [("file of an interrupted check", file) for file in one["partial"] or ()]
         files += [("decoded content", part["content"]) for part in one["parts"]]
         ends = [part["exchanges"][-1] for part in one["parts"] if part["exchanges"]]
-        sent = [{"sha256": end["payload_sha256"], "bytes": end["payload_bytes"]} for end in ends]
-        files += [("payload as transferred", payload) for payload in sent]
+        files += [("payload as transferred", {k[8:]: e[k] for k in ("payload_sha256", "payload_bytes")}) for e in ends]
         made = parse(self.read(ASSESSMENT)) if ASSESSMENT in self.names else {}
         text = {"sha256": made.get("text_sha256"), "bytes": made.get("text_bytes")}
         files.append((f"text by the normaliser {made.get('normaliser')}", text))
@@ -547,14 +530,33 @@ class Bundle:
         """The key and the roots came from somewhere other than the bundle."""
         missing = [] if self.outside_key else ["key"]
         missing += ["roots"] if self.like(r".*\.tsr") and not self.outside_roots else []
-        need(not missing, f"the {' and '.join(missing)} came with the bundle (see --key, --root)", OPEN)
+        missing += ["witnesses"] if self.like(r"s.*\.cosig") and not self.witnesses else []
+        need(not missing, f"the {' and '.join(missing)} came with the bundle (see --key, --root, --witness)", OPEN)
         found = [self.key.der, *map(ssl.PEM_cert_to_DER_cert, self.outside_roots)]
         return "key " + ", root ".join(sha256(one).hexdigest() for one in found)
 
+    def check_17_cosignatures(self) -> str:
+        """Witnesses signed a checkpoint over the statement; each saw no other history (C2SP tlog-cosignature)."""
+        told, strangers, stamps = list[str](), list[str](), self.stated("stamp")
+        for name in self.like(r"(snapshot|stamps/\d+)/.*\.cosig"):
+            known = [one for one in stamps if one.get("cosignature_sha256") == digest_of(self.path(name))]
+            one = need(known, f"the journal does not name {name}")[0]
+            head = self.heads.get(f"{name.rpartition('/')[0]}/checkpoint") or self.heads[PROOF]
+            by, data = checkpoint_of(head.note + self.read(name)).signatures[-1]
+            beside = [self.read(f"keys/witness-{one['witness']}.{form}").decode() for form in ("vkey", "pub.pem")]
+            key, *others = {key_from(text, by, b"\4") for text in (one["key"], *beside)}
+            at = int.from_bytes(data[4:12], "big")
+            signed = (key.name, key.hint, time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(at)))
+            need((by, data[:4], one["time"]) == signed and not others, f"{name} is of another key or time than stated")
+            self.signed(name, b"cosignature/v1\ntime %d\n" % at + head.text, data[12:], key)
+            (told if key.der in (self.witnesses or [key.der]) else strangers).append(f"{name}: {by} {one['time']}")
+        need(not strangers, f"none of the witnesses' keys given is that of {', '.join(strangers)}", OPEN)
+        return ", ".join(told) or "no witness signed one: nobody is known to have looked for a second history"
 
-def verify(bundle: Path, scratch: Path, key: str | None, roots: list[str]) -> list[dict[str, Any]]:
+
+def verify(bundle: Path, scratch: Path, key: str | None, roots: list[str], *witnesses: bytes) -> list[dict[str, Any]]:
     """Make every check of a bundle, in a folder for what is unpacked and written on the way."""
-    opened, made = Bundle(bundle, scratch, key, roots), list[dict[str, Any]]()
+    opened, made = Bundle(bundle, scratch, key, roots, *witnesses), list[dict[str, Any]]()
     for name in sorted(name for name in dir(Bundle) if name.startswith("check_")):
         check = getattr(opened, name)
         try:
@@ -564,8 +566,7 @@ def verify(bundle: Path, scratch: Path, key: str | None, roots: list[str]) -> li
         except Exception as error:  # noqa: BLE001  whatever a bundle makes the reading stumble over is its fault
             verdict, reason = FAIL, f"it cannot be read: {type(error).__name__}: {error}"
         told = {"number": int(name[6:8]), "name": name[9:].replace("_", " "), "promise": check.__doc__}
-        plain = "".join(character if character.isprintable() else "?" for character in reason)
-        made.append({**told, "verdict": verdict, "reason": plain})
+        made.append({**told, "verdict": verdict, "reason": "".join(c if c.isprintable() else "?" for c in reason)})
         if made[0]["verdict"] != "pass":
             break  # nothing is read from a container that does not hold
     return made
@@ -576,18 +577,19 @@ if __name__ == "__main__":
     arguments.add_argument("bundle", type=Path)
     arguments.add_argument("--key", help="public key of the log, from elsewhere: PEM file, verifier key or its file")
     arguments.add_argument("--root", type=Path, action="append", default=[], help="PEM file, from elsewhere")
+    arguments.add_argument("--witness", action="append", default=[], help="public key of a witness, likewise")
     arguments.add_argument("--json", action="store_true")
     given = arguments.parse_args()
     try:
-        key = Path(given.key).read_text("utf-8") if given.key and Path(given.key).is_file() else given.key
-        need(key is None or key_from(key, "x"), "the key cannot be read")
+        texts = [Path(k).read_text("utf-8") if Path(k).is_file() else k for k in (given.key or "", *given.witness)]
+        keys = [key_from(text, "x", b"\4" if at else b"\1").der if text else b"" for at, text in enumerate(texts)]
         roots = [one for path in given.root for one in certificates(path)]
         need(roots or not given.root, "no certificate is in the files named with --root")
         given.bundle.stat()
     except (OSError, ValueError, Outcome) as error:
         arguments.error(str(error))
     with tempfile.TemporaryDirectory(prefix="verify-") as scratch:
-        checks = verify(given.bundle, Path(scratch), key, roots)
+        checks = verify(given.bundle, Path(scratch), texts[0] or None, roots, *keys[1:])
     verdicts = {check["verdict"] for check in checks}
     result = FAIL if FAIL in verdicts else "not all checked" if OPEN in verdicts else "pass"
     said = ["{number:2}  {verdict:11}  {name}: {promise}\n{_:17}{reason}".format(_="", **check) for check in checks]

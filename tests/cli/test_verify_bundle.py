@@ -40,6 +40,8 @@ class Made:
         for name in desk.shop.authorities:
             shutil.copy(desk.root / f"authorities/{name}.pem", self.outside)
             self.words += ["--root", str(self.outside / f"{name}.pem")]
+        self.witnesses = [one.key for one in desk.shop.witnesses.values()]
+        self.words += [word for key in self.witnesses for word in ("--witness", key.vkey)]
         self._bundles: dict[str, Path] = {}
 
     def bundle(self, kind: str) -> Path:
@@ -62,7 +64,7 @@ class Made:
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Made]:
     folder = tmp_path_factory.mktemp("verify-bundle")
-    with workshop(folder) as shop:
+    with workshop(folder, witnesses=["expert"]) as shop:
         names = bundles.full_archive(shop, folder / "archive")
         yield Made(folder, Desk(shop, folder / "archive"), names)
 
@@ -94,7 +96,7 @@ def test_a_bundle_with_key_and_roots_from_elsewhere(
     (report,) = answer.json
     assert report["subject"] == str(made.bundle(kind))
     numbers = [check["number"] for check in report["checks"]]
-    assert numbers == [21, 22, 23, 24, *range(1, 11), 25, 26, 27, 28]
+    assert numbers == [21, 22, 23, 24, *range(1, 11), 25, 26, 27, 28, 29]
     assert [check["name"] for check in report["checks"]] == [NAMES[number] for number in numbers]
     assert report["not_checked"]
     open_ones = {"unstamped": {6, 7}}.get(kind, set())
@@ -102,6 +104,7 @@ def test_a_bundle_with_key_and_roots_from_elsewhere(
     assert {n for n, verdict in verdicts.items() if verdict == "incomplete"} == open_ones
     assert "fail" not in verdicts.values()
     assert (answer.code, report["verdict"]) == ((3, "incomplete") if open_ones else (0, "pass"))
+    assert verdicts[29] == ("none" if kind == "unstamped" else "pass")
     assert verdicts[26] == ("pass" if kind == "apart" else "none")
     assert verdicts[27] == ("pass" if kind in ("first", "revisit", "pages", "pdf") else "none")
 
@@ -119,9 +122,10 @@ def test_what_came_with_the_bundle_shows_only_that_its_parts_go_together(
     answer = Answer(capsys, tmp_path, str(made.bundle("revisit")), "--json")
     assert answer.code == 3
     found = answer.verdicts()
-    assert {number for number, verdict in found.items() if verdict == "incomplete"} == {6, 7, 9, 10, 23, 25}
+    assert {number for number, verdict in found.items() if verdict == "incomplete"} == {6, 7, 9, 10, 23, 25, 29}
     assert "only by what came with the bundle: no key (--key)" in answer.out
     assert "only by what came with the bundle: no roots (--root)" in answer.out
+    assert "only by what came with the bundle: no key of a witness (--witness)" in answer.out
 
 
 def test_beside_its_archive_the_archive_s_key_and_roots_serve(
@@ -180,7 +184,7 @@ def test_a_bomb_is_stopped_before_it_is_unpacked(made: Made, tmp_path: Path) -> 
     bundle.write_bytes(maker(made.files("redirect")))
     tracemalloc.start()
     with bundle.open("rb") as source:
-        verify_bundle(source, made.key, made.roots)
+        verify_bundle(source, made.key, made.roots, (), made.witnesses)
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert peak < 8 << 20
@@ -224,7 +228,7 @@ def test_so_it_does_when_the_list_was_made_again(made: Made, tmp_path: Path, kin
         forged["SHA256SUMS"] = sums_text({one: _sha256(text) for one, text in forged.items() if is_listed(one)})
         bundle = repacked(tmp_path / "forged.zip", forged.items())
         with bundle.open("rb") as source:
-            if exit_code([_report(verify_bundle(source, made.key, made.roots))]) == 0:
+            if exit_code([_report(verify_bundle(source, made.key, made.roots, (), made.witnesses))]) == 0:
                 unnoticed.add(name)
     only_listed = {name for name in files if re.fullmatch(ONLY_LISTED, name)}
     assert unnoticed <= only_listed
@@ -259,7 +263,7 @@ def test_every_byte_of_the_zip_s_own_structure_counts(made: Made, tmp_path: Path
         heads.append((archive.start_dir, len(data) - archive.start_dir))
     offsets = [start + n for start, length in heads for n in range(length)]
     for offset in random.Random(0).sample(offsets, 400):
-        checks = verify_bundle(io.BytesIO(flipped(data, offset)), made.key, made.roots)
+        checks = verify_bundle(io.BytesIO(flipped(data, offset)), made.key, made.roots, (), made.witnesses)
         assert checks[0].verdict == "fail" and len(checks) == 1, offset
 
 

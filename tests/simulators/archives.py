@@ -10,18 +10,21 @@ from __future__ import annotations
 import gzip
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
+from archiver.archive import read_verifier
 from archiver.operation import Operation, create_archive, open_operation
 from archiver.outcome import Outcome
 from archiver.revocation_asking import revocation_step
 from archiver.settings import SCHEMA, Value, parse_settings, render
 from archiver.stamp.interface import StampFailure
 from archiver.watch.entry import WatchEntry
+from storage.local import LocalFiles
 from tests.simulators.authority import TimestampAuthority
 from tests.simulators.certificates import Authority
 from tests.simulators.website import Document, Website, redirect
+from tests.simulators.witness import LoopbackWitness, witness
 
 ORIGIN = "evidence.example.org/log"
 TERMS = (
@@ -38,6 +41,11 @@ class Workshop:
     folder: Path
     site: Website
     authorities: Mapping[str, TimestampAuthority]
+    witnessed_by: Sequence[str] = ()
+    """Witnesses of archives made from now on, in folders of that name."""
+    stack: ExitStack = field(default_factory=ExitStack)
+    witnesses: dict[str, LoopbackWitness] = field(default_factory=dict)
+    """Those that are being served, by their names in the settings."""
 
     @property
     def state(self) -> Path:
@@ -71,6 +79,11 @@ class Workshop:
         (root / "authorities").mkdir()
         for name, authority in self.authorities.items():
             (root / "authorities" / f"{name}.pem").write_bytes(authority.root_pem.read_bytes())
+        for name in self.witnessed_by:
+            log = read_verifier(LocalFiles(root), origin)
+            served = self.stack.enter_context(witness(self.folder / f"{root.name}-{name}", [log]))
+            self.witnesses[served.name] = served
+            (root / "archive.toml").write_text((root / "archive.toml").read_text() + served.settings)
         return root
 
     def open(self, root: Path) -> Operation:
@@ -106,6 +119,9 @@ def stamp_all(operation: Operation) -> None:
     for name in operation.authorities:
         while answer := operation.stamp_step(name, at_once=True):
             assert not isinstance(answer, StampFailure), answer
+    for name in operation.witnessing.witnesses:
+        answer = operation.witnessing.step(name, at_once=True)
+        assert not isinstance(answer, StampFailure), answer
     operation.publish()
 
 
@@ -125,11 +141,15 @@ def documents() -> dict[str, Document]:
 
 @contextmanager
 def workshop(
-    folder: Path, names: Sequence[str] = ("north", "south"), *, revocation: bool = False
+    folder: Path,
+    names: Sequence[str] = ("north", "south"),
+    witnesses: Sequence[str] = (),
+    *,
+    revocation: bool = False,
 ) -> Iterator[Workshop]:
-    """A TLS site and authorities: the first sends its chain with three certificates, the others none of theirs.
+    """A TLS site, authorities, witnesses: the first authority sends its chain of three certificates, no other does.
 
-    ``revocation``: their certificates name where lists and OCSP responses can be had.
+    ``revocation``: the authorities' certificates name where lists and OCSP responses can be had.
     """
     with ExitStack() as stack:
         site = stack.enter_context(Website(documents(), tls=Authority().valid("127.0.0.1")))
@@ -146,7 +166,7 @@ def workshop(
             )
             for number, name in enumerate(names)
         }
-        yield Workshop(folder, site, authorities)
+        yield Workshop(folder, site, authorities, witnesses, stack)
 
 
 def small_archive(shop: Workshop, root: Path) -> list[str]:

@@ -29,6 +29,8 @@ class Desk:
     """Of a full copy, of a revisit (with a timestamp from before it), of a redirect, of three coded pages."""
     key: Path
     roots: tuple[Path, ...]
+    witness: Path
+    """The witness's verifier key."""
     seal: Seal
 
     @property
@@ -83,13 +85,15 @@ def in_chunks(body: bytes, extension: bytes = b"") -> bytes:
 @pytest.fixture(scope="session")
 def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
     place = tmp_path_factory.mktemp("expert")
-    with workshop(place / "operator") as shop:
+    with workshop(place / "operator", witnesses=["expert"]) as shop:
         archive = place / "operator/archive"
         snapshots = [*small_archive(shop, archive), of_many_codings(shop, archive)]
         seal = seal_of(shop, archive)
         bundles = tuple(seal.close(members_of(shop, archive, snapshot)) for snapshot in snapshots)
         roots = tuple(authority.root_pem for authority in shop.authorities.values())
-        yield Desk(place, bundles, archive / "keys/log.vkey", roots, seal)
+        vkey = place / "expert.vkey"
+        vkey.write_text(f"{shop.witnesses['archive-expert'].key.vkey}\n")
+        yield Desk(place, bundles, archive / "keys/log.vkey", roots, vkey, seal)
 
 
 @pytest.fixture(scope="session", params=[Chromium, Firefox], ids=["chromium", "firefox"])

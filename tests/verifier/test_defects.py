@@ -192,6 +192,7 @@ def test_the_archive_s_own_verifier_names_it(
     bundle = tmp_path / "x.zip"
     bundle.write_bytes(DEFECTS[name].make(desk, desk.members))
     words = ["--key", str(desk.key), *(word for root in desk.roots for word in ("--root", str(root)))]
+    words += ["--witness", str(desk.witness)]
     words = words[:2] if name == "expired_authority" else words  # whose root is in the bundle alone
     assert run(["--archive", str(tmp_path), "verify", str(bundle), *words, "--json"]) == 1
     (report,) = json.loads(capsys.readouterr().out)

@@ -89,7 +89,7 @@ def test_the_policy_names_the_script_and_the_style() -> None:
 
 @pytest.mark.parametrize("number", range(4))
 def test_a_whole_bundle_passes_with_key_and_roots_from_elsewhere(browser: Browser, desk: Desk, number: int) -> None:
-    shown = chosen(browser, desk.whole(number), [desk.key, *desk.roots])
+    shown = chosen(browser, desk.whole(number), [desk.key, *desk.roots, desk.witness])
     assert shown["result"] == "pass", shown
     assert shown["verdicts"] == ["✓ pass"] * 16
     assert "16 checks passed, 0 failed, 0 not checked" in shown["headline"]

@@ -30,7 +30,8 @@ MAX_LINES = 600
 
 
 def outside(desk: Desk) -> list[str]:
-    return ["--key", str(desk.key), *(word for root in desk.roots for word in ("--root", str(root)))]
+    roots = (word for root in desk.roots for word in ("--root", str(root)))
+    return ["--key", str(desk.key), *roots, "--witness", str(desk.witness)]
 
 
 def run(bundle: Path, *options: str) -> tuple[int, dict[str, Any]]:
@@ -74,6 +75,7 @@ def test_without_them_it_says_that_they_came_with_the_bundle(desk: Desk) -> None
     assert [check["number"] for check in said["checks"] if check["verdict"] == "not checked"] == [16]
     assert run(desk.whole(), *outside(desk)[:2])[0] == 3
     assert run(desk.whole(), *outside(desk)[2:])[0] == 3
+    assert run(desk.whole(), *outside(desk)[:-2])[0] == 3
 
 
 def test_what_is_not_there_is_not_checked(desk: Desk, tmp_path: Path) -> None:
