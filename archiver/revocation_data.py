@@ -14,6 +14,7 @@ from archiver.evidence.canonical import Json
 from archiver.evidence.instant import format_instant, parse_instant
 from archiver.evidence.revocation import CEILING, Finding, Judgement, Source, judge, links_of, read_finding
 from archiver.evidence.timestamp_chain import load_certificate
+from archiver.revocations import chains_of
 
 NO_END = 1 << 62
 """More than any number of a statement."""
@@ -91,6 +92,20 @@ def _standing(archive: Archive, certificate: bytes, issuer: bytes, moment: datet
     others = [one for one in data if used and one.source != used[0].source and one.finding.this_update >= moment]
     good = [one for one in others if judgement.verdict == "good" and one.finding.status == "good"]
     return Standing(certificate, issuer, judgement, (*used, *good[:1]))
+
+
+def newest_data(archive: Archive, authority: str) -> list[Datum]:
+    """The newest list and the newest response about each certificate of the chain that an authority used last."""
+    found = []
+    for chain in chains_of(archive, authority)[:1]:
+        for certificate, issuer in links_of(chain.certificates(archive)):
+            rows = archive.index.rows(
+                "select seq, place, max(this_update) from revocation where certificate_sha256 = ?"
+                " and file_sha256 is not null group by source",
+                (hashlib.sha256(certificate).digest(),),
+            )
+            found += [read_datum(archive, row["seq"], row["place"], certificate, issuer) for row in rows]
+    return found
 
 
 def _chosen(archive: Archive, certificate: bytes, moment: datetime, below: int) -> list[tuple[int, int]]:
