@@ -10,10 +10,15 @@ from archiver.audit_ground import Ground
 from archiver.errors import ArchiverError, FormatError
 from archiver.evidence.instant import moment_of
 from archiver.evidence.statement import Statement
-from archiver.evidence.verify import SMALL_FILE, Failed, Nothing
+from archiver.evidence.verify import NO_REVOCATION, NOT_CHECKED, SMALL_FILE, Failed, Nothing
 from archiver.folders import StoredFolder
 from archiver.revocations import is_revocation_file
 from storage.errors import StorageError
+
+BEFORE = "before the token's time"
+"""In the words on data that is older than the token."""
+NO_LATER_REVOCATION = "revocation of a timestamp authority's certificate between the data of check 17 and its token"
+"""Printed in place of ``NO_REVOCATION`` where some data is older than the token: it cannot tell of later days."""
 
 
 def check_tokens(audit: Ground, folder: StoredFolder, names: Sequence[str]) -> str:
@@ -24,7 +29,8 @@ def check_tokens(audit: Ground, folder: StoredFolder, names: Sequence[str]) -> s
     from archiver.evidence.timestamp import certificates_from_pem, read_token  # slow to load
     from archiver.revocation_data import standings
 
-    told, lacking = [], 0
+    said: dict[str, list[str]] = {}
+    lacking = 0
     for name in sorted(names):
         if not name.endswith(".tsr") or name.startswith("before."):
             continue
@@ -34,13 +40,20 @@ def check_tokens(audit: Ground, folder: StoredFolder, names: Sequence[str]) -> s
             if one.judgement.verdict == "revoked":
                 raise Failed(f"{name}: {one.told}: the token does not count (RFC 3161, section 4)")
             lacking += one.judgement.verdict == "none"
-        told += [f"{name}: {one.told}" for one in found]
-    if not told:
+            said.setdefault(one.told, []).append(name)
+    if not said:
         raise Nothing("no token in this folder")
+    told = [f"{', '.join(names)}: {words}" for words, names in said.items()]
     if lacking:
         what = "1 certificate" if lacking == 1 else f"{lacking} certificates"
         raise Nothing(f"none of {what}: whether it was revoked is not known; {'; '.join(told)}")
     return "; ".join(told)
+
+
+def left_unchecked(detail: str) -> tuple[str, ...]:
+    """What stays unchecked of a snapshot whose check 17 passed with these words."""
+    rest = (NO_LATER_REVOCATION,) if BEFORE in detail else ()
+    return tuple(one for text in NOT_CHECKED for one in ((text,) if text != NO_REVOCATION else rest))
 
 
 def _read(folder: StoredFolder, name: str) -> bytes:

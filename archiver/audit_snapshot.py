@@ -9,12 +9,11 @@ from typing import Any, BinaryIO
 
 from archiver.audit_cosignatures import check_of_snapshot
 from archiver.audit_ground import HASH_CHUNK, Ground, guarded
-from archiver.audit_revocation import check_tokens
+from archiver.audit_revocation import check_tokens, left_unchecked
 from archiver.audit_texts import check_texts_of
 from archiver.custody import disposal_of
 from archiver.evidence.statement import Statement
 from archiver.evidence.verify import (
-    NO_REVOCATION,
     NOT_CHECKED,
     Evidence,
     Failed,
@@ -63,9 +62,8 @@ class SnapshotAudit:
             17: self._revocation,
         }
         rest = tuple(run(number, guarded(further[number])) for number in numbers if number > 10)
-        known = any(check.number == 17 and check.verdict == "pass" for check in rest)
-        not_checked = tuple(text for text in NOT_CHECKED if not (known and text == NO_REVOCATION))
-        return Report(self.folder.name, (*checks, *rest), not_checked)
+        known = [check.detail for check in rest if check.number == 17 and check.verdict == "pass"]
+        return Report(self.folder.name, (*checks, *rest), left_unchecked(known[0]) if known else NOT_CHECKED)
 
     def _revocation(self) -> str:
         return check_tokens(self.audit, self.folder, self.evidence.names())

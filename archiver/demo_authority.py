@@ -6,7 +6,6 @@ the keys lie unencrypted in the directory, and the clock is this machine's.
 
 from __future__ import annotations
 
-import subprocess
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -14,9 +13,10 @@ from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
-from archiver.errors import ArchiverError
+from archiver.demo_openssl import TIMEOUT_S, openssl
+from archiver.demo_openssl import DemoAuthorityError as DemoAuthorityError
+from archiver.demo_revocation import ISSUERS, ocsp_response, revocation_list
 
-TIMEOUT_S = 30  # one run of openssl takes milliseconds
 MAX_REQUEST = 64 * 1024  # bytes; a request has about 60
 POLICY = "1.3.6.1.4.1.32473.2.1"  # below the arc that RFC 5612 reserves for examples
 DAYS = "3650"
@@ -70,30 +70,6 @@ noCheck = ignored
 subjectKeyIdentifier = hash
 authorityKeyIdentifier = keyid
 """
-
-
-class DemoAuthorityError(ArchiverError):
-    """The ``openssl`` program is missing or refused to work."""
-
-
-def openssl(directory: Path, *arguments: str, given: bytes = b"") -> bytes:
-    """Run ``openssl`` in a directory and return what it prints; ``DemoAuthorityError`` when it refuses."""
-    try:
-        done = subprocess.run(
-            ["openssl", *arguments],
-            cwd=directory,
-            input=given,
-            capture_output=True,
-            timeout=TIMEOUT_S,
-            check=True,
-        )
-    except FileNotFoundError:
-        raise DemoAuthorityError("the openssl program is not installed") from None
-    except subprocess.TimeoutExpired:
-        raise DemoAuthorityError(f"openssl did not end within {TIMEOUT_S} s") from None
-    except subprocess.CalledProcessError as error:
-        raise DemoAuthorityError(f"openssl {arguments[0]} failed: {error.stderr.decode()[-400:]}") from error
-    return done.stdout
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,21 +168,17 @@ class _Handler(BaseHTTPRequestHandler):
             return
         asked = self.rfile.read(length)
         if self.path == "/ocsp":
-            from archiver.demo_revocation import ocsp_response  # it stands on this module
-
-            self._send(ocsp_response(self.server.authority, asked), "application/ocsp-response")
+            self._send(ocsp_response(self.server.authority.directory, asked), "application/ocsp-response")
         else:
             self._send(self.server.authority.answer(asked), "application/timestamp-reply")
 
     def do_GET(self) -> None:
         """Hand out the revocation list of an issuer; RFC 5280, 4.2.1.13."""
-        from archiver.demo_revocation import ISSUERS, revocation_list
-
         issuer = self.path.removeprefix("/").removesuffix(".crl")
         if issuer not in ISSUERS or not (self.server.authority.directory / f"{issuer}.key").exists():
             self.send_error(404)
             return
-        self._send(revocation_list(self.server.authority, issuer), "application/pkix-crl")
+        self._send(revocation_list(self.server.authority.directory, issuer), "application/pkix-crl")
 
     def _send(self, body: bytes, kind: str) -> None:
         self.send_response(200)

@@ -9,7 +9,7 @@ import json
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from archiver.demo_authority import DemoAuthority, openssl
+from archiver.demo_openssl import openssl
 
 ISSUERS = ("root", "intermediate")
 _REVOKED = "revoked.json"
@@ -28,21 +28,20 @@ LASTS = timedelta(days=7)
 """How long a list and a response say they hold."""
 
 
-def revoke(authority: DemoAuthority, role: str, moment: datetime, reason: str | None = None) -> None:
+def revoke(directory: Path, role: str, moment: datetime, reason: str | None = None) -> None:
     """Say from now on that the certificate of ``signer``, ``intermediate`` or ``responder`` was revoked at ``moment``.
 
     ``reason`` as OpenSSL names it: ``keyCompromise``, ``superseded``; None states none.
     """
-    known = _revoked(authority.directory)
+    known = _revoked(directory)
     known[role] = f"{moment.astimezone(UTC):%y%m%d%H%M%SZ}" + (f",{reason}" if reason else "")
-    (authority.directory / _REVOKED).write_text(json.dumps(known))
+    (directory / _REVOKED).write_text(json.dumps(known))
 
 
 def revocation_list(
-    authority: DemoAuthority, issuer: str, *, since: datetime | None = None, until: datetime | None = None
+    directory: Path, issuer: str, *, since: datetime | None = None, until: datetime | None = None
 ) -> bytes:
     """Return the DER of the list of ``root`` or ``intermediate``; of now, for ``LASTS``, unless said otherwise."""
-    directory = authority.directory
     _write_index(directory, issuer)
     (directory / f"{issuer}.number").write_text(f"{int(datetime.now(UTC).timestamp() * 1000):012x}\n")
     (directory / f"{issuer}.lists.cnf").write_text(_LIST_CONFIG.format(issuer=issuer))
@@ -53,9 +52,8 @@ def revocation_list(
     return openssl(directory, "crl", "-outform", "DER", given=pem)
 
 
-def ocsp_response(authority: DemoAuthority, request: bytes, *, by: str = "responder") -> bytes:
+def ocsp_response(directory: Path, request: bytes, *, by: str = "responder") -> bytes:
     """Return the DER of the response to a request about a certificate of the signer's issuer, signed by ``by``."""
-    directory = authority.directory
     issuer = issuer_of(directory, "signer")
     _write_index(directory, issuer)
     (directory / "request.ocsp").write_bytes(request)

@@ -12,7 +12,6 @@ from pathlib import Path
 
 import pytest
 
-from archiver.demo_authority import DemoAuthority
 from archiver.demo_revocation import revocation_list, revoke
 from archiver.errors import ArchiveDamaged
 from archiver.evidence.bundle import sums_text
@@ -68,17 +67,15 @@ def made(tmp_path: Path) -> Iterator[Made]:
         yield found
 
 
-def _of_then(authority: DemoAuthority, issuer: str, moment: datetime, _: bytes) -> bytes:
-    return revocation_list(authority, issuer, since=moment)
+def _of_then(directory: Path, issuer: str, moment: datetime, _: bytes) -> bytes:
+    return revocation_list(directory, issuer, since=moment)
 
 
 def later(made: Made, moment: datetime) -> None:
     """The issuers' lists are of that moment; responders are silent."""
     for authority in made.shop.authorities.values():
         for issuer in ("root", "intermediate"):
-            authority.says[f"/{issuer}.crl"] = lambda _, by=issuer, of=authority.made: revocation_list(
-                of, by, since=moment
-            )  # type: ignore[misc]
+            authority.says[f"/{issuer}.crl"] = partial(_of_then, authority.made.directory, issuer, moment)
         authority.says["/ocsp"] = lambda _: 404
 
 
@@ -126,7 +123,7 @@ def test_data_from_after_the_token_is_taken_before_data_from_before(made: Made) 
 def test_a_later_revocation_is_shown_and_judged_by_its_reason(made: Made, reason: str, verdict: str) -> None:
     moment = datetime.now(UTC) + timedelta(seconds=2)
     later(made, moment)
-    revoke(made.shop.authorities["north"].made, "signer", moment, reason)
+    revoke(made.shop.authorities["north"].made.directory, "signer", moment, reason)
     made.look()
     bundle = made.bundle()
     followed = made.follow(bundle)
@@ -157,7 +154,7 @@ def test_a_file_that_the_log_does_not_name_is_refused(made: Made) -> None:
     made.look()
     bundle = made.bundle()
     files = members_of(bundle)
-    files["revocation/north-1.crl"] = revocation_list(made.shop.authorities["north"].made, "intermediate")
+    files["revocation/north-1.crl"] = revocation_list(made.shop.authorities["north"].made.directory, "intermediate")
     target = repacked(made.shop.folder / "other.zip", relisted(files, _sums).items())
     found = made.check_30(target)
     assert found.verdict == "fail" and "names this file" in found.detail

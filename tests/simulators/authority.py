@@ -69,8 +69,8 @@ class TimestampAuthority:
             asked_at=f"http://127.0.0.1:{self.port}/" if revocation else None,
         )
         self.says: dict[str, Callable[[bytes], bytes | int | str]] = {
-            **{f"/{one}.crl": lambda _, one=one: revocation_list(self.made, one) for one in ISSUERS},  # type: ignore[misc]
-            "/ocsp": lambda asked: ocsp_response(self.made, asked),
+            **{f"/{one}.crl": lambda _, one=one: revocation_list(self.made.directory, one) for one in ISSUERS},  # type: ignore[misc]
+            "/ocsp": lambda asked: ocsp_response(self.made.directory, asked),
         }
         """What the issuers answer, by path: bytes, a status, a path to redirect to, or ``endless``. May be changed."""
         self.looked: list[str] = []

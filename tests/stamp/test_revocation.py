@@ -14,6 +14,7 @@ import pytest
 
 from archiver.archive import open_archive
 from archiver.audit import Audit
+from archiver.audit_revocation import NO_LATER_REVOCATION
 from archiver.demo_revocation import revocation_list, revoke
 from archiver.evidence.revocation import MAX_CRL, MAX_OCSP
 from archiver.evidence.verify import NO_REVOCATION, CheckResult, Report
@@ -114,6 +115,7 @@ def test_both_kinds_are_fetched_stated_and_checked(desk: Desk) -> None:
     assert snapshot.verdict == "pass" and snapshot.detail.count("good by the") == 2
     whole, of_snapshot = desk.verify()
     assert NO_REVOCATION not in of_snapshot.not_checked and NO_REVOCATION in whole.not_checked
+    assert (NO_LATER_REVOCATION in of_snapshot.not_checked) == ("before the token's time" in snapshot.detail)
     # The statement itself is stamped and covered like any other; nothing more is owed.
     assert desk.settle() == [] and len(desk.stated) == 1
 
@@ -136,12 +138,13 @@ def test_data_is_owed_daily_until_it_is_of_the_newest_tokens_time(desk: Desk) ->
     # A list of then: the simulator's own clock stays behind.
     for issuer in ("intermediate", "root"):
         desk.authority.says[f"/{issuer}.crl"] = lambda _, by=issuer: revocation_list(
-            desk.authority.made, by, since=desk.now()
+            desk.authority.made.directory, by, since=desk.now()
         )  # type: ignore[misc]
     desk.settle()
     assert len(desk.stated) == 2
     _, snapshot = desk.check_17()
     assert snapshot.verdict == "pass" and snapshot.detail.count("at or after the token's time") == 2
+    assert not {NO_REVOCATION, NO_LATER_REVOCATION} & set(desk.verify()[1].not_checked)
     desk.ahead = 3 * DAY
     with desk.work() as work:
         assert list(owed_chains(work.operation.archive, "north", desk.now())) == []
@@ -178,10 +181,10 @@ def test_a_chain_that_names_nobody_is_no_failure_and_no_statement(tmp_path: Path
 def test_a_later_revocation_counts_by_its_reason(desk: Desk, reason: str | None, verdict: str, words: str) -> None:
     moment = datetime.now(UTC) + timedelta(seconds=2)
     desk.authority.says["/intermediate.crl"] = lambda _: revocation_list(
-        desk.authority.made, "intermediate", since=moment
+        desk.authority.made.directory, "intermediate", since=moment
     )
     desk.authority.says["/ocsp"] = lambda _: 404
-    revoke(desk.authority.made, "signer", moment, reason)
+    revoke(desk.authority.made.directory, "signer", moment, reason)
     (warning,) = desk.settle()
     assert "was revoked" in warning and (reason or "not stated") in warning
     archive, snapshot = desk.check_17()
@@ -194,7 +197,7 @@ def test_a_later_revocation_counts_by_its_reason(desk: Desk, reason: str | None,
 
 
 def test_a_revocation_before_the_token_ends_it_whatever_the_reason(desk: Desk) -> None:
-    revoke(desk.authority.made, "intermediate", datetime.now(UTC) - DAY, "superseded")
+    revoke(desk.authority.made.directory, "intermediate", datetime.now(UTC) - DAY, "superseded")
     desk.settle()
     _, snapshot = desk.check_17()
     assert snapshot.verdict == "fail" and "reason superseded" in snapshot.detail
@@ -234,7 +237,7 @@ def test_a_redirect_to_an_address_that_may_be_asked_is_followed(desk: Desk) -> N
 
 
 def test_lists_of_other_times_and_issuers_are_told_apart(desk: Desk) -> None:
-    made = desk.authority.made
+    made = desk.authority.made.directory
     past = datetime.now(UTC) - 30 * DAY
     desk.authority.says["/intermediate.crl"] = lambda _: revocation_list(
         made, "intermediate", since=past, until=past + DAY
