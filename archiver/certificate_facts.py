@@ -256,11 +256,13 @@ def _seals(record: Json, sealed_by: str | None) -> Iterator[Json]:
         yield row("Log", "no checkpoint covers the statement yet")
     else:
         yield row("Log", f"statement {inclusion['index']} of {inclusion['tree_size']}", record["log"]["origin"])
-        cosigned = inclusion["cosignature_lines"]
+        cosigned = inclusion["cosignature_lines"] + len(inclusion["cosignatures"])
         yield row(
             "Checkpoint", f"size {inclusion['tree_size']}, signed by the log's key", f"{cosigned} other signatures"
         )
         yield row("Log's key", inclusion["vkey"], kind="address")
+        for one in inclusion["cosignatures"]:
+            yield row("Witness", f"{one['witness']}, {one['time']} by its clock, size {one['log_size']}", one["key"])
     if signature["alg"]:
         yield row("Signature", f"{signature['alg']}, over the {signature['signed']}")
     if not record["timestamps"]:

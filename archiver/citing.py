@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterator
 from datetime import datetime
 
 from archiver.archive import Archive
@@ -13,7 +14,8 @@ from archiver.errors import FormatError, NotCheckable, UsageError
 from archiver.evidence.ark import entries_of, is_ark
 from archiver.evidence.canonical import Json
 from archiver.evidence.citation import CitationFacts, Commitment, CoveringStamp, FixityCheck, build
-from archiver.evidence.citation_seal import Inclusion
+from archiver.evidence.citation_seal import Inclusion, cosignature
+from archiver.evidence.cosignature import WitnessKey, verify_cosignature
 from archiver.evidence.instant import format_instant
 from archiver.evidence.statement import Statement, parse_snapshot_id
 from archiver.evidence.timestamp import certificates_from_pem, verify_token
@@ -151,7 +153,24 @@ def _inclusion(archive: Archive, capture: Statement, folder: str) -> Inclusion |
         data = made
     proof = TlogProof.from_bytes(data)
     checkpoint = proof.verify(capture.entry, archive.verifier)
-    return Inclusion(checkpoint.size, proof.index, proof.checkpoint.decode(), archive.verifier.vkey, file)
+    note, vkey = proof.checkpoint.decode(), archive.verifier.vkey
+    return Inclusion(checkpoint.size, proof.index, note, vkey, file, tuple(_cosignatures(archive, capture)))
+
+
+def _cosignatures(archive: Archive, capture: Statement) -> Iterator[Json]:
+    """The first cosignature of each witness over a head that holds the statement, where it verifies."""
+    rows = archive.index.rows(
+        "select min(seq) as seq from cosignature where size > ? group by witness, vkey order by 1", (capture.seq,)
+    )
+    for row in rows:
+        body = archive.statement(row["seq"]).body
+        try:
+            line, head = archive.files.read(body["path"]), archive.files.read(f"stamps/{body['size']}/checkpoint")
+            verify_cosignature(line, head, WitnessKey.from_vkey(body["key"]))
+        except (StorageError, FormatError):
+            continue
+        if hashlib.sha256(line).hexdigest() == body["cosignature_sha256"]:
+            yield cosignature(body, capture.seq)
 
 
 def _fixity(archive: Archive, capture: Statement, folder: str, now: datetime) -> tuple[FixityCheck, ...]:

@@ -172,8 +172,8 @@ def init_witness(folder: Path, name: str) -> WitnessKey:
 
 def read_witness(folder: Path, key_file: Path | None) -> tuple[WitnessKey, LogKey]:
     """The witness's public and private key; ``UsageError`` where there is none, or they do not go together."""
-    files = LocalFiles(folder)
     try:
+        files = LocalFiles(folder)
         key = WitnessKey.from_vkey(files.read(VKEY).decode("utf-8").removesuffix("\n"))
         pem = (key_file or folder / KEY).read_bytes()
     except (Missing, OSError) as error:

@@ -45,6 +45,13 @@ def _inclusion(key: str, where: str) -> Show:
     return lambda g: Fact(shown((g.record["log"]["inclusion"] or {}).get(key)), g.head, where)
 
 
+def _cosigned(g: SnapshotGround) -> Fact:
+    inclusion = g.record["log"]["inclusion"] or {}
+    others = inclusion.get("cosignature_lines")
+    told = None if others is None else others + len(inclusion["cosignatures"])
+    return Fact(shown(told), g.head, "signature lines and cosignatures, counted")
+
+
 def _addresses(g: SnapshotGround) -> Fact:
     return Fact(listed([part["url"] for part in g.body["parts"]]), g.capture, "field parts[].url")
 
@@ -296,7 +303,7 @@ SNAPSHOT_FACTS: dict[str, tuple[str, Show]] = {
     "log.size": ("size of the log at the checkpoint that covers the statement", _inclusion("tree_size", "size line")),
     "log.root": ("root of the Merkle tree at that size", _inclusion("root", "root line")),
     "log.checkpoint": ("SHA-256 of that checkpoint", _inclusion("checkpoint_sha256", "the whole file")),
-    "log.cosignatures": ("signatures of others under it", _inclusion("cosignature_lines", "signature lines, counted")),
+    "log.cosignatures": ("signatures of others under it", _cosigned),
     "time.not_before": ("outside timestamp the statement names, made before it", _between("not_before")),
     "time.not_after": ("earliest verified outside timestamp over it", _between("not_after")),
     "time.tokens": ("verified timestamps: authority, time, what each covers", _tokens),

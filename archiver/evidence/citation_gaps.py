@@ -118,7 +118,7 @@ def _integrity(record: Json) -> Iterator[str]:
     if inclusion is None:
         yield "MUST 14: No signed checkpoint of the log covers the statement."
         yield "SHOULD 16: No proof of inclusion in the log."
-    elif not inclusion["cosignature_lines"]:
+    elif not inclusion["cosignatures"]:
         yield "SHOULD 16: No witness has cosigned the head of the log."
     if not record["fixity"]:
         yield "MUST 15: No digest was recomputed for this record."

@@ -102,6 +102,8 @@ class Inclusion:
     """Verifier key of the log, without line feed."""
     proof_file: str | None
     """Name of the tlog-proof in the snapshot's folder; None while the proof is only in the log."""
+    cosignatures: tuple[Json, ...] = ()
+    """From ``cosignature``: those of witnesses that hold, over this checkpoint or another one that covers it."""
 
 
 def log_facts(facts: Inclusion, origin: str, seq: int) -> tuple[Json, Json]:
@@ -126,6 +128,7 @@ def log_facts(facts: Inclusion, origin: str, seq: int) -> tuple[Json, Json]:
         "checkpoint": facts.checkpoint,
         "checkpoint_sha256": hashlib.sha256(data).hexdigest(),
         "cosignature_lines": len(note.unknown(verifier)),
+        "cosignatures": list(facts.cosignatures),
         "proof_file": facts.proof_file,
         "vkey": facts.vkey,
     }
@@ -135,6 +138,24 @@ def log_facts(facts: Inclusion, origin: str, seq: int) -> tuple[Json, Json]:
         "key_fpr_of": "SHA-256 of the key's SubjectPublicKeyInfo (DER)",
         "value": signature.signature.hex(),
         "signed": "checkpoint of the log",
+    }
+
+
+def cosignature(stamp: Json, seq: int) -> Json:
+    """Return one item of ``log.inclusion.cosignatures[]`` from its ``stamp`` statement, once it was verified.
+
+    ``UsageError`` unless it is over a head of the log that holds statement ``seq``.
+    """
+    if stamp.get("event") != "cosignature" or not isinstance(stamp.get("size"), int) or stamp["size"] <= seq:
+        raise UsageError(f"stamp statement {stamp.get('seq')} does not cover statement {seq}")
+    return {
+        "witness": stamp["witness"],
+        "key": stamp["key"],
+        "time": stamp["time"],
+        "sha256": stamp["cosignature_sha256"],
+        "log_size": stamp["size"],
+        "file": stamp["path"],
+        "statement_seq": stamp["seq"],
     }
 
 

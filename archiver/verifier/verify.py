@@ -37,7 +37,7 @@ ASSESSMENT, CITATION, FAIL, OPEN = "text/assessment.json", "citation/citation.js
 HASH = "[A-Za-z0-9+/]{42}[AEIMQUYcgkosw048]="  # 32 bytes in base64, in its one form
 OVER = r"(snapshot/(statement|checkpoint)\.|stamps/\d+/).*tsr"  # the timestamps over the statement or a checkpoint
 NOT_CHECKED = (
-    "whether an authority's certificate was revoked, or its clock wrong; whether other people were shown another log",
+    "whether a certificate of a timestamp authority was revoked, its clock wrong, or others were shown another log",
     "whether the machine really fetched these bytes from that address, and what other readers were shown",
     "the web server's own certificates (in the WARC file); whether the text says what a reader of the page sees",
     "log/consistency.json, PROCESS.txt, journal lines given as an entry alone; of referents all but the payload",

@@ -37,7 +37,7 @@ def complete() -> Json:
     record["clock"] |= {"utc_offset_s": 7200, "offset_us": 3, "last_sync": "2026-05-12T15:00:00Z", "leap": "none"}
     for item in record["timestamps"]:
         item["qualified"] = True
-    record["log"]["inclusion"]["cosignature_lines"] = 2
+    record["log"]["inclusion"]["cosignatures"] = [{"witness": "x"}]
     record["environment"] |= {"config_sha256": digest("c"), "source_commit": "0" * 40, "build_sha256": digest("b")}
     record["process"] = {"description": "PD-1", "validation_run": "V-1"}
     record["hashes"] += [
@@ -113,7 +113,7 @@ BREAKS: list[tuple[str, Callable[[Json], None]]] = [
     ("MUST 15", put("fixity", [])),
     ("MUST 15", put("fixity.0.equal", False)),
     ("MUST 15", put("custody", [])),
-    ("SHOULD 16", put("log.inclusion.cosignature_lines", 0)),
+    ("SHOULD 16", put("log.inclusion.cosignatures", [])),
     ("SHOULD 16", put("log.inclusion", None)),
     ("MUST 17", put("capture.result", "failed")),
     ("MUST 17", without("capture.warc.gz")),
