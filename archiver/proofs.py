@@ -23,7 +23,7 @@ BATCH = 500
 WATERMARK = "proved"
 """Operational: every snapshot below this number has its proof. When lost, folders are looked at again."""
 LATER = "adding_token"
-"""Operational: name and path of a further token or cosignature while it is being added to folders; else empty."""
+"""Operational: a line, name and path, for each further token or cosignature that is yet to be added to folders."""
 
 
 def add_proofs(
@@ -72,15 +72,49 @@ def add_proofs(
 
 def add_later_token(archive: Archive, data: bytes, token: tuple[str, str]) -> int:
     """A further token or cosignature over a checkpoint that serves as proof: add it to the folders that end with it."""
-    archive.index.set_meta(LATER, " ".join(token))
+    owe_later(archive, token)
+    served = _serve(archive, data, token)
+    _serve_owed(archive)  # what an error stopped before
+    return served
+
+
+def owe_later(archive: Archive, token: tuple[str, str]) -> None:
+    """Note that a token or cosignature is to be added to folders; before it is stated, so that no crash forgets it.
+
+    On the writer's thread only: the notes of several are one text.
+    """
+    line, noted = " ".join(token), _owed(archive)
+    if line not in noted:
+        archive.index.set_meta(LATER, "\n".join([*noted, line]))
+
+
+def _owed(archive: Archive) -> list[str]:
+    return [line for line in (archive.index.meta(LATER) or "").split("\n") if line]
+
+
+def _forget(archive: Archive, token: tuple[str, str]) -> None:
+    archive.index.set_meta(LATER, "\n".join(line for line in _owed(archive) if line != " ".join(token)))
+
+
+def _serve(archive: Archive, data: bytes, token: tuple[str, str]) -> int:
     folders = []
     for folder in _ending_with(archive, data):
         _add_tokens(archive, folder, token)
         folders.append(folder)
     if folders:
         archive.files.barrier(folders)
-    archive.index.set_meta(LATER, "")
+    _forget(archive, token)
     return len(folders)
+
+
+def _serve_owed(archive: Archive, *, starting: bool = False) -> None:
+    """Add what is still noted. What does not lie in its place was never stated, or will be: only a start forgets it."""
+    for line in _owed(archive):
+        name, _, path = line.partition(" ")
+        if archive.files.exists(path):
+            _serve(archive, archive.files.read(f"{path.rpartition('/')[0]}/checkpoint"), (name, path))
+        elif starting:
+            _forget(archive, (name, path))
 
 
 def _ending_with(archive: Archive, data: bytes) -> Iterator[str]:
@@ -140,10 +174,7 @@ def finish_proofs(
 
     ``checkpoint`` and its bytes are the newest, which serves where no authority is configured.
     """
-    later = archive.index.meta(LATER)
-    if later:
-        authority, _, path = later.partition(" ")
-        add_later_token(archive, archive.files.read(f"{path.rpartition('/')[0]}/checkpoint"), (authority, path))
+    _serve_owed(archive, starting=True)
     row = archive.index.row(
         "select size, authority, path from stamp where event = 'token' and subject = 'checkpoint'"
         " order by size desc, seq limit 1"

@@ -26,6 +26,7 @@ from archiver.evidence.merkle import EMPTY_ROOT, verify_consistency
 from archiver.evidence.note import Note, Verifier
 from archiver.signing import LogKey
 from storage.errors import Locked, Missing, StorageError
+from storage.interface import Files
 from storage.local import LocalFiles
 from storage.lock import WriterLock
 
@@ -52,7 +53,7 @@ class WitnessBook:
 
     def __init__(
         self,
-        files: LocalFiles,
+        files: Files,
         key: WitnessKey,
         sign: Callable[[bytes], bytes],
         logs: Sequence[Verifier],

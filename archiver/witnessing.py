@@ -20,7 +20,7 @@ from archiver.cosigning import (
     stage_cosignature,
 )
 from archiver.evidence.tiles import consistency_proof
-from archiver.proofs import add_later_token
+from archiver.proofs import add_later_token, owe_later
 from archiver.stamp.interface import StampFailure
 from archiver.stamp.tlog_witness import Witness
 from archiver.stamping import Subject, forget_failure, may_ask, note_failure
@@ -73,6 +73,7 @@ class Witnessing:
         path = cosignature_path(archive, witness.name, subject.number)
         with self._writer.stopped_by_failed_sync():
             stage_cosignature(archive, subject, given)
+        self._writer.call(lambda: owe_later(archive, (witness.name, path)))
         self._writer.state(cosignature_maker(witness, subject, given, path))
         self._writer.call(lambda: self._after(witness.name, subject, path))
         return True

@@ -19,6 +19,7 @@ from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
+from archiver.evidence.cosignature import WitnessKey, verify_cosignature
 from archiver.evidence.statement import Statement
 from archiver.evidence.timestamp import certificates_from_pem, verify_token
 from archiver.outcome import Outcome
@@ -30,6 +31,7 @@ Json = dict[str, Any]
 IN_FOLDER = re.compile(
     r"capture\.warc\.gz|statement\.json|statement\.tlog-proof"
     r"|(checkpoint|statement|before)\.[a-z0-9-]+(\.[2-9])?\.(tsr|chain\.pem)|before\.[a-z0-9-]+\.subject"
+    r"|checkpoint\.[a-z0-9-]+\.cosig"
 )
 IN_TEXTS = re.compile(r"texts/([0-9a-f]{2})/\1[0-9a-f]{62}\.(txt|salt|links)")
 NOT_IMMUTABLE = re.compile(r"log/|journal/|staging/|lock$|reserve$|archive\.(db|toml)|\..*")
@@ -251,6 +253,8 @@ class Audit:
                 self._folder(line)
             elif line.body["kind"] == "stamp" and line.body["event"] == "token":
                 self._token(line.body)
+            elif line.body["kind"] == "stamp" and line.body["event"] == "cosignature":
+                self._cosignature(line.body)
             elif line.body["kind"] == "assessment" and line.body["links_sha256"] is not None:
                 self._text(line.body)
 
@@ -338,16 +342,24 @@ class Audit:
             for path, data in expected_tiles(self.entries[: self.size]).items():
                 assert self.files.read(path) == data, path
 
+    def _cosignature(self, body: Json) -> None:
+        line, head = self.files.read(body["path"]), self.files.read(f"stamps/{body['size']}/checkpoint")
+        assert (sha256(line), sha256(head)) == (body["cosignature_sha256"], body["subject_sha256"]), body["path"]
+        verify_cosignature(line, head, WitnessKey.from_vkey(body["key"]))
+
     def a_timestamp_counts_only_when_stated_and_verified(self) -> None:
         """Invariant 3: every reply that lies anywhere is stated, and holds for its subject."""
         if self.first:
             return
         stated = {line.body["token_sha256"]: line.body for line in self.lines if line.body.get("event") == "token"}
+        cosigned = {line.body["cosignature_sha256"] for line in self.lines if line.body.get("event") == "cosignature"}
         folders = [f"stamps/{name}" for name in self.files.list("stamps")]
         for folder in [*folders, *self._days()]:
             for name in self.files.list(folder):
                 if name.endswith(".tsr"):
                     assert sha256(self.files.read(f"{folder}/{name}")) in stated, f"{folder}/{name} is not stated"
+                if name.endswith(".cosig"):
+                    assert sha256(self.files.read(f"{folder}/{name}")) in cosigned, f"{folder}/{name} is not stated"
         for digest, body in stated.items():
             _verify_once(self._subject(body), self.files.read(body["path"]), self._roots(body), digest)
         self._proofs()
@@ -373,6 +385,16 @@ class Audit:
                     reply = self.files.read(f"{folder}/{name}")
                     authority = self.files.read(f"authorities/{name.split('.')[1]}.pem")
                     _verify_once(proof.partition(b"\n\n")[2], reply, authority, sha256(reply))
+            self._cosigned(folder, proof.partition(b"\n\n")[2])
+
+    def _cosigned(self, folder: str, head: bytes) -> None:
+        """Beside a proof lie all cosignatures of its head, and no others."""
+        stated = [line.body for line in self.lines if line.body.get("event") == "cosignature"]
+        over = {body["witness"]: body for body in stated if body["subject_sha256"] == sha256(head)}
+        there = {name for name in self.files.list(folder) if name.endswith(".cosig")}
+        assert there == {f"checkpoint.{name}.cosig" for name in over}, folder
+        for name, body in over.items():
+            assert sha256(self.files.read(f"{folder}/checkpoint.{name}.cosig")) == body["cosignature_sha256"], folder
 
     def the_log_never_shrinks(self, told: Told) -> None:
         """Invariant 5; and nothing that was acknowledged is lost or renumbered."""
@@ -405,6 +427,7 @@ class Audit:
         assert told.intents <= set(checks), f"never stated: {told.intents - set(checks)}"
         cut = {line.body["cut_sha256"] for line in self.lines if line.body.get("event") == "torn_tail"}
         tokens = {line.body["token_sha256"] for line in self.lines if line.body.get("event") == "token"}
+        tokens |= {line.body["cosignature_sha256"] for line in self.lines if line.body.get("event") == "cosignature"}
         waiting = {f"stamp-{digest[:32]}" for digest in tokens}  # placed; goes once the places are durable
         imported = [line.body for line in self.lines if line.body.get("event") == "import"]
         waiting |= {f"import-{body['file_sha256'][:32]}" for body in imported}

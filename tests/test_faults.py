@@ -31,6 +31,7 @@ from storage.index import Index, TableRow
 from storage.memory import Fault, MemoryFiles, Mode, PowerLoss
 from storage.powerloss import Choice
 from tests.invariants import Audit, Told, head_copy_knows_what_was_acknowledged, walk
+from tests.simulators.inline_witness import witnessed
 from tests.simulators.scripted import BROKEN, FIRST, NOON, ORIGIN, SECOND, Life, live, make
 
 A, B, POLICY = "http://a.example/terms", "http://a.example/news", "http://a.example/policy"
@@ -280,6 +281,17 @@ def custody(life: Life, told: Told) -> Iterator[Callable[[], object]]:
     yield lambda: published(life, told)
 
 
+def witnesses(life: Life, told: Told) -> Iterator[Callable[[], object]]:
+    """Two snapshots under heads that a witness cosigns, the second after it has seen the first."""
+    witnessing = witnessed(life, MemoryFiles())
+    for url in (A, B):
+        yield lambda url=url: checked(life, told, url)  # type: ignore[misc]
+        yield lambda: published(life, told)
+        yield lambda: life.operation.stamp_step("forge", at_once=True)
+        yield lambda: witnessing.step("expert", at_once=True)
+    yield lambda: published(life, told)
+
+
 def _newest(life: Life) -> str:
     row = life.archive.index.row("select max(seq) as seq from capture")
     return life.archive.snapshot_name(row["seq"] if row else -1)
@@ -303,6 +315,7 @@ SCRIPTS: dict[str, tuple[Callable[[], Disks], Script]] = {
     "checks": (founded, checks),
     "acts": (with_history, acts),
     "custody": (with_history, custody),
+    "witnesses": (founded, witnesses),
 }
 """Name of each scripted run, the archive it begins with, and what is done."""
 

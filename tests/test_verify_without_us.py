@@ -53,6 +53,8 @@ class Expert:
         shutil.copy(archive / "keys/log.pub.pem", self.outside)
         for name in shop.authorities:
             shutil.copy(archive / f"authorities/{name}.pem", self.outside)
+        for witness in shop.witnesses.values():
+            (self.outside / f"witness-{witness.name}.pub.pem").write_bytes(witness.key.spki_pem)
         self.stick = place / "stick"
         for folder in archive.glob("snapshots/*/*/*/*"):
             shutil.copytree(folder, self.stick / folder.name)
@@ -120,6 +122,7 @@ def test_every_command_succeeds(expert: tuple[Expert, list[str]], number: int) -
         "all revocation data: OK",
         "Response verify OK",
         ", certificate 2: good by the crl of ",
+        "cosigned by archive-expert.example.com/witness at 20",
     ):
         assert words in said
     assert "Signature Verified Successfully" in said

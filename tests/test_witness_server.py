@@ -17,7 +17,7 @@ import pytest
 from archiver import witness_server
 from archiver.errors import UsageError
 from archiver.evidence.checkpoint import Checkpoint, sign_checkpoint
-from archiver.evidence.cosignature import AddCheckpoint, WitnessKey, verify_cosignature
+from archiver.evidence.cosignature import MAX_REQUEST, AddCheckpoint, WitnessKey, verify_cosignature
 from archiver.evidence.merkle import leaf_hash, root_of
 from archiver.evidence.note import Note
 from archiver.evidence.tiles import consistency_proof, grow
@@ -101,7 +101,7 @@ def _forged(size: int) -> bytes:
 def test_what_is_no_such_request_is_refused(served: LoopbackWitness) -> None:
     assert post(served, b"", "/other")[0] == 404
     assert post(served, b"", method="GET")[0] == 405
-    assert post(served, b"x" * (witness_server.MAX_REQUEST + 1))[0] == 413
+    assert post(served, b"x" * (MAX_REQUEST + 1))[0] == 413
     host, _, port = served.url.removeprefix("http://").partition(":")
     for raw, status in (
         (b"POST /add-checkpoint HTTP/1.1\r\nHost: x\r\n\r\n", b"411"),
