@@ -260,7 +260,7 @@ class Daemon:
     def _ask_loop(self, what: str, name: str, pause_s: int, step: Callable[[str], StampFailure | bool]) -> None:
         """One thread for each authority and witness: a slow one delays nobody."""
         looked: tuple[int, int] | None = None
-        again = 0.0
+        again = look_at = 0.0
         while not self._stop.wait(TICK_S):
             ledger = self._operation.pipeline.ledger
             seen = (ledger.next_seq, ledger.published)
@@ -281,7 +281,10 @@ class Daemon:
                 LOG.log(level, "no %s from %s: %s", what, name, answer.detail, extra={"authority": name})
             elif answer:
                 LOG.info("%s from %s", what, name, extra={"authority": name})
-            if what == "timestamp" and answer is not True:
+            if answer is True:
+                look_at = 0.0  # there is a token that nothing is known about yet
+            elif what == "timestamp" and time.monotonic() >= look_at:
+                look_at = time.monotonic() + LOOK_S  # not with every statement: the look reads some of them
                 self._look_for_revocations(name)
             if answer is not False:
                 looked = None  # there may be more to ask for
