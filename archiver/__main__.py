@@ -10,7 +10,7 @@ def settle_collector() -> None:
     Modules, statements and lines are made once and stay: looking through them every 700 objects, as is the default,
     finds nothing and takes a tenth of a command's start.
     """
-    gc.set_threshold(50_000, 20, 20)
+    gc.set_threshold(200_000, 20, 20)
 
 
 def main() -> None:

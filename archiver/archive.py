@@ -74,7 +74,8 @@ class Archive:
         """Return statement ``seq`` from the journal; ``UsageError`` when there is none."""
         row = self.index.row("select segment, offset, length, entry from statement where seq = ?", (seq,))
         if row is None:
-            raise UsageError(f"there is no statement {seq} in this archive")
+            do = f"its statements have the numbers 0 to {self.index.next_seq() - 1}"
+            raise UsageError(f"there is no statement {seq} in this archive", do=do)
         with self.files.open(row["segment"]) as handle:
             handle.seek(row["offset"])
             line = handle.read(row["length"])

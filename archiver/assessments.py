@@ -96,14 +96,16 @@ def completed(archive: Archive, outcome: Outcome) -> Outcome:
 
 
 def capture_maker(draft: Json, prefix: str, assessed: Assessed | None = None) -> Maker:
-    """The capture statement of a draft, numbered and placed, with the root over the lines of its text if it has one."""
+    """The capture statement of a draft, numbered and placed, with root and number of its text's lines if it has one."""
 
     def make(seq: int, _: Sequence[Statement]) -> tuple[str, Json]:
         fields = with_own_seq(dict(draft), seq)
         has_folder = fields["warc"] is not None or bool(fields["partial"])
         fields["snapshot"] = snapshot_id(prefix, seq) if has_folder else None
         fields["folder"] = folder_of(prefix, seq, fields["started_at"]) if has_folder else None
-        fields["text_lines_root"] = None if assessed is None else assessed.judgement.text_lines_root
+        judgement = None if assessed is None or assessed.judgement.text_lines_root is None else assessed.judgement
+        fields["text_lines_root"] = None if judgement is None else judgement.text_lines_root
+        fields["text_lines"] = None if judgement is None else len(judgement.reading.lines)
         return "capture", Read(fields) if isinstance(draft, Read) else fields
 
     return make

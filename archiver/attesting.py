@@ -12,6 +12,7 @@ from archiver.errors import UsageError
 from archiver.evidence.canonical import Json
 from archiver.evidence.dsse import envelope
 from archiver.formats import intoto
+from archiver.naming import is_of_import
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
 def record_of(archive: Archive, subject: str, day: str | None, now: datetime) -> Json:
     """The citation record of a snapshot, its ARK or a provision, issued now; ``UsageError`` where there is none."""
-    if "-I-" in subject:
+    if is_of_import(subject):
         from archiver.imported import import_named
 
         name = import_named(archive, subject).body["subjects"][0]

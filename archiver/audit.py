@@ -6,10 +6,9 @@ Reads only; needs neither lock nor passphrase and works beside a running daemon.
 from __future__ import annotations
 
 import hashlib
-import os
 import time
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
@@ -24,8 +23,8 @@ from archiver.evidence.verify import (
 )
 from archiver.exits import exit_code as exit_code
 from archiver.folders import StoredFolder
-from archiver.imported import import_named, imports, parse_import_id
-from archiver.naming import no_snapshot
+from archiver.imported import import_named, imports
+from archiver.naming import is_of_import, no_snapshot
 from storage.errors import StorageError
 
 AGAIN = 2
@@ -37,7 +36,7 @@ class Audit(Ground):
 
     def snapshot(self, name: str) -> Report:
         """Verify one snapshot or imported file by identifier; ``UsageError`` when there is none of that name."""
-        if parse_import_id(name) is not None:
+        if is_of_import(name):
             return self.imported(import_named(self.archive, name).seq)
         seq = parse_snapshot_id(name)
         row = None if seq is None else self.archive.index.row("select folder from capture where seq = ?", (seq,))
@@ -95,21 +94,38 @@ class Audit(Ground):
             r["seq"] for r in self.archive.index.rows("select seq from capture where folder is not null order by seq")
         ]
 
-    def all(self, progress: Callable[[], None]) -> Iterator[Report]:
-        """Verify the archive as a whole, then every snapshot and every imported file, on all cores."""
-        from archiver.audit_archive import verify_archive
+    def all(self, progress: Callable[[], None], again: Callable[[], Audit] | None = None) -> Iterator[Report]:
+        """Verify the archive as a whole, then every snapshot and every imported file.
 
-        yield verify_archive(self)
-        with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
-            for report in pool.map(self.seq, self.every_snapshot()):
+        With ``again``, which opens the same archive once more, many snapshots are checked on all cores.
+        """
+        from archiver.audit_archive import verify_archive
+        from archiver.audit_crew import crew_of
+
+        seqs = self.every_snapshot()
+        # At work while the archive as a whole is looked through: that is one long reading, by one process.
+        with crew_of(again, seqs) as reports:
+            yield verify_archive(self)
+            left = deque(seqs)
+            for report in reports:
+                left.popleft()
                 progress()
                 yield report
-            yield from pool.map(self.imported, [statement.seq for statement in imports(self.archive)])
+        for seq in left:
+            progress()
+            yield self.seq(seq)
+        yield from (self.imported(statement.seq) for statement in imports(self.archive))
 
     def imported(self, seq: int) -> Report:
         """Verify one imported file by the number of its statement."""
         from archiver.audit_imported import ImportAudit
 
+        for _ in range(AGAIN):
+            report = ImportAudit(self, self.line(seq)).report()
+            # A writer beside us may dispose of the file between two looks of ours: what is damaged stays so.
+            if report.verdict != "fail" or not self.being_written():
+                return report
+            time.sleep(PAUSE_S)
         return ImportAudit(self, self.line(seq)).report()
 
     def _known_line(self, seq: int) -> str:

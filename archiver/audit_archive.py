@@ -14,6 +14,7 @@ from archiver.audit_ground import Ground, files_below, guarded
 from archiver.audit_rows import TEXTS, Dumped, up_to
 from archiver.audit_texts import StatedTexts
 from archiver.check import DAY
+from archiver.deletion import is_disposal
 from archiver.errors import FormatError
 from archiver.evidence.checkpoint import open_checkpoint
 from archiver.evidence.frontier import Frontier
@@ -62,6 +63,7 @@ class Reading:
         self.texts = StatedTexts(audit.archive)
         self.text_files: list[str] = []
         self.imports: list[Statement] = []
+        """Imports and disposals, in the order of the log."""
         self.revocations: list[Statement] = []
         self.revocation_files: list[str] = []
         self.imported_files: list[str] = []
@@ -112,7 +114,7 @@ class Reading:
                 self.revocations.append(statement)
             if is_cosignature(statement):
                 self.cosignatures.append(statement)
-            if is_import(statement):
+            if is_import(statement) or is_disposal(statement):
                 self.imports.append(statement)
             if statement.kind == "capture" and statement.body["folder"]:
                 self.folders.add(statement.body["folder"])

@@ -12,17 +12,18 @@ from datetime import datetime, timedelta
 from functools import partial
 
 from archiver.audit_ground import HASH_CHUNK, Ground, guarded
+from archiver.custody import disposal_of
 from archiver.errors import FormatError
 from archiver.evidence.checkpoint import Checkpoint, open_checkpoint
 from archiver.evidence.imported import examine
 from archiver.evidence.imported_tally import Ceilings, Tally
 from archiver.evidence.instant import format_instant
-from archiver.evidence.statement import Statement
+from archiver.evidence.statement import Statement, parse_import_id
 from archiver.evidence.tiles import inclusion_proof
 from archiver.evidence.timestamp import certificates_from_pem, verify_token
 from archiver.evidence.tlog_proof import TlogProof
-from archiver.evidence.verify import Failed, Incomplete, Nothing, Report, run
-from archiver.imported import FOLDER, MARK, staging_of
+from archiver.evidence.verify import Failed, Gone, Incomplete, Nothing, Report, run
+from archiver.imported import FOLDER, MARK, kept_with_bytes, staging_of
 from storage.errors import StorageError
 
 SHOWN = 5
@@ -41,6 +42,7 @@ class ImportAudit:
         self.audit = audit
         self.statement = statement
         self.body = statement.body
+        self.disposal = disposal_of(audit.archive, statement.seq)
         self._checkpoint: Checkpoint | None = None
         self._sealed: list[tuple[datetime, timedelta, str]] = []
         """Moment, margin and authority of every verified token."""
@@ -62,6 +64,8 @@ class ImportAudit:
 
     def _file(self) -> str:
         path, files = self.body["path"], self.audit.archive.files
+        if self.disposal is not None:
+            raise Gone(self._gone(path))
         if not self.audit.patiently(partial(files.exists, path)):
             raise Failed(f"{path} is missing")
         sha256, sha512, size = hashlib.sha256(), hashlib.sha512(), 0
@@ -77,8 +81,19 @@ class ImportAudit:
                 raise Failed(f"{path} has another {name} than the statement says")
         return f"{path} {sha256.hexdigest()} ({size} bytes)"
 
+    def _gone(self, path: str) -> str:
+        """What is said of a file that was disposed of; ``Failed`` where it lies there and nobody else stated it."""
+        others = kept_with_bytes(self.audit.archive, self.body["file_sha256"])
+        if others:
+            return f"{path}: {self.disposal}; the same bytes lie there as {others[0].body['subjects'][0]}"
+        if self.audit.archive.files.exists(path):
+            raise Failed(f"{path} is there, although it was {self.disposal}; the next start deletes it")
+        return f"{path}: {self.disposal}"
+
     def _records(self) -> str:
         """Read again: what is broken now and was not when the file came in is a failure; the rest was known."""
+        if self.disposal is not None:
+            raise Gone("cannot be read any more, see check 2")
         settings, files = self.audit.archive.settings, self.audit.archive.files
         most = max(settings["import.max_records"], self.body["records"])  # a lower setting is no damage
         ceilings = Ceilings(most, settings["import.max_ratio"])
@@ -169,14 +184,15 @@ class ImportAudit:
     def _existence(self) -> str:
         """Check 41: the one thing that is shown, in plain words."""
         nothing = "nothing is shown about who captured what is in it"
+        gone = "" if self.disposal is None else ", by its digest,"
         if not self._sealed:
-            told = f"imported; by this host's clock alone the file existed in the archive at {self.statement.at}"
+            told = f"imported; by this host's clock alone the file{gone} existed in the archive at {self.statement.at}"
             if self.audit.archive.settings.authorities:
                 raise Incomplete(f"{told}; no verified timestamp covers it yet; {nothing}")
             raise Nothing(f"{told}; no timestamp authority is configured; {nothing}")
         moment, margin, authority = min(self._sealed)
         latest = format_instant(moment + margin)
-        return f"imported: this file existed in the archive no later than {latest} ({authority}); {nothing}"
+        return f"imported: this file{gone} existed in the archive no later than {latest} ({authority}); {nothing}"
 
 
 def _listed(tally: Tally) -> str:
@@ -194,21 +210,43 @@ def _remarks(tally: Tally) -> str:
 def check_imports(audit: Ground, stated: Iterable[Statement], lying: list[str]) -> str:
     """Check 42: every stated file lies in its place with its size, and nothing else does; digests are check 2.
 
-    ``lying`` are the files of ``imported/`` as they were listed before the journal was read.
+    ``stated`` are imports and disposals in the order of the log, ``lying`` the files of ``imported/`` as they were
+    listed before the journal was read. Only a disposal that names the import and its file lets that be missing.
     """
-    files, wanted = audit.archive.files, {}
-    for statement in stated:
-        path = str(statement.body["path"])
-        wanted[path] = statement
+    files = audit.archive.files
+    kept, gone = _kept_and_gone(stated)
+    wanted = {str(statement.body["path"]): statement for statement in kept}
+    for path, statement in wanted.items():
         waiting = f"{staging_of(statement.body['file_sha256'])}/file"
         if not audit.patiently(lambda path=path: files.exists(path)):  # type: ignore[misc]
             where = f"{path} is missing, statement {statement.seq} names it"
             raise Incomplete(f"{path} is being placed") if files.exists(waiting) else Failed(where)
         if files.size(path) != statement.body["file_bytes"]:
             raise Failed(f"{path} has {files.size(path)} bytes, the statement says {statement.body['file_bytes']}")
+    for path in {str(statement.body["path"]) for statement in gone} - wanted.keys():
+        # Stated first, deleted then: a writer beside us may be between the two.
+        if not audit.patiently(lambda path=path: not files.exists(path)):  # type: ignore[misc]
+            raise Failed(f"{path} is there, although it was disposed of; the next start deletes it")
+    known = {str(statement.body["path"]) for statement in (*kept, *gone)}
     for path in lying:
-        if path not in wanted and not path.endswith(f"/{MARK}"):
+        if path not in known and not path.endswith(f"/{MARK}"):
             raise Failed(f"{path}: no statement names it")
-    if not wanted:
+    if not wanted and not gone:
         raise Nothing(f"no file was imported, and {FOLDER} is empty")
-    return f"{len(wanted)} files, each stated; their digests are checked one by one"
+    left = f"; {len(gone)} disposed of" if gone else ""
+    return f"{len(wanted)} files, each stated; their digests are checked one by one{left}"
+
+
+def _kept_and_gone(stated: Iterable[Statement]) -> tuple[list[Statement], list[Statement]]:
+    """The imports whose files must be there, and those that were disposed of."""
+    kept: dict[int, Statement] = {}
+    gone: list[Statement] = []
+    for statement in stated:
+        if statement.body["event"] == "import":
+            kept[statement.seq] = statement
+            continue
+        named = {item["path"] for item in (*statement.body["files"], *statement.body["kept"])}
+        for seq in map(parse_import_id, statement.body["subjects"]):
+            if seq is not None and seq in kept and kept[seq].body["path"] in named:
+                gone.append(kept.pop(seq))
+    return list(kept.values()), gone

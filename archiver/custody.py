@@ -1,4 +1,4 @@
-"""What became of a snapshot since its capture: custody events, holds in force, and whether its content is gone.
+"""What became of a snapshot or imported file since: custody events, holds in force, and whether its content is gone.
 
 Reads only. The state is computed from ``custody`` statements; nothing else knows it.
 """
@@ -21,9 +21,9 @@ HOLD_EVENTS = ("hold_set", "hold_released")
 
 @dataclass(frozen=True, slots=True)
 class Disposal:
-    """A snapshot's content is gone; its statement and its place in the log remain."""
+    """The content of a snapshot, or an imported file, is gone; its statement and its place in the log remain."""
 
-    snapshot: str
+    subject: str
     seq: int
     """The statement that says so."""
     at: str
@@ -36,26 +36,38 @@ class Disposal:
 
     def error(self) -> Disposed:
         """What is told to whoever asks for the content."""
-        do = f"its statement and its place in the log remain: see archiver custody {self.snapshot}"
-        return Disposed(f"{self.snapshot} was {self}", do=do)
+        do = f"its statement and its place in the log remain: see archiver custody {self.subject}"
+        return Disposed(f"{self.subject} was {self}", do=do)
 
 
 def disposal_of(archive: Archive, seq: int) -> Disposal | None:
-    """The disposal of the snapshot of one capture statement, or None while its content is kept."""
+    """The disposal of the snapshot of one capture statement, or of the file of an import; None while it is kept."""
     row = archive.index.row("select seq from disposed where capture_seq = ?", (seq,))
     if row is None:
         return None
     body = archive.statement(row["seq"]).body
-    return Disposal(archive.snapshot_name(seq), row["seq"], body["at"], str(body["by"]), str(body["reason"]))
+    return Disposal(subject_name(archive, seq), row["seq"], body["at"], str(body["by"]), str(body["reason"]))
+
+
+def told_of(gone: Disposal | None) -> Json | None:
+    """``disposed`` of a JSON document: when, by whom and why; None while the content is kept."""
+    return None if gone is None else {"at": gone.at, "by": gone.by, "reason": gone.reason, "seq": gone.seq}
+
+
+def subject_name(archive: Archive, seq: int) -> str:
+    """The identifier of the snapshot of a capture statement, or of the file of an import."""
+    if archive.index.row("select 1 as x from capture where seq = ?", (seq,)) is not None:
+        return archive.snapshot_name(seq)
+    return str(archive.statement(seq).body["subjects"][0])
 
 
 def all_disposed(archive: Archive) -> frozenset[int]:
-    """The captures whose content is gone."""
+    """The captures and imports whose content is gone."""
     return frozenset(row["capture_seq"] for row in archive.index.rows("select capture_seq from disposed"))
 
 
 def require_kept(archive: Archive, seq: int) -> None:
-    """``Disposed`` when the content of this capture is gone."""
+    """``Disposed`` when the content of this capture, or the file of this import, is gone."""
     found = disposal_of(archive, seq)
     if found is not None:
         raise found.error()
@@ -88,12 +100,11 @@ def holds(archive: Archive) -> list[Json]:
 
 
 def held_by(archive: Archive, seq: int) -> list[Json]:
-    """The holds that a snapshot is under, by its own name or by that of its document."""
+    """The holds that a snapshot is under, by its own name or that of its document, or an imported file by its own."""
     capture = archive.index.row("select document from capture where seq = ?", (seq,))
-    document = None if capture is None else capture["document"]
     rows = archive.index.rows(
         f"{_IN_FORCE} and subject in (?, ?) group by hold, subject order by seq",
-        (archive.snapshot_name(seq), document),
+        (subject_name(archive, seq), None if capture is None else capture["document"]),
     )
     return [{"hold": row["hold"], **_held(archive, row)} for row in rows]
 
@@ -142,13 +153,23 @@ def events_of(archive: Archive, name: str) -> Json:
     """The document that ``custody --json`` prints: the capture and every event, each with who, when and why."""
     seq = snapshot_seq(archive, name)
     capture = archive.statement(seq)
-    gone = disposal_of(archive, seq)
     events = [_capture_event(capture), *(_event(statement, name) for statement in custody_of(archive, capture))]
+    return {"snapshot": name, "document": capture.body["document"], **_state_of(archive, seq, events)}
+
+
+def events_of_import(archive: Archive, imported: Statement) -> Json:
+    """The same of an imported file: its ``import`` statement is the first event, the others name it."""
+    name = str(imported.body["subjects"][0])
+    rows = archive.index.rows("select seq from statement where kind = 'custody' and seq >= ?", (imported.seq,))
+    statements = (archive.statement(row["seq"]) for row in rows)
+    events = [_event(statement, name) for statement in statements if name in statement.body.get("subjects", ())]
+    return {"import": name, "document": None, **_state_of(archive, imported.seq, events)}
+
+
+def _state_of(archive: Archive, seq: int, events: list[Json]) -> Json:
     return {
-        "snapshot": name,
-        "document": capture.body["document"],
         "holds": held_by(archive, seq),
-        "disposed": None if gone is None else {"at": gone.at, "by": gone.by, "reason": gone.reason, "seq": gone.seq},
+        "disposed": told_of(disposal_of(archive, seq)),
         "events": sorted(events, key=lambda event: int(event["seq"])),
     }
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from archiver.archive import Archive
 from archiver.check import WARC
 from archiver.errors import ArchiveDamaged
-from archiver.evidence.statement import Statement
+from archiver.evidence.statement import Statement, parse_import_id
+from archiver.imported import is_import, is_imported_file
 from archiver.texts import FOLDER, digest_of_text, is_text_file
 
 
@@ -18,17 +19,18 @@ def carry_out(archive: Archive, statement: Statement) -> list[str]:
     """Delete what a disposal names, if it is there; return the folders whose next barrier makes that durable.
 
     If we crash half-way the statement is in the journal, above the newest checkpoint: the rest goes at the next start.
-    A text that a later assessment names was written again since, and stays.
+    A text that a later assessment names was written again since, and stays; so does a file that was imported again.
     """
     folders: dict[str, None] = {}
+    taken_in = _imported_at(archive, statement)
     for item in statement.body["files"]:
         path = str(item["path"])
         folder, _, name = path.rpartition("/")
         # The journal above the checkpoint is not sealed yet: whoever writes into it must not make us delete at will.
         content = name == WARC or name.startswith("partial-")
         own = content and path.startswith("snapshots/") and folder.rpartition("/")[2] in statement.body["subjects"]
-        if not own and not is_text_file(path):
-            raise ArchiveDamaged(f"statement {statement.seq} disposes of {path}, which is no content of its snapshots")
+        if not own and not is_text_file(path) and path not in taken_in:
+            raise ArchiveDamaged(f"statement {statement.seq} disposes of {path}, which is no content of its subjects")
         if _named_later(archive, path, statement.seq):
             continue
         if archive.files.exists(path):
@@ -36,6 +38,18 @@ def carry_out(archive: Archive, statement: Statement) -> list[str]:
         if archive.files.exists(folder):
             folders[folder] = None
     return list(folders)
+
+
+def _imported_at(archive: Archive, statement: Statement) -> set[str]:
+    """Where the imported files lie that a disposal names; a place that no import can have is not believed."""
+    found: set[str] = set()
+    for subject in statement.body["subjects"]:
+        seq = parse_import_id(subject)
+        if seq is not None and seq < statement.seq:
+            imported = archive.statement(seq)
+            if is_import(imported) and imported.body["subjects"] == [subject]:
+                found.add(str(imported.body["path"]))
+    return set(filter(is_imported_file, found))
 
 
 def sweep_disposed(archive: Archive) -> list[str]:
@@ -87,10 +101,13 @@ def texts_of(statement: Statement) -> list[str]:
 
 
 def _named_later(archive: Archive, path: str, seq: int) -> bool:
-    """Whether an assessment after the disposal names this file of a text."""
+    """Whether an assessment after the disposal names this file of a text, or an import this file."""
+    name, _, kind = path.rpartition("/")[2].partition(".")
+    if is_imported_file(path):
+        known = "select 1 as x from digest where object = 'imported' and sha256 = ? and seq > ?"
+        return archive.index.row(known, (bytes.fromhex(name), seq)) is not None
     if not is_text_file(path):
         return False
-    name, _, kind = path.rpartition("/")[2].partition(".")
     column = "links_sha256" if kind == "links" else "text_sha256"
     row = archive.index.row(
         f"select 1 as x from assessment where {column} = ? and links_sha256 is not null and seq > ?",

@@ -14,6 +14,7 @@ from archiver.evidence.canonical import Json
 from archiver.evidence.citation_custody import referring_to
 from archiver.evidence.statement import Statement, parse_snapshot_id
 from archiver.evidence.verify import Report
+from archiver.imported import require_no_import
 from archiver.naming import no_snapshot
 from archiver.proofs import PROOF
 from archiver.texts import links_path, salt_path, text_path
@@ -181,6 +182,7 @@ class Dossier:
 
 def dossier_of(archive: Archive, snapshot: str, issued: datetime) -> Dossier:
     """Gather what belongs to one snapshot; ``UsageError`` when there is none of that name, ``Disposed`` where gone."""
+    require_no_import(archive, snapshot)
     seq = parse_snapshot_id(snapshot)
     row = None if seq is None else archive.index.row("select folder from capture where seq = ?", (seq,))
     if seq is None or row is None or row["folder"] is None or not row["folder"].endswith(f"/{snapshot}"):

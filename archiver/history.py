@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from archiver.archive import Archive
-from archiver.custody import disposal_of
+from archiver.custody import disposal_of, told_of
 from archiver.evidence.canonical import Json
 from archiver.evidence.instant import parse_instant
 from archiver.outcome import outcome_of
@@ -77,8 +77,7 @@ def history_of(archive: Archive, identifier: str, limit: int | None = None, norm
 
 def _disposed(archive: Archive, seq: int) -> Json | None:
     """When, by whom and why the content of a snapshot was disposed of; None while it is kept."""
-    gone = disposal_of(archive, seq)
-    return None if gone is None else {"at": gone.at, "by": gone.by, "reason": gone.reason, "seq": gone.seq}
+    return told_of(disposal_of(archive, seq))
 
 
 def _last_verified(archive: Archive, document: str) -> str | None:

@@ -9,8 +9,9 @@ from archiver.custody import HOLD_EVENTS, holds, require_kept, snapshot_seq
 from archiver.decisions import one_line, person_of
 from archiver.errors import UsageError
 from archiver.evidence.canonical import Json
-from archiver.evidence.statement import parse_snapshot_id
-from archiver.naming import NoDocument, no_subject
+from archiver.evidence.statement import parse_import_id, parse_snapshot_id
+from archiver.imported import import_named
+from archiver.naming import NoDocument, is_of_import, no_subject
 
 if TYPE_CHECKING:
     from archiver.operation import Operation
@@ -23,8 +24,8 @@ MAX_SUBJECTS = 10_000
 def hold(operation: Operation, values: Json) -> Json:
     """State that subjects are put under a hold, or released from it.
 
-    ``values``: ``event`` (``hold_set`` or ``hold_released``), ``hold`` (its name), ``subjects`` (snapshots and
-    documents; empty with a release: all that are under it), ``by`` and ``reason`` (texts or None).
+    ``values``: ``event`` (``hold_set`` or ``hold_released``), ``hold`` (its name), ``subjects`` (snapshots,
+    imported files and documents; empty with a release: all that are under it), ``by`` and ``reason`` (texts or None).
     """
     return operation.writer.call(lambda: _hold(operation, values))
 
@@ -36,7 +37,7 @@ def _hold(operation: Operation, values: Json) -> Json:
     name = one_line("the name of the hold", values.get("hold"), MAX_HOLD)
     wanted = values.get("subjects")
     if not isinstance(wanted, list) or len(wanted) > MAX_SUBJECTS:
-        raise UsageError(f"subjects must be at most {MAX_SUBJECTS} snapshots and documents")
+        raise UsageError(f"subjects must be at most {MAX_SUBJECTS} snapshots, imported files and documents")
     subjects = sorted({_subject(archive, subject) for subject in wanted})
     under = {item["subject"] for one in holds(archive) if one["hold"] == name for item in one["subjects"]}
     subjects = _set(archive, name, subjects, under) if event == "hold_set" else _released(name, subjects, under)
@@ -53,7 +54,9 @@ def _hold(operation: Operation, values: Json) -> Json:
 
 
 def _subject(archive: Archive, name: object) -> str:
-    """The identifier of a snapshot, or of a document (by identifier, title or address)."""
+    """The identifier of a snapshot or imported file, or of a document (by identifier, title or address)."""
+    if isinstance(name, str) and is_of_import(name):
+        return str(import_named(archive, name).body["subjects"][0])
     if isinstance(name, str) and parse_snapshot_id(name) is None:
         try:
             return archive.document(name).document
@@ -67,11 +70,10 @@ def _set(archive: Archive, name: str, subjects: list[str], under: set[str]) -> l
     for subject in subjects:
         if subject in under:
             raise UsageError(f"{subject} is under the hold {name} already", do="see archiver hold list")
-        seq = parse_snapshot_id(subject)
-        if seq is not None:
+        for seq in filter(None, (parse_snapshot_id(subject), parse_import_id(subject))):
             require_kept(archive, seq)
     if not subjects:
-        raise UsageError("a hold on nothing", do="name snapshots or documents")
+        raise UsageError("a hold on nothing", do="name snapshots, imported files or documents")
     return subjects
 
 

@@ -10,11 +10,12 @@ import contextlib
 import re
 
 from archiver.archive import Archive
+from archiver.custody import disposal_of, require_kept, snapshot_seq, told_of
 from archiver.errors import ArchiveDamaged, UsageError
 from archiver.evidence.canonical import Json
-from archiver.evidence.statement import Statement
+from archiver.evidence.statement import Statement, import_id, parse_import_id, parse_snapshot_id
+from archiver.naming import is_of_import, no_snapshot
 from storage.errors import Missing
-from storage.interface import Files
 
 FOLDER = "imported"
 MARK = ".folder"
@@ -22,18 +23,7 @@ MARK = ".folder"
 WAITING, INCOMING = "import-", "incoming-"
 DIGITS = 32
 """Hex digits of the file's digest that name its staging folder."""
-_NAME = re.compile(r"([A-Z0-9]{1,8})-I-(\d{8,18})", re.ASCII)
-
-
-def import_id(prefix: str, seq: int) -> str:
-    """Return ``EA-I-00000123``: the number is that of the statement."""
-    return f"{prefix}-I-{seq:08d}"
-
-
-def parse_import_id(text: str) -> int | None:
-    """Return the number of ``EA-I-00000123``, or None when the text is no identifier of an imported file."""
-    match = _NAME.fullmatch(text)
-    return int(match[2]) if match and import_id(match[1], int(match[2])) == text else None
+_PLACE = re.compile(rf"{FOLDER}/([0-9a-f]{{2}})/\1[0-9a-f]{{62}}\.(?:warc|warc\.gz|wacz)", re.ASCII)
 
 
 def is_import(statement: Statement) -> bool:
@@ -46,20 +36,28 @@ def path_of(sha256: str, suffix: str) -> str:
     return f"{FOLDER}/{sha256[:2]}/{sha256}.{suffix}"
 
 
+def is_imported_file(path: str) -> bool:
+    """Whether a path is one that ``path_of`` gives."""
+    return _PLACE.fullmatch(path) is not None
+
+
 def staging_of(sha256: str) -> str:
     """The folder in which it waits for its statement."""
     return f"staging/{WAITING}{sha256[:DIGITS]}"
 
 
-def place_import(files: Files, statement: Statement, unsynced: list[str], spent: list[str]) -> None:
-    """Move a stated file from staging to its place; doing it twice changes nothing.
+def place_import(archive: Archive, statement: Statement, unsynced: list[str], spent: list[str]) -> None:
+    """Move a stated file from staging to its place, unless it was disposed of; doing it twice changes nothing.
 
     ``unsynced`` gets what is to be synced, ``spent`` what may be removed from staging once that is done: a power loss
     between may take the move back. If we crash before that, start-up does the same again. The new folder was made
     durable before the statement was committed.
     """
-    path, staging = str(statement.body["path"]), staging_of(statement.body["file_sha256"])
+    files, path = archive.files, str(statement.body["path"])
+    staging = staging_of(statement.body["file_sha256"])
     if not files.exists(path):
+        if disposal_of(archive, statement.seq) is not None:
+            return  # a start that had to take up an older checkpoint meets both statements at once
         if not files.exists(f"{staging}/file"):
             raise ArchiveDamaged(f"{path} is missing and so is {staging}", do="restore the file from a backup")
         files.rename(f"{staging}/file", path)
@@ -90,6 +88,16 @@ def imports(archive: Archive) -> list[Statement]:
     return [archive.statement(row["seq"]) for row in rows]
 
 
+def kept_with_bytes(archive: Archive, sha256: str) -> list[Statement]:
+    """The imports, not disposed of, whose file has this digest; oldest first, hardly ever more than one."""
+    rows = archive.index.rows(
+        "select seq from digest where object = 'imported' and sha256 = ?"
+        " and not exists (select 1 from disposed d where d.capture_seq = digest.seq) order by seq",
+        (bytes.fromhex(sha256),),
+    )
+    return [archive.statement(row["seq"]) for row in rows]
+
+
 def import_named(archive: Archive, name: str) -> Statement:
     """The statement of one imported file; ``UsageError`` when there is none of that name."""
     seq = parse_import_id(name)
@@ -101,8 +109,29 @@ def import_named(archive: Archive, name: str) -> Statement:
     return archive.statement(int(row["seq"]))
 
 
+def require_no_import(archive: Archive, name: str) -> None:
+    """``UsageError`` where an imported file is named, which is not exported; ``Disposed`` where it is gone."""
+    if not is_of_import(name):
+        return
+    statement = import_named(archive, name)
+    require_kept(archive, statement.seq)
+    raise UsageError(
+        f"{name} is an imported file, not a capture of this archive: there is nothing to export",
+        do=f"hand out a copy of {statement.body['path']}, which is the original, byte for byte",
+    )
+
+
+def subject_seq(archive: Archive, name: object) -> int:
+    """The number of a snapshot or imported file that is named; ``UsageError`` when there is none of that name."""
+    if isinstance(name, str) and is_of_import(name):
+        return import_named(archive, name).seq
+    if isinstance(name, str) and parse_snapshot_id(name) is None:
+        raise no_snapshot(name, "archiver history DOCUMENT and archiver import list")
+    return snapshot_seq(archive, name)
+
+
 def as_told(archive: Archive, statement: Statement) -> Json:
-    """One item of ``import list --json``: what is stated, with the identifier, the place and a plain citation."""
+    """One item of ``import list --json``: what is stated, with the identifier, what became of it, a plain citation."""
     body = statement.body
     common = ("v", "kind", "seq", "origin", "nonce", "subjects", "event", "premis")
     return {
@@ -110,14 +139,16 @@ def as_told(archive: Archive, statement: Statement) -> Json:
         "seq": statement.seq,
         **{name: value for name, value in body.items() if name not in common},
         "statement_sha256": statement.entry_hex,
+        "disposed": told_of(disposal_of(archive, statement.seq)),
         "citation": plain_citation(archive, statement),
     }
 
 
 def plain_citation(archive: Archive, statement: Statement) -> str:
     """One sentence by which the file can be named; it says that the archive did not capture it."""
-    body = statement.body
+    body, gone = statement.body, disposal_of(archive, statement.seq)
+    when = f"since {statement.at}" if gone is None else f"from {statement.at} until it was disposed of on {gone.at}"
     return (
         f"Imported file “{body['name']}”, SHA-256 {body['file_sha256']}, {body['file_bytes']} bytes, kept by"
-        f" {archive.settings['archive.name']} as {body['subjects'][0]} since {statement.at}; not captured by it."
+        f" {archive.settings['archive.name']} as {body['subjects'][0]} {when}; not captured by it."
     )

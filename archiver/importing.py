@@ -10,7 +10,6 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
-import stat
 import uuid
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
@@ -21,12 +20,14 @@ from archiver.errors import ArchiveDamaged, FormatError, UsageError
 from archiver.evidence.canonical import Json
 from archiver.evidence.imported import NotImportable, examine, form_of
 from archiver.evidence.imported_tally import Ceilings, Tally, claimed
+from archiver.evidence.statement import import_id
+from archiver.given_file import open_plain
 from archiver.imported import (
     FOLDER,
     INCOMING,
     MARK,
     as_told,
-    import_id,
+    kept_with_bytes,
     path_of,
     staging_of,
 )
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
     from storage.interface import Files
 
 CHUNK = 1024 * 1024
+_READABLE = "the writer of the archive must be able to read it"
 
 
 class Broken(FormatError):
@@ -81,7 +83,9 @@ def _copy(files: Files, source: Path, target: str, most: int, room: int) -> Json
     What it is and how long is asked first: nobody fills the disk of a running archive with what is refused afterwards.
     """
     sha256, sha512, size = hashlib.sha256(), hashlib.sha512(), 0
-    with _opened(source) as handle:
+    if not source.is_absolute():
+        raise UsageError(f"{source} must be named by its whole path", do="the writer's own folder may be another")
+    with open_plain(source, unreadable=_READABLE, other="name a WARC or WACZ file") as handle:
         announced = os.fstat(handle.fileno()).st_size
         if announced > most:
             raise _too_large(source, most, room)
@@ -114,20 +118,6 @@ def _too_large(source: Path, most: int, room: int) -> UsageError:
         f"{source} has more than {most} bytes, which is the most for an imported file",
         do="raise import.max_bytes, or import it in parts",
     )
-
-
-def _opened(path: Path) -> BinaryIO:
-    """A plain file, open for reading; a FIFO or device must not make anybody wait."""
-    if not path.is_absolute():
-        raise UsageError(f"{path} must be named by its whole path")
-    try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-    except OSError as error:
-        raise UsageError(f"{path}: {error.strerror}", do="the writer of the archive must be able to read it") from error
-    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-        os.close(descriptor)
-        raise UsageError(f"{path} is not a plain file")
-    return os.fdopen(descriptor, "rb", buffering=0)
 
 
 def _read(handle: BinaryIO, source: Path) -> bytes:
@@ -178,13 +168,11 @@ def _state(operation: Operation, incoming: str, said: Json, copied: Json, tally:
 
 
 def _kept(archive: Archive, copied: Json) -> Json | None:
-    """What is told of a file whose bytes are kept already, broken or not; None when they are not."""
-    row = archive.index.row(
-        "select seq from digest where object = 'imported' and sha256 = ?", (bytes.fromhex(copied["file_sha256"]),)
-    )
-    if row is None:
+    """What is told of a file whose bytes are kept already, broken or not; None when they are not, or no longer."""
+    found = kept_with_bytes(archive, copied["file_sha256"])
+    if not found:
         return None
-    known = archive.statement(row["seq"])
+    known = found[0]
     if not archive.files.exists(known.body["path"]):
         what = f"these bytes are kept already, but {known.body['path']} is missing"
         raise ArchiveDamaged(what, do="put the file back there")

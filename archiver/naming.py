@@ -17,6 +17,12 @@ _KINDS = {
 }
 
 
+def is_of_import(name: object) -> bool:
+    """Whether a name looks like that of an imported file, be there one or not."""
+    found = _IDENTIFIER.fullmatch(str(name)[:MOST])
+    return found is not None and found[1] == "I"
+
+
 def no_snapshot(name: object, among: str = "archiver history DOCUMENT") -> UsageError:
     """The error for a name that no snapshot here has; ``among`` is the command that lists those there are."""
     text = str(name)[:MOST]
@@ -45,14 +51,14 @@ def no_document(name: object) -> NoDocument:
 
 
 def no_subject(name: object) -> UsageError:
-    """The error for a name that neither a snapshot nor a document here has, where both are taken."""
+    """The error for a name that no snapshot or document here has, where both are taken, and imported files too."""
     text = str(name)[:MOST]
     found = _IDENTIFIER.fullmatch(text)
-    if found is not None and found[1] in ("I", "P"):
+    if found is not None and found[1] == "P":
         what, do = _KINDS[found[1]]
         return UsageError(f"{text} names {what}, not a snapshot or a document", do=do.format(name=text))
     return UsageError(
         f"there is no snapshot or document {text!r} in this archive",
-        do="name a snapshot as EA-S-00000123, or a document as EA-D-00001, by its title or its address: see archiver"
-        " history and archiver watch list",
+        do="name a snapshot as EA-S-00000123, an imported file as EA-I-00000123, or a document as EA-D-00001, by its"
+        " title or its address: see archiver history, archiver import list and archiver watch list",
     )

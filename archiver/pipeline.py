@@ -205,7 +205,7 @@ class Pipeline:
                 self.assessor.forget(texts_of(item.statement))
                 self.unsynced += carry_out(self.archive, item.statement)
             elif is_import(item.statement):
-                place_import(self.archive.files, item.statement, self.unsynced, self.spent)
+                place_import(self.archive, item.statement, self.unsynced, self.spent)
         if index:
             known = self.archive.index.next_seq() if recovering else 0
             rows = [

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from archiver.evidence.canonical import Json, encode_line
-from archiver.evidence.statement import Statement, parse_snapshot_id
+from archiver.evidence.statement import Statement, parse_import_id, parse_snapshot_id
 from archiver.texts import digest_of_text
 
 TableRow = tuple[str, dict[str, Any]]
@@ -180,7 +180,7 @@ def _custody(seq: int, body: Json) -> list[TableRow]:
         case "import":
             return [("digest", {"sha256": _blob(body["file_sha256"]), "object": "imported", "seq": seq})]
         case "disposal":
-            gone = [parse_snapshot_id(subject) for subject in body["subjects"]]
+            gone = [number for name in body["subjects"] if (number := _number_of(name)) is not None]
             texts = [digest for item in body["files"] if (digest := digest_of_text(item["path"])) is not None]
             return [
                 *(("disposed", {"capture_seq": number, "seq": seq}) for number in gone),
@@ -188,6 +188,12 @@ def _custody(seq: int, body: Json) -> list[TableRow]:
             ]
         case _:
             return []
+
+
+def _number_of(name: str) -> int | None:
+    """The statement of a snapshot or imported file: both are numbered by it, so one column holds either."""
+    number = parse_snapshot_id(name)
+    return parse_import_id(name) if number is None else number
 
 
 def _stamp(seq: int, body: Json, token: bytes | None) -> list[TableRow]:

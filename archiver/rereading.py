@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+from typing import TYPE_CHECKING
 
 from archiver.archive import Archive
 from archiver.check import WARC
@@ -14,11 +15,11 @@ from archiver.evidence.citation_custody import referring_to
 from archiver.evidence.exchange import Bytes
 from archiver.evidence.http_message import DEFAULT_LIMITS
 from archiver.evidence.response import iter_content, read_response
-from archiver.evidence.verify_warc import Joined
-from archiver.evidence.warc_ours import read_our_warc
-from archiver.evidence.warc_reader import Record
 from archiver.watch.reading import Source
 from storage.errors import StorageError
+
+if TYPE_CHECKING:
+    from archiver.evidence.warc_reader import Record
 
 MAX_CONTENT = 64 * 1024 * 1024
 """Decoded bytes of one part that are read; of a larger one only the beginning is, and the reader refuses it."""
@@ -66,6 +67,8 @@ def sources_of(archive: Archive, capture: Json, folder: str | None = None) -> tu
 
 
 def _content(archive: Archive, folder: str, exchange: Json) -> bytes:
+    from archiver.evidence.verify_warc import Joined  # every capture imports this module, few read a WARC again
+
     with contextlib.ExitStack() as opened:
         record = _record(archive, opened, folder, exchange["record"])
         revisit = exchange["revisit"]
@@ -80,6 +83,8 @@ def _content(archive: Archive, folder: str, exchange: Json) -> bytes:
 
 
 def _record(archive: Archive, opened: contextlib.ExitStack, folder: str, record_id: str) -> Record:
+    from archiver.evidence.warc_ours import read_our_warc
+
     handle = opened.enter_context(archive.files.open(f"{folder}/{WARC}"))
     for record in read_our_warc(handle).records:
         if record.id == record_id:

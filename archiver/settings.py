@@ -227,7 +227,7 @@ def parse_settings(toml: str, environment: Mapping[str, str] | None = None) -> S
     try:
         tables = tomllib.loads(toml)
     except tomllib.TOMLDecodeError as error:
-        raise SettingsError(f"archive.toml is not TOML: {error}") from error
+        raise SettingsError(f"archive.toml is not TOML: {error}", do="mend that place; nothing was read") from error
     values: dict[str, Value] = {key.path: key.default for key in SCHEMA}
     origins = dict.fromkeys(values, "default")
     arrays = {section: tables.pop(section, []) for section in ("authority", "witness", "channel", "rule")}

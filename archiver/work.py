@@ -7,6 +7,7 @@ import queue
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -323,6 +324,7 @@ def _has_token(operation: Operation, authority: str, seq: int) -> bool:
     return row is not None
 
 
+@lru_cache(maxsize=4096)  # the command line asks before the archive is opened, the writer again before it begins
 def fetchable(url: str) -> str:
     """Return the address if it can be asked for; ``UsageError`` says why not, before a check is begun for it."""
     url = checked_url(url)

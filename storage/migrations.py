@@ -227,7 +227,10 @@ def _outside_copies(connection: sqlite3.Connection) -> None:
 
 
 def _custody(connection: sqlite3.Connection) -> None:
-    """Holds, and what was disposed of: the one reason for which rows of texts may go."""
+    """Holds, and what was disposed of: the one reason for which rows of texts may go.
+
+    ``disposed.capture_seq`` is the number of a capture, or of the statement that took in an imported file.
+    """
     import sqlite_utils
 
     db = sqlite_utils.Database(connection)

@@ -430,6 +430,7 @@ class Audit:
         tokens |= {line.body["cosignature_sha256"] for line in self.lines if line.body.get("event") == "cosignature"}
         waiting = {f"stamp-{digest[:32]}" for digest in tokens}  # placed; goes once the places are durable
         imported = [line.body for line in self.lines if line.body.get("event") == "import"]
+        imported = [body for body in imported if self.disposals.get(body["path"], -1) < body["seq"]]
         waiting |= {f"import-{body['file_sha256'][:32]}" for body in imported}
         for name in self.files.list("staging"):
             if name in waiting:
@@ -506,9 +507,14 @@ class Audit:
             assert self.files.read(path) == data, f"{path} was changed"
 
     def what_was_disposed_of_is_gone(self) -> None:
-        """A file that a disposal names lies there no more, but for a text that a later assessment names again."""
+        """A file that a disposal names lies there no more, but for what a later assessment or import names again."""
         named = texts_named(self.files)
-        for path in self.disposals.keys() - named:
+        again = {
+            line.body["path"]
+            for line in self.lines
+            if line.body.get("event") == "import" and self.disposals.get(line.body["path"], -1) < line.body["seq"]
+        }
+        for path in self.disposals.keys() - named - again:
             assert not self.files.exists(path), f"{path} was disposed of and is there"
 
     def every_row_comes_from_statements_and_files(self, index: Index, scratch: Index) -> None:

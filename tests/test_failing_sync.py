@@ -94,3 +94,17 @@ def test_the_daemon_stops_when_the_sync_of_a_timestamp_fails(tmp_path: Path, sit
         (box.folder / "bad").unlink()
         assert box.call("stamp", "retry").code == 0
         box.verified()
+
+
+def test_a_bulk_command_with_a_crew_stops_when_the_sync_of_its_intents_fails(box: Box, site: Website) -> None:
+    """Nothing was asked, nothing is stated of it, and no checkpoint is signed on a disk that nobody can trust."""
+    before = (box.root / "log/checkpoint").read_bytes()
+    listed = box.folder / "list"
+    listed.write_text("\n".join(site.url(f"/terms?{number}") for number in range(80)))
+    bad(box, "staging/intents-")
+    done = box.ran("capture", "--from", str(listed), env={"FAULTY_DISK": str(box.folder / "bad")})
+    assert done.code == 4 and "sync failed" in done.error()
+    assert not site.hits and (box.root / "log/checkpoint").read_bytes() == before
+    (box.folder / "bad").unlink()
+    assert box.call("capture", site.url("/terms")).code == 0
+    box.verified()

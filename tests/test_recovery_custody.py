@@ -155,6 +155,7 @@ def _content_of(place: Place) -> list[str]:
         "snapshots/2026/05/12/EA-S-00000001/capture.warc.gz",
         "journal/../snapshots/{}/capture.warc.gz",
         "texts/aa/{}.txt",
+        f"imported/aa/{'a' * 64}.warc.gz",
     ],
 )
 def test_a_line_that_was_put_in_deletes_nothing_else(place: Place, path: str) -> None:
@@ -167,7 +168,7 @@ def test_a_line_that_was_put_in_deletes_nothing_else(place: Place, path: str) ->
     maker: Maker = lambda _seq, _sealed: ("custody", dict(body))  # noqa: E731
     life.operation.pipeline.ledger.commit([maker])
     before = place.everything()
-    with pytest.raises(ArchiveDamaged, match="which is no content of its snapshots"):
+    with pytest.raises(ArchiveDamaged, match="which is no content of its subjects"):
         place.live()
     assert place.everything() == before
 

@@ -408,8 +408,8 @@ def test_a_file_renamed(copied: Made) -> None:
 
 def test_a_folder_renamed(copied: Made) -> None:
     folder = copied.folders[1]
-    folder.rename(folder.with_name("EA-S-00000009"))
-    found = fails(copied, "EA-S-00000009", 4)
+    folder.rename(folder.with_name("EA-S-00000099"))
+    found = fails(copied, "EA-S-00000099", 4)
     assert any(number == 11 for number, _ in found)
 
 

@@ -13,8 +13,10 @@ from pathlib import Path
 
 import pytest
 
+from archiver.acts import perform
 from archiver.evidence.canonical import encode_line
 from archiver.redaction import handed_out, redact, text_of
+from tests import foreign
 from tests.simulators.archives import TERMS, Workshop, look_for_revocations, small_archive, workshop
 from tests.tampering import changed, flipped
 
@@ -231,6 +233,54 @@ def test_a_redacted_text_that_was_altered_stops_it(redacted: tuple[Expert, str, 
     done = someone.check(snapshot, file, script_of(*ENOUGH))
     assert done.returncode != 0, done.stdout[-800:]
     assert "a changed byte is noticed" not in done.stdout
+
+
+@pytest.fixture(scope="module")
+def imported(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Expert, str, list[str]]]:
+    """An archive with two imported files: one was disposed of and imported again, the other is gone."""
+    place = tmp_path_factory.mktemp("imported")
+    with workshop(place / "operator") as shop:
+        archive = place / "operator/archive"
+        snapshot = small_archive(shop, archive)[0]
+        paths = []
+        with shop.open(archive) as operation:
+            for name, gz, rounds in (("one.warc.gz", True, 2), ("two.warc", False, 1)):
+                (place / name).write_bytes(foreign.warc(gz=gz))
+                for number in range(2):
+                    if number == 0 or rounds > 1:
+                        made = perform(operation, "take_in", {"path": str(place / name)})
+                        operation.publish()
+                    if number == 0:
+                        values = {"snapshots": [made["import"]], "by": "A. Clerk", "reason": "x"}
+                        perform(operation, "dispose", values)
+                paths.append(made["path"])
+            operation.publish()
+        yield Expert(place / "expert", archive, shop), snapshot, paths
+
+
+IMPORTS = ("What you need", "1 ", "6 ", "7 ", "11 ", "42 ", "Negative control")
+"""The headings that imported files need."""
+
+
+def test_imported_files_are_checked_and_those_that_are_gone_are_not_missed(
+    imported: tuple[Expert, str, list[str]],
+) -> None:
+    someone, snapshot, (kept, gone) = imported
+    done = someone.check(snapshot)
+    assert done.returncode == 0, done.stdout[-1500:] + done.stderr
+    assert "every imported file: OK" in done.stdout
+    path = someone.archive / kept
+    with changed(path, flipped(path.read_bytes(), 100)):
+        assert someone.check(snapshot, None, script_of(*IMPORTS)).returncode != 0
+    for name in (gone, "imported/notes.txt"):
+        stranger = someone.archive / name
+        stranger.parent.mkdir(exist_ok=True)
+        stranger.write_bytes(b"x")
+        done = someone.check(snapshot, None, script_of(*IMPORTS))
+        stranger.unlink()
+        assert done.returncode != 0 and f"STRANGER: {name}" in done.stdout
+    path.unlink()
+    assert someone.check(snapshot, None, script_of(*IMPORTS)).returncode != 0
 
 
 def test_another_key_stops_it(expert: tuple[Expert, list[str]]) -> None:

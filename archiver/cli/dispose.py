@@ -1,4 +1,4 @@
-"""``archiver dispose``: the content of snapshots goes, their statements and their places in the log stay."""
+"""``archiver dispose``: content of snapshots and imported files goes; statements and places in the log stay."""
 
 from __future__ import annotations
 
@@ -14,17 +14,18 @@ if TYPE_CHECKING:
 
 
 @click.command(epilog="Example: archiver dispose EA-S-00000123 --reason 'three years are over' --by 'R. Lee'")
-@click.argument("snapshots", nargs=-1, required=True, metavar="SNAPSHOT...")
+@click.argument("snapshots", nargs=-1, required=True, metavar="SNAPSHOT|IMPORT...")
 @click.option("--reason", required=True, help="Why; one line, stated in the log and told to whoever asks for it.")
 @click.option("--by", required=True, help="Name of the person who answers for it, stated in the log.")
 @click.option("--yes", is_flag=True, help="Do not ask; needed where there is no terminal to ask on.")
 @click.option("--dry-run", is_flag=True, help="Only show what would go and what would stay.")
 @click.pass_obj
 def dispose(context: Context, snapshots: tuple[str, ...], reason: str, by: str, yes: bool, dry_run: bool) -> None:
-    """Delete the content of each SNAPSHOT. Nobody can undo this.
+    """Delete the content of each SNAPSHOT, or the file of each IMPORT (EA-I-…). Nobody can undo this.
 
-    Shows what goes and what stays, then asks. The capture's statement, its proof and its timestamps stay, and the log
-    states the disposal. Copies elsewhere (exports, backups, other snapshots with the same text) are not touched.
+    Shows what goes and what stays, then asks. The statement of the capture or import, its proof and its timestamps
+    stay, and the log states the disposal. Copies elsewhere (exports, backups, other snapshots and imported files with
+    the same) are not touched.
     """
     from archiver.audit import Audit
     from archiver.decisions import MAX_NAME, MAX_REASON, one_line
@@ -68,7 +69,8 @@ def _show(plan: Plan, *, err: bool) -> None:
         click.echo(f"  {item['path']}  {item['bytes']} bytes", err=err)
     evidence = [item["path"] for item in plan.kept if item["why"] == "evidence"]
     shared = [item["path"] for item in plan.kept if item["why"] == "shared"]
-    click.echo(f"stays: {counted(len(evidence), 'file')} of statement, proof and timestamps", err=err)
+    if evidence:
+        click.echo(f"stays: {counted(len(evidence), 'file')} of statement, proof and timestamps", err=err)
     for path in evidence:
         click.echo(f"  {path}", err=err)
     if shared:

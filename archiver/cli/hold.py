@@ -15,7 +15,7 @@ _REASON = click.option("--reason", help="Why; one line, for the log. Others may 
 
 @click.group()
 def hold() -> None:
-    """Keep snapshots from being disposed of, under a name, until that is released.
+    """Keep snapshots and imported files from being disposed of, under a name, until that is released.
 
     A hold on a document covers all its snapshots, those too that are made later. The log is there for others to read:
     call a hold by a neutral name, not by that of the matter.
@@ -24,23 +24,23 @@ def hold() -> None:
 
 @hold.command("set", epilog="Example: archiver hold set hold-7 EA-D-00001 --by 'R. Lee' --reason 'notice of 12 May'")
 @click.argument("name")
-@click.argument("subjects", nargs=-1, required=True, metavar="SNAPSHOT|DOCUMENT...")
+@click.argument("subjects", nargs=-1, required=True, metavar="SNAPSHOT|DOCUMENT|IMPORT...")
 @_BY
 @_REASON
 @click.pass_obj
 def set_(context: Context, name: str, subjects: tuple[str, ...], by: str, reason: str | None) -> None:
-    """Put every SNAPSHOT or DOCUMENT under the hold NAME; it may be set on more later."""
+    """Put every SNAPSHOT, DOCUMENT or IMPORT (EA-I-…) under the hold NAME; it may be set on more later."""
     _state(context, "hold_set", name, subjects, by, reason)
 
 
 @hold.command(epilog="Example: archiver hold release hold-7 --by 'R. Lee' --reason 'the matter is settled'")
 @click.argument("name")
-@click.argument("subjects", nargs=-1, metavar="[SNAPSHOT|DOCUMENT]...")
+@click.argument("subjects", nargs=-1, metavar="[SNAPSHOT|DOCUMENT|IMPORT]...")
 @_BY
 @_REASON
 @click.pass_obj
 def release(context: Context, name: str, subjects: tuple[str, ...], by: str, reason: str | None) -> None:
-    """Release every SNAPSHOT or DOCUMENT from the hold NAME, as it was set; without any, all of them."""
+    """Release every SNAPSHOT, DOCUMENT or IMPORT from the hold NAME, as it was set; without any, all of them."""
     _state(context, "hold_released", name, subjects, by, reason)
 
 

@@ -111,10 +111,13 @@ def list_(context: Context) -> None:
             item["records"],
             item["problems_total"] or "",
             moment(item["at"]),
+            moment(item["disposed"]["at"]) if item["disposed"] else "",
         )
         for item in found
     ]
-    click.echo(table(("imported file", "name", "format", "records", "problems", "since (UTC)"), rows))
+    headings = ("imported file", "name", "format", "records", "problems", "since (UTC)", "disposed of (UTC)")
+    most = len(headings) if any(item["disposed"] for item in found) else -1
+    click.echo(table(headings[:most], [row[:most] for row in rows]))
 
 
 @import_.command(epilog="Example: archiver import show EA-I-00000123")
@@ -131,12 +134,14 @@ def show(context: Context, name: str) -> None:
         return
     claimed = f"{item['first_date'] or 'none'} to {item['last_date'] or 'none'}"
     types = ", ".join(f"{number} {kind}" for kind, number in item["types"].items())
+    gone = item["disposed"]
+    told = f"disposed of on {gone['at']} by {gone['by']} because {gone['reason']}" if gone else item["path"]
     rows = [
         ("name", item["name"]),
         ("source", item["source"] or "not said"),
         ("imported", f"{item['at']} by {item['by'] or 'nobody named'}"),
         ("reason", item["reason"] or "none given"),
-        ("kept at", item["path"]),
+        ("kept at" if gone is None else "no longer", told),
         ("SHA-256", item["file_sha256"]),
         ("bytes", item["file_bytes"]),
         ("records", f"{item['records']} ({types})" if types else item["records"]),

@@ -53,12 +53,14 @@ def prove(context: Context, snapshot: str) -> None:
     from archiver.errors import NotCheckable, UsageError
     from archiver.evidence.statement import parse_snapshot_id
     from archiver.evidence.tlog_proof import TlogProof
+    from archiver.naming import MOST
 
     archive = context.archive()
     is_number = snapshot.isascii() and snapshot.isdigit() and len(snapshot) < 19
     seq = int(snapshot) if is_number else parse_snapshot_id(snapshot)
     if seq is None:
-        raise UsageError(f"{snapshot!r} is neither a snapshot nor a statement number")
+        what = f"{snapshot[:MOST]!r} is neither a snapshot nor a statement number"
+        raise UsageError(what, do="name one as EA-S-00000123, or as 123")
     statement = archive.statement(seq)
     data = Audit(archive).proof(seq)
     if data is None:
@@ -86,7 +88,7 @@ def prove(context: Context, snapshot: str) -> None:
 def consistency(context: Context, older: BinaryIO) -> int:
     """Check that the newest checkpoint continues the one in the file OLDER, and print the proof."""
     from archiver.audit import Audit
-    from archiver.errors import NotCheckable
+    from archiver.errors import FormatError, NotCheckable
     from archiver.evidence.checkpoint import open_checkpoint
     from archiver.evidence.note import encode_base64
     from archiver.evidence.tiles import consistency_proof
@@ -96,7 +98,11 @@ def consistency(context: Context, older: BinaryIO) -> int:
     audit = Audit(archive)
     if audit.head is None:
         raise NotCheckable("log/checkpoint is missing or does not hold")
-    known = open_checkpoint(older.read(1024 * 1024), archive.verifier)
+    try:
+        known = open_checkpoint(older.read(1024 * 1024), archive.verifier)
+    except FormatError as error:
+        what = f"{older.name} is no checkpoint of this log: {error.what}"
+        raise FormatError(what, do="give what archiver log checkpoint printed once") from error
     newest = audit.head[0]
     try:
         audit.require_consistent("the older checkpoint", known, newest)

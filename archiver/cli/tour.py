@@ -66,6 +66,7 @@ class Tour:
         rows = (
             ("site", stage.site.url, f"a made-up policy; selector: {SELECT}"),
             ("authority", stage.authority_url, "RFC 3161 timestamps by openssl ts"),
+            ("witness", stage.witness_url, "cosigns heads of the log (C2SP tlog-witness)"),
             ("archive", str(stage.root), "new signing key, new log"),
             ("daemon", f"process {stage.daemon_pid}", f"archiver run; it logs to {stage.log.name}"),
         )
@@ -108,6 +109,7 @@ class Tour:
         from archiver.cli.history import history
         from archiver.cli.provision import show
         from archiver.cli.verify import verify
+        from archiver.cli.witness import list_
         from archiver.demo.story import CLAUSE_TITLE, COMPARED
 
         snapshot = cited(visits).check["snapshot"]
@@ -119,6 +121,8 @@ class Tour:
         self._say(f"    --title '{CLAUSE_TITLE}'")
         fine &= self._command(stage, "provision show", show, provision)
         fine &= self._command(stage, "verify", verify, snapshot)
+        stage.wait("a cosignature", lambda: stage.cosigned)
+        fine &= self._command(stage, "log witness list", list_)
         fine &= self._outsider(stage, snapshot)
         self._string(stage, snapshot)
         self._citation(stage, provision)
@@ -263,8 +267,8 @@ def _lessons(visits: list[Visit]) -> list[str]:
         " stood there between two visits."
     )
     toy = (
-        "The authority is a toy: it runs here, by this machine's clock, and this archive alone trusts it. A public one"
-        " is an [[authority]] table in archive.toml; then the times are someone else's word."
+        "Authority and witness are toys: they run here, by this machine's clock. A public authority and a witness of"
+        " other people are tables in archive.toml, [[authority]] and [[witness]]; then it is someone else's word."
     )
     lessons = [shown, not_shown, toy]
     if any("L16" in visit.check["limits"] for visit in visits):

@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import getpass
 import hashlib
-import os
-import stat
 from pathlib import Path
-from typing import BinaryIO
 
 import click
 
@@ -32,9 +29,12 @@ CHUNK = 1024 * 1024
 def transfer(context: Context, snapshots: tuple[str, ...], to: str, path: Path, by: str, reason: str | None) -> None:
     """State that a file with each SNAPSHOT was handed over. Its digest is taken now; the file is not copied."""
     from archiver.errors import UsageError
+    from archiver.given_file import open_plain
 
     digest, size = hashlib.sha256(), 0
-    with _opened(path) as handle:
+    with open_plain(
+        path, unreadable="name a file that can be read", other="name the file that was handed over"
+    ) as handle:
         while chunk := handle.read(CHUNK):
             digest.update(chunk)
             size += len(chunk)
@@ -61,17 +61,3 @@ def transfer(context: Context, snapshots: tuple[str, ...], to: str, path: Path, 
         click.echo(f"  SHA-256 {made['file_sha256']}, {made['file_bytes']} bytes (statement {made['seq']})")
     for warning in warnings:
         context.note(f"warning: {warning}")
-
-
-def _opened(path: Path) -> BinaryIO:
-    """A plain file, open for reading; a FIFO would make us wait, a device might never end."""
-    from archiver.errors import UsageError
-
-    try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-    except OSError as error:
-        raise UsageError(f"{path}: {error.strerror}", do="name a file that can be read") from error
-    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-        os.close(descriptor)
-        raise UsageError(f"{path} is not a plain file", do="name the file that was handed over")
-    return os.fdopen(descriptor, "rb")

@@ -79,7 +79,7 @@ def verify(
     if everything:
         audit = desk.audit()
         with Progress("verifying", len(audit.every_snapshot())) as progress:
-            reports += audit.all(progress.step)
+            reports += audit.all(progress.step, desk.audit_again)
     for subject in subjects:
         reports += desk.reports(subject)
     if second_reader:
@@ -112,11 +112,15 @@ class _Desk:
 
     def audit(self) -> Audit:
         """The archive's audit, opened once."""
+        if self._audit is None:
+            self._audit = self.audit_again()
+        return self._audit
+
+    def audit_again(self) -> Audit:
+        """The same once more, for a process of its own."""
         from archiver.audit import Audit
 
-        if self._audit is None:
-            self._audit = Audit(self._context.archive(), self._root_certificates(), self._witness_keys())
-        return self._audit
+        return Audit(self._context.archive(), self._root_certificates(), self._witness_keys())
 
     def _root_certificates(self) -> tuple[bytes, ...]:
         from archiver.errors import FormatError, UsageError

@@ -127,8 +127,9 @@ def _edges(document: Document, draft: Draft) -> None:
     foot.add_run(" of ")
     add_field(foot, "NUMPAGES", "1")
     for paragraph in (head, foot):
-        stops = paragraph.paragraph_format.tab_stops
-        stops.add_tab_stop(width, _right())
+        # The style brings stops for American paper: at its centre the date would stand upon the name.
+        paragraph.style.paragraph_format.tab_stops.clear_all()
+        paragraph.paragraph_format.tab_stops.add_tab_stop(width, _right())
 
 
 def _right() -> Any:

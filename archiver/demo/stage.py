@@ -10,6 +10,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
@@ -20,7 +21,7 @@ from typing import TypeVar
 
 import tomli_w
 
-from archiver.archive import Archive, open_archive
+from archiver.archive import SETTINGS_FILE, VKEY, Archive, open_archive
 from archiver.audit import Audit
 from archiver.control import ask_daemon
 from archiver.demo.site import Site, root_file, serve_site
@@ -28,14 +29,16 @@ from archiver.demo.story import CLAUSE_TITLE, ENTITY, SELECT, TITLE, Revision
 from archiver.demo_authority import make_authority, serve_made
 from archiver.errors import ArchiverError, UsageError
 from archiver.evidence.canonical import Json
+from archiver.evidence.note import Verifier
 from archiver.evidence.verify import Report
 from archiver.history import history_of
 from archiver.operation import create_archive
 from archiver.settings import SCHEMA, parse_settings, render
 from archiver.watch.entry import WatchEntry
+from archiver.witness_server import init_witness, open_server
 from archiver.work import RemoteWork
 
-AUTHORITY = "demo"
+AUTHORITY = WITNESS = "demo"
 ROOTS = f"authorities/{AUTHORITY}.pem"
 EVERY_S = 3600
 """Interval of the watched document: only the first check falls due during the tour, the others are asked for."""
@@ -88,6 +91,7 @@ class Stage:
         self.site: Site
         self.authority_url: str
         self.authority_root: Path
+        self.witness_url: str
         self._open = ExitStack()
         self._daemon: subprocess.Popen[bytes] | None = None
 
@@ -99,6 +103,7 @@ class Stage:
             self.authority_url = self._open.enter_context(made)
             self.authority_root = make_authority(folder).root_pem
             self._make_archive()
+            self._serve_witness()
             self._start_daemon()
         except BaseException:
             self.__exit__()
@@ -132,6 +137,26 @@ class Stage:
         roots = self.root / ROOTS
         roots.parent.mkdir()
         roots.write_bytes(self.authority_root.read_bytes())
+
+    def _serve_witness(self) -> None:
+        """A witness in a folder of its own, in a thread of this process; the archive asks it like any other."""
+        folder = self.folder / "witness"
+        key = init_witness(folder, "example.org/demo-witness")
+        log = Verifier.from_vkey((self.root / VKEY).read_text("utf-8").removesuffix("\n"))
+        server = self._open.enter_context(open_server(folder, None, ("127.0.0.1", 0), [log]))
+        thread = threading.Thread(target=server.serve_forever, args=(POLL_S,), daemon=True)
+        thread.start()
+        self._open.callback(thread.join)
+        self._open.callback(server.shutdown)
+        self.witness_url = server.url
+        table = {"name": WITNESS, "url": server.url, "key": key.vkey, "min_interval_s": 0}
+        with (self.root / SETTINGS_FILE).open("a", encoding="utf-8") as settings:
+            settings.write(f"\n{tomli_w.dumps({'witness': [table]})}")
+
+    @property
+    def cosigned(self) -> bool:
+        """Whether the witness has cosigned a head of the log."""
+        return self.read(lambda archive: archive.index.row("select seq from cosignature limit 1") is not None)
 
     def _start_daemon(self) -> None:
         command = [sys.executable, "-m", "archiver", "--archive", str(self.root), "run", "--log-text"]

@@ -136,6 +136,25 @@ def lines_root(lines: Sequence[Json]) -> str:
     return root_of(list(leaves)).hex()
 
 
+def is_number_bound(shown: Sequence[bool], most: int | None = None) -> bool:
+    """Whether these lines, shown or hidden, can lead to their root only as so many lines; ``most`` there may be in all.
+
+    A node over several hidden lines could be told as the leaf of one. But the left part of a tree is full, and all its
+    leaves lie equally deep: one that is shown, with its salt, settles its size, and that of the rest is at most the
+    same. Where nothing on the left is shown it may be any larger power of two, unless ``most`` leaves no room.
+    """
+    count, first = len(shown), 0
+    while count - first != most:
+        here = count - first
+        if here == 1:
+            return shown[first]
+        left = 1 << (here - 1).bit_length() - 1
+        if most != 2 * left and not any(shown[first : first + left]):
+            return False
+        first, most = first + left, left
+    return True
+
+
 def runs(numbers: Sequence[int], most: int = 40) -> str:
     """``1-3, 7``: ascending numbers from 0, told from 1, as people count lines; ``…`` where there are too many."""
     told: list[str] = []

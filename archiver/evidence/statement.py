@@ -176,7 +176,13 @@ def document_id(prefix: str, number: int) -> str:
     return f"{prefix}-D-{number:05d}"
 
 
+def import_id(prefix: str, seq: int) -> str:
+    """Return ``EA-I-00000123``: the number is that of the statement."""
+    return f"{prefix}-I-{seq:08d}"
+
+
 _SNAPSHOT = re.compile(r"([A-Z0-9]{1,8})-S-(\d{8,18})", re.ASCII)
+_IMPORT = re.compile(r"([A-Z0-9]{1,8})-I-(\d{8,18})", re.ASCII)
 
 
 def parse_snapshot_id(text: str) -> int | None:
@@ -185,6 +191,12 @@ def parse_snapshot_id(text: str) -> int | None:
     if not match or snapshot_id(match[1], int(match[2])) != text:
         return None
     return int(match[2])
+
+
+def parse_import_id(text: str) -> int | None:
+    """Return the number of ``EA-I-00000123``, or None when the text is no identifier of an imported file."""
+    match = _IMPORT.fullmatch(text)
+    return int(match[2]) if match and import_id(match[1], int(match[2])) == text else None
 
 
 def folder_of(prefix: str, seq: int, started_at: str) -> str:

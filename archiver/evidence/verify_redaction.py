@@ -17,6 +17,7 @@ from archiver.evidence.note import Verifier
 from archiver.evidence.redaction import (
     MAX_BYTES,
     Redacted,
+    is_number_bound,
     lines_root,
     object_sha256,
     parse_redacted,
@@ -38,7 +39,7 @@ WITHHELD = (
 )
 NUMBER = (
     "that no hidden line stands for several: hidden neighbours that make up one branch of the tree could be told as one"
-    " line, and lines after them counted too low; the assessment states the number of lines"
+    " line, and lines after them counted too low; the shown lines do not settle it, the assessment states the number"
 )
 
 
@@ -73,9 +74,25 @@ def verify_redacted(source: BinaryIO, subject: str, key_of: KeyOf) -> Report:
         run(54, partial(of, lambda found: _witness(key(), found))),
     )
     withheld = bool(read) and read[0].witness is None
-    unbound = bool(read) and read[0].witness_kind != "assessment"  # of a capture, whose statement has no number
-    notes = ([WITHHELD] if withheld else []) + ([NUMBER] if withheld or unbound else [])
+    unbound = bool(read) and not _is_number_stated(read[0])
+    unbound = unbound and not is_number_bound(["text" in line for line in read[0].lines])
+    notes = ([WITHHELD] if withheld else []) + ([NUMBER] if unbound else [])
     return Report(subject, checks, (*notes, *NOT_CHECKED))
+
+
+def _is_number_stated(found: Redacted) -> bool:
+    """Whether a statement is shown that says how many lines there are; check 54 compares it."""
+    if found.witness is None or found.witness_kind == "assessment":
+        return found.witness is not None
+    return _statement_has_number(found.witness)
+
+
+def _statement_has_number(line: bytes) -> bool:
+    """Whether a capture's statement has the number of lines; older ones lack it, and what is none has none."""
+    try:
+        return parse_statement(line).body.get("text_lines") is not None
+    except FormatError:
+        return False
 
 
 def _root(found: Redacted) -> str:
@@ -124,7 +141,7 @@ def _witness(key: Verifier | None, found: Redacted) -> str:
     seq, entry = whole[f"{kind}_seq"], bytes.fromhex(whole[f"{kind}_entry"])
     if found.witness is not None:
         body = _statement(found.witness, kind)
-        _compare(body, {**_stated_by(kind, whole), "seq": seq, "origin": found.origin}, f"the {kind}")
+        _compare(body, {**_stated_by(kind, whole, body), "seq": seq, "origin": found.origin}, f"the {kind}")
         if entry_of(found.witness) != entry:
             raise Failed(f"the {kind} has another entry than the object says")
     if _checkpoint(found.witness_proof) != _checkpoint(found.redaction_proof):
@@ -135,11 +152,12 @@ def _witness(key: Verifier | None, found: Redacted) -> str:
     return f"entry {seq} of {size}, the {kind}, stated on {body['at']}: it states this root"
 
 
-def _stated_by(kind: str, whole: Json) -> Json:
-    """What the statement of the day must say of this text."""
+def _stated_by(kind: str, whole: Json, body: Json) -> Json:
+    """What the statement of the day must say of this text; a capture's of former software has no number of lines."""
     said: Json = {"text_lines_root": whole["text_lines_root"], "document": whole["document"]}
     if kind == "capture":
-        return {**said, "snapshot": whole["snapshot"], "started_at": whole["captured_at"]}
+        number = {} if body.get("text_lines") is None else {"text_lines": len(whole["lines"])}
+        return {**said, **number, "snapshot": whole["snapshot"], "started_at": whole["captured_at"]}
     return {
         **said,
         "text_lines": len(whole["lines"]),

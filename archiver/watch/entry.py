@@ -120,9 +120,11 @@ def checked_url(url: str) -> str:
     if not known and "://" not in url and (not parts.scheme or parts.path[:1].isdigit()):
         raise UsageError(f"{url!r} has no scheme", do=f"write https://{url}")
     if not known:
-        raise UsageError(f"{url!r}: only http and https can be captured, not {parts.scheme}")
+        raise UsageError(
+            f"{url!r}: only http and https can be captured, not {parts.scheme}", do="give its http or https address"
+        )
     if not host:
-        raise UsageError(f"{url!r} names no host")
+        raise UsageError(f"{url!r} names no host", do="write it whole, as https://example.org/terms")
     if parts.username is not None or parts.password is not None:
         raise UsageError("an address with a user name or password would end up in statements", do="leave them out")
     # Otherwise as it was given: "?" with nothing behind it asks for something else than no "?".

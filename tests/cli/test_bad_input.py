@@ -145,8 +145,24 @@ CASES = [
     Case(("verify", "EA-S-00000099"), 2, ("EA-S-00000099",)),
     Case(("verify",), 2, ("nothing to verify", "--all")),
     Case(("log", "prove", "EA-S-00000099"), 2, ("99",)),
-    Case(("log", "prove", "later"), 2, ("'later'", "statement number")),
-    Case(("log", "consistency", "old.txt"), 1, ("signature",), file("old.txt", b"no checkpoint\n")),
+    Case(("log", "prove", "99"), 2, ("there is no statement 99", "its statements have the numbers 0 to ")),
+    Case(("log", "prove", "later"), 2, ("'later'", "statement number", "as EA-S-00000123, or as 123")),
+    Case(
+        ("log", "consistency", "old.txt"),
+        1,
+        ("old.txt is no checkpoint of this log", "signature", "archiver log checkpoint"),
+        file("old.txt", b"no checkpoint\n"),
+    ),
+    Case(("capture", "ftp://a.example/"), 2, ("only http and https", "give its http or https address")),
+    # Imported files that are not there, by names that are none too
+    *(
+        Case(words, 2, (f"there is no imported file {words[-1]}", "archiver import list"))
+        for name in ("EA-I-1", "EA-I-00000099")
+        for words in (("custody", name), ("verify", name), ("cite", name))
+    ),
+    Case(("dispose", "--reason", "x", "--by", "y", "EA-I-1"), 2, ("no imported file EA-I-1", "archiver import list")),
+    Case(("dispose", "--reason", "x", "--by", "y", "rubbish"), 2, ("no snapshot rubbish", "archiver import list")),
+    Case(("export", "--output", "x.zip", "EA-I-1"), 2, ("no imported file EA-I-1", "archiver import list")),
     # The watch list
     Case(("watch", "add", "http://a.example/", "--every", "5"), 2, ("--every", "90s", "'5'")),
     Case(("watch", "add", "http://a.example/", "--every", "1s"), 2, ("every 10 s",)),

@@ -213,7 +213,7 @@ def test_a_hold_stands_against_a_disposal(publisher: Publisher) -> None:
     assert "already" in box.call("hold", "set", "hold-7", name).error()
     unknown = box.call("hold", "set", "hold-7", "nonsense").error()
     assert "there is no snapshot or document 'nonsense' in this archive" in unknown
-    assert "a snapshot as EA-S-00000123, or a document as EA-D-00001, by its title or its address" in unknown
+    assert "a snapshot as EA-S-00000123, an imported file as EA-I-00000123, or a document as EA-D-00001" in unknown
     other = box.call("hold", "set", "hold-7", "EA-P-000001").error()
     assert "EA-P-000001 names a provision, not a snapshot or a document; see archiver provision show" in other
     box.fine("hold", "release", "hold-7", *BY)

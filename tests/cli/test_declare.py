@@ -158,6 +158,11 @@ def test_it_is_a_draft_on_every_page_with_page_n_of_n(draft: Document) -> None:
     assert section.header.paragraphs[0].text.startswith("DRAFT, not signed: us-902")
     fields = [node.text for node in section.footer._element.iter(f"{W}instrText")]
     assert fields == ["PAGE", "NUMPAGES"] and " of " in section.footer.paragraphs[0].text
+    width = int(section.page_width or 0) - int(section.left_margin or 0) - int(section.right_margin or 0)
+    for edge in (section.header.paragraphs[0], section.footer.paragraphs[0]):
+        assert edge.text.count("\t") == 1, "what follows the tab stands at the right edge of the text"
+        stops = [*edge.style.paragraph_format.tab_stops, *edge.paragraph_format.tab_stops]
+        assert [abs(stop.position - width) < 1000 for stop in stops] == [True]
     assert draft.core_properties.title.startswith("DRAFT: ") and draft.core_properties.content_status == "Draft"
     assert any(p.text.startswith("DRAFT. ") for p in draft.paragraphs[:4])
 

@@ -184,7 +184,6 @@ def test_a_name_that_is_too_long_or_cannot_be_written_is_the_users_to_mend(shelf
     ("name", "said"),
     [
         ("EA-D-00001", "EA-D-00001 names a document, not a snapshot; name one of its snapshots: archiver history"),
-        ("EA-I-00000001", "EA-I-00000001 names an imported file, not a snapshot; see archiver import show"),
         ("EA-P-000001", "EA-P-000001 names a provision, not a snapshot; see archiver provision show"),
         ("EA-S-99999999", "there is no snapshot EA-S-99999999 in this archive; see archiver history DOCUMENT"),
         ("terms", "there is no snapshot terms in this archive"),
@@ -197,6 +196,18 @@ def test_another_kind_of_name_leads_on_to_the_command_for_it(shelf: Shelf, name:
         ["custody", name],
         ["dispose", name, "--reason", "x", "--by", "y", "--yes"],
         ["declare", name, "--regime", "us-902", "--output", "x.docx"],
+    ):
+        result = shelf.box.call(*words)
+        assert result.code == 2 and said in result.error(), words
+
+
+def test_the_name_of_an_imported_file_is_looked_up_where_one_is_taken(shelf: Shelf) -> None:
+    name = "EA-I-00000001"
+    for words, said in (
+        (["redact", name], f"{name} names an imported file, not a snapshot; see archiver import show {name}"),
+        (["custody", name], f"there is no imported file {name} in this archive; see archiver import list"),
+        (["export", name, "--output", "x.zip"], f"there is no imported file {name}"),
+        (["dispose", name, "--reason", "x", "--by", "y", "--yes"], f"there is no imported file {name}"),
     ):
         result = shelf.box.call(*words)
         assert result.code == 2 and said in result.error(), words

@@ -69,7 +69,7 @@ ANNOTATION = {
 IMPORTED = {
     "import", "seq", "at", "name", "source", "by", "reason", "path", "file_sha256", "file_sha512", "file_bytes",
     "format", "records", "digests_hold", "types", "urls", "urls_total", "first_date", "last_date", "remarks",
-    "problems", "problems_total", "examined_by", "statement_sha256", "citation",
+    "problems", "problems_total", "examined_by", "statement_sha256", "citation", "disposed",
 }  # fmt: skip
 OUTSIDE = {"archives", "pending", "failed", "copies"}
 STATES = {"verbatim", "reworded", "moved", "split", "absent", "unknown"}
@@ -394,6 +394,13 @@ def test_imported_files(filled: Box) -> None:
     (listed,) = filled.fine("import", "list", "--json").json
     require(listed, IMPORTED)
     require(filled.fine("import", "show", made["import"], "--json").json, IMPORTED)
+    gone = filled.fine("dispose", made["import"], "--by", "A. Clerk", "--reason", "x", "--yes", "--json").json
+    require(gone, {"seq", "at", "event", "premis", "subjects", "by", "reason", "statement_sha256", "files", "kept"})
+    custody = filled.fine("custody", made["import"], "--json").json
+    require(custody, {"import", "document", "holds", "disposed", "events"})
+    (listed,) = filled.fine("import", "list", "--json").json
+    assert listed["disposed"] == custody["disposed"]
+    require(listed["disposed"], {"at", "by", "reason", "seq"})
 
 
 def test_copies_elsewhere(filled: Box) -> None:

@@ -16,6 +16,7 @@ import pytest
 
 from archiver.archive import open_archive
 from archiver.errors import NotCheckable
+from archiver.evidence.verify_redaction import NUMBER
 from archiver.operation import open_operation
 from archiver.redaction import redact as redact_act
 from archiver.redaction import text_of
@@ -46,6 +47,20 @@ def page_with(pin: str) -> bytes:
 def redact(box: Box, snapshot: str, output: Path, *words: str) -> dict[str, Any]:
     made: dict[str, Any] = box.fine("redact", snapshot, *words, *BY, *WHY, "--output", str(output), "--json").json
     return made
+
+
+def test_the_capture_says_how_many_lines_there_are(publisher: Publisher, snapshot: str, tmp_path: Path) -> None:
+    """All but the last is hidden, so the shown ones settle nothing: hidden ones could be told as fewer."""
+    box = publisher.box
+    number = len(box.fine("redact", snapshot, "--json").json)
+    (capture,) = box.captures()
+    assert capture["text_lines"] == number
+    assert [body["text_lines"] for body in box.statements() if body["kind"] == "assessment"] == [number]
+    for show in ("capture", "nothing"):
+        output = tmp_path / f"{show}.json"
+        redact(box, snapshot, output, "--hide", f"1-{number - 1}", "--show", show)
+        (report,) = box.fine("verify", str(output), "--json").json
+        assert report["verdict"] == "pass" and (NUMBER in report["not_checked"]) is (show == "nothing")
 
 
 def test_lines_are_listed_then_hidden(publisher: Publisher, snapshot: str, tmp_path: Path) -> None:

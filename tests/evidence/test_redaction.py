@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import hashlib
 import io
+import itertools
 import re
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
@@ -24,6 +25,7 @@ from archiver.evidence.note import Verifier
 from archiver.evidence.redaction import (
     MalformedRedaction,
     Redacted,
+    is_number_bound,
     lines_root,
     object_sha256,
     parse_redacted,
@@ -57,12 +59,13 @@ def made(
     shown: str | None = None,
     of_day: str | None = None,
     without: str = "",
+    numbered: bool = True,
     **stated: Any,
 ) -> Redacted:
     """A redacted text in a log of three statements: capture, assessment, redaction. ``stated`` alters the last.
 
-    ``shown``: which of the others is in the file; ``of_day``: another root that these two state; ``without``: a key
-    that the last one lacks.
+    ``shown``: which of the others is in the file; ``numbered``: whether the capture says how many lines there are;
+    ``of_day``: another root that these two state; ``without``: a key that the last one lacks.
     """
     root = lines_root(redacted_lines(text, SEED, ()))
     earlier = of_day or root
@@ -71,7 +74,7 @@ def made(
         " environment before limits".split()
     )
     fields |= {"document": "EA-D-00001", "snapshot": "EA-S-00000000", "started_at": "2026-05-12T11:00:00.000Z"}
-    fields |= {"parts": [], "text_lines_root": earlier}
+    fields |= {"parts": [], "text_lines_root": earlier} | ({"text_lines": len(text)} if numbered else {})
     capture = seal("capture", fields, seq=0, origin=ORIGIN, at=NOON, nonce=bytes(32))
     fields = dict.fromkeys(
         "gate verdict reason text_sha256 text_sha512 text_bytes version change previous_version outcome"
@@ -214,19 +217,81 @@ def test_neighbours_cannot_be_told_as_one_hidden_line() -> None:
     pairs = [{"leaf": root_of(leaves[:2]).hex()}, {"leaf": root_of(leaves[2:]).hex()}]
     whole = {**found.object, "lines": pairs}
     assert lines_root(pairs) == whole["text_lines_root"]
-    for of in (2, 4):
-        # Even an archive that states it anew is caught by its own assessment.
-        lying = made(LINES, range(4), shown="assessment", object_sha256=object_sha256(whole), of=of, lines=0)
+    for of, witness in itertools.product((2, 4), ("assessment", "capture")):
+        # Even an archive that states it anew is caught by its own statement of the day.
+        lying = made(LINES, range(4), shown=witness, object_sha256=object_sha256(whole), of=of, lines=0)
         other = replace(lying, object=whole)
         report = verified(other.to_bytes())
         assert verdicts(report)[1] == "pass" and report.verdict == "fail"
         assert verdicts(report)[2:] == (["pass", "fail"] if of == 2 else ["fail", "fail"])
-        assert NUMBER not in report.not_checked
-    # Without it nothing in the file shows the number, and that is said.
+        assert f"the {witness} says another text_lines" in report.checks[3].detail and NUMBER not in report.not_checked
+    # Without it, as of a capture of former software, nothing in the file shows the number, and that is said.
+    whole = {**made(LINES, range(4), numbered=False).object, "lines": pairs}
     for shown in ("capture", None):
-        lying = made(LINES, range(4), shown=shown, object_sha256=object_sha256(whole), of=2, lines=0)
+        lying = made(LINES, range(4), shown=shown, numbered=False, object_sha256=object_sha256(whole), of=2, lines=0)
         report = verified(replace(lying, object=whole).to_bytes())
         assert report.verdict == "pass" and NUMBER in report.not_checked
+
+
+def _overlay(told: int, first: int, count: int) -> list[tuple[int, int]] | None:
+    """Where each leaf of a tree of ``told`` leaves stands in the tree over ``count`` lines, as a range of those."""
+    if told == 1:
+        return [(first, count)]
+    if count == 1:
+        return None
+    half, left = 1 << (told - 1).bit_length() - 1, 1 << (count - 1).bit_length() - 1
+    parts = _overlay(half, first, left), _overlay(told - half, first + left, count - left)
+    return None if parts[0] is None or parts[1] is None else parts[0] + parts[1]
+
+
+def _told_as_fewer(count: int, told: int) -> list[Json] | None:
+    """The ``count`` lines of a text told as ``told``: all are shown but those that have to hide several."""
+    ranges = _overlay(told, 0, count)
+    if ranges is None:
+        return None
+    lines = redacted_lines([f"line {n}" for n in range(count)], SEED, ())
+    hidden = redacted_lines([f"line {n}" for n in range(count)], SEED, range(count))
+    node = {
+        (at, size): root_of([bytes.fromhex(line["leaf"]) for line in hidden[at : at + size]]) for at, size in ranges
+    }
+    return [lines[at] if size == 1 else {"leaf": node[at, size].hex()} for at, size in ranges]
+
+
+def test_lines_that_can_be_told_as_fewer_are_never_called_bound() -> None:
+    """Every way to tell the lines of a text as fewer that leads to the same root, of all texts up to 40 lines."""
+    found = 0
+    for count in range(2, 41):
+        whole = lines_root(redacted_lines([f"line {n}" for n in range(count)], SEED, ()))
+        for told in range(1, count):
+            lines = _told_as_fewer(count, told)
+            if lines is not None:
+                found += 1
+                assert lines_root(lines) == whole, (count, told)
+                assert not is_number_bound(["text" in line for line in lines]), (count, told)
+        assert is_number_bound([True] * count)
+    assert found > 100
+
+
+def test_lines_that_are_not_called_bound_can_be_told_as_fewer() -> None:
+    """No reader is warned for nothing: of each such choice of lines to show there is a longer text with this root."""
+    warned = 0
+    for told in range(1, 10):
+        longer = [ranges for count in range(told + 1, 4 * told) if (ranges := _overlay(told, 0, count)) is not None]
+        for shown in itertools.product((True, False), repeat=told):
+            fits = any(all(size == 1 or not plain for (_, size), plain in zip(r, shown, strict=True)) for r in longer)
+            assert is_number_bound(shown) is not fits, shown
+            warned += fits
+    assert warned > 100
+
+
+@pytest.mark.parametrize("hidden", [{1}, {0, 2}, {3}, {2, 3}, {0, 1}, {0, 1, 2, 3}])
+def test_the_number_is_settled_by_what_is_shown_or_that_is_said(hidden: set[int]) -> None:
+    """Without a statement that has the number: of a tree over four lines, one of the first two shown will do."""
+    for shown in ("capture", None):
+        report = verified(made(LINES, hidden, shown=shown, numbered=False).to_bytes())
+        assert report.verdict == "pass" and (NUMBER in report.not_checked) is ({0, 1} <= hidden)
+    for shown in ("capture", "assessment"):
+        assert NUMBER not in verified(made(LINES, hidden, shown=shown).to_bytes()).not_checked
 
 
 @pytest.mark.parametrize(

@@ -212,6 +212,12 @@ def forgeries(members: Members, other: Members, seal: Seal) -> Iterator[Forgery]
         edited(_referent(members, "statement.json"), lambda body: body.update(attended=True)),
     )
     yield made("no referent", 8, {name: None for name in members if name.startswith("referents/")})
+    cosig, vkey = "snapshot/checkpoint.archive-expert.cosig", "keys/witness-archive-expert.vkey"
+    pem = vkey.replace(".vkey", ".pub.pem")
+    yield made("another cosignature", 17, {cosig: members[cosig][:40] + b"A" * 8 + members[cosig][48:]})
+    yield made("a cosignature of another snapshot", 17, {cosig: other[cosig]})
+    yield made("no key of the witness", 17, {vkey: None})
+    yield made("the witness's key is the log's", 17, {pem: members["keys/log.pub.pem"]})
     proof = members["snapshot/statement.tlog-proof"].split(b"\n")
     yield made(
         "a hash of the proof left out", 9, {"snapshot/statement.tlog-proof": b"\n".join([*proof[:2], *proof[3:]])}
