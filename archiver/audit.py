@@ -1,4 +1,4 @@
-"""Verification with the archive at hand: checks 1 to 10 of a snapshot, then 11 to 16, and the archive as a whole.
+"""Verification with the archive at hand: checks 1 to 10 of a snapshot, then 11 to 17, and the archive as a whole.
 
 Reads only; needs neither lock nor passphrase and works beside a running daemon.
 """
@@ -44,7 +44,7 @@ class Audit(Ground):
             raise no_snapshot(name)
         return self.seq(seq)
 
-    def seq(self, seq: int, numbers: Sequence[int] = range(1, 17)) -> Report:
+    def seq(self, seq: int, numbers: Sequence[int] = range(1, 18)) -> Report:
         """Verify the snapshot of one capture statement by the checks of these numbers, in this order."""
         row = self.archive.index.row("select folder from capture where seq = ?", (seq,))
         assert row is not None and row["folder"] is not None
@@ -142,6 +142,7 @@ _OBJECTS = {
     "token": "a timestamp token",
     "cosignature": "a witness's cosignature",
     "imported": "an imported file",
+    "revocation": "revocation data of a timestamp authority",
     "partial": "a partial file of an interrupted check",
 }
 

@@ -10,7 +10,7 @@ from itertools import zip_longest
 
 from archiver.archive import VKEY
 from archiver.audit_cosignatures import check_stated, is_cosignature, paths_of
-from archiver.audit_ground import Ground, guarded
+from archiver.audit_ground import Ground, files_below, guarded
 from archiver.audit_rows import TEXTS, Dumped, up_to
 from archiver.audit_texts import StatedTexts
 from archiver.check import DAY
@@ -27,15 +27,15 @@ from archiver.imported import FOLDER as IMPORTED
 from archiver.imported import is_import
 from archiver.ledger import CHECKPOINT
 from archiver.projection import TableRow, rows_of
+from archiver.revocations import FOLDER as REVOCATION
+from archiver.revocations import is_revocation
 from archiver.texts import FOLDER
 from storage.errors import Missing, StorageError
 from storage.index import Index
-from storage.interface import Files
 from storage.journal import Journal
 from storage.segments import Line
 
 Word = tuple[str, int, int]
-_TEMPORARY = re.compile(r"\..+\.new")
 
 
 class Reading:
@@ -64,6 +64,8 @@ class Reading:
         self.text_files: list[str] = []
         self.imports: list[Statement] = []
         """Imports and disposals, in the order of the log."""
+        self.revocations: list[Statement] = []
+        self.revocation_files: list[str] = []
         self.imported_files: list[str] = []
 
     def _look_around(self) -> None:
@@ -73,10 +75,11 @@ class Reading:
         for _ in ("year", "month", "day"):
             days = [f"{day}/{name}" for day in days for name in files.list(day)]
         self.placed = [f"{day}/{name}" for day in days for name in files.list(day) if name != DAY]
-        self.stamped_files = _walk(files, "stamps")
-        self.log_files = _walk(files, "log")
-        self.text_files = _walk(files, FOLDER)
-        self.imported_files = _walk(files, IMPORTED)
+        self.stamped_files = files_below(files, "stamps")
+        self.log_files = files_below(files, "log")
+        self.text_files = files_below(files, FOLDER)
+        self.imported_files = files_below(files, IMPORTED)
+        self.revocation_files = files_below(files, REVOCATION)
         stated = self.audit.archive.head.read()
         self.acknowledged = None if stated is None else stated.acknowledged
 
@@ -107,6 +110,8 @@ class Reading:
                 self.roots[frontier.size] = frontier.root()
             if statement.kind == "stamp" and statement.body["event"] == "token":
                 self.stamps.append(statement)
+            if is_revocation(statement):
+                self.revocations.append(statement)
             if is_cosignature(statement):
                 self.cosignatures.append(statement)
             if is_import(statement) or is_disposal(statement):
@@ -332,6 +337,13 @@ class Reading:
         self._need_journal()
         return check_stated(self.audit, self.cosignatures, self._older_head)
 
+    def revoked(self) -> str:
+        """Check 17: the revocation data of timestamp authorities."""
+        self._need_journal()
+        from archiver.audit_revocation import check_stated
+
+        return check_stated(self.audit, self.stamps, self.revocations, self.revocation_files)
+
     def imported(self) -> str:
         """Check 42: the files of other people."""
         self._need_journal()
@@ -348,18 +360,6 @@ def _nothing(path: str) -> bytes:
     raise FormatError(f"nothing is read from a log of size 0, but {path} was")
 
 
-def _walk(files: Files, path: str) -> list[str]:
-    """Every file below a folder, but for the temporary ones a writer renames into place."""
-    found: list[str] = []
-    for name in files.list(path):
-        below = f"{path}/{name}"
-        if files.is_dir(below):
-            found += _walk(files, below)
-        elif not _TEMPORARY.fullmatch(name):
-            found.append(below)
-    return found
-
-
 def _paths_of(statement: Statement) -> list[str]:
     """Where a stamp statement's reply and chain lie, and the checkpoint it is over."""
     body = statement.body
@@ -369,7 +369,7 @@ def _paths_of(statement: Statement) -> list[str]:
 
 
 def verify_archive(audit: Ground) -> Report:
-    """Checks 11 to 16 and 42 over everything that is not in one snapshot's folder."""
+    """Checks 11 to 17 and 42 over everything that is not in one snapshot's folder."""
     report = _verify(audit)
     # What came between two of our looks at it is there when everything is looked at again; what is damaged stays so.
     if report.verdict == "fail" and audit.being_written():
@@ -386,6 +386,7 @@ def _verify(audit: Ground) -> Report:
         (14, reading.consistent),
         (15, reading.kept),
         (16, reading.cosigned),
+        (17, reading.revoked),
         (42, reading.imported),
     )
     checks = tuple(run(number, guarded(step)) for number, step in steps)

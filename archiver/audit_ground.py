@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable, Sequence
 
@@ -18,11 +19,13 @@ from archiver.evidence.verify import Failed, Folder
 from archiver.folders import StoredFolder
 from archiver.ledger import CHECKPOINT, tile_reader
 from storage.errors import StorageError
+from storage.interface import Files
 
 HASH_CHUNK = 1024 * 1024
 PATIENCE = 20
 """How often something that the writer may be about to finish is looked at again."""
 PAUSE_S = 0.1
+_TEMPORARY = re.compile(r"\..+\.new")
 SHARED_PROOFS = 10_000
 """Proofs after which what they share is read again: it may have grown to a megabyte or two."""
 
@@ -159,3 +162,15 @@ def guarded(step: Callable[[], str]) -> Callable[[], str]:
             raise Failed(error.what) from error
 
     return with_guard
+
+
+def files_below(files: Files, path: str) -> list[str]:
+    """Every file below a folder, but for the temporary ones a writer renames into place."""
+    found: list[str] = []
+    for name in files.list(path):
+        below = f"{path}/{name}"
+        if files.is_dir(below):
+            found += files_below(files, below)
+        elif not _TEMPORARY.fullmatch(name):
+            found.append(below)
+    return found

@@ -1,4 +1,4 @@
-"""One snapshot with its archive at hand: checks 1 to 10 of its folder, then 11 to 16."""
+"""One snapshot with its archive at hand: checks 1 to 10 of its folder, then 11 to 17."""
 
 from __future__ import annotations
 
@@ -9,10 +9,20 @@ from typing import Any, BinaryIO
 
 from archiver.audit_cosignatures import check_of_snapshot
 from archiver.audit_ground import HASH_CHUNK, Ground, guarded
+from archiver.audit_revocation import check_tokens, left_unchecked
 from archiver.audit_texts import check_texts_of
 from archiver.custody import disposal_of
 from archiver.evidence.statement import Statement
-from archiver.evidence.verify import Evidence, Failed, Incomplete, Nothing, Report, run, verify_folder
+from archiver.evidence.verify import (
+    NOT_CHECKED,
+    Evidence,
+    Failed,
+    Incomplete,
+    Nothing,
+    Report,
+    run,
+    verify_folder,
+)
 from archiver.folders import StoredFolder
 from archiver.projection import rows_of
 from archiver.proofs import LATER, PROOF, WATERMARK
@@ -49,9 +59,14 @@ class SnapshotAudit:
             14: self._consistency,
             15: self._texts,
             16: lambda: check_of_snapshot(self.audit, self.evidence),
+            17: self._revocation,
         }
-        rest = (run(number, guarded(further[number])) for number in numbers if number > 10)
-        return Report(self.folder.name, (*checks, *rest))
+        rest = tuple(run(number, guarded(further[number])) for number in numbers if number > 10)
+        known = [check.detail for check in rest if check.number == 17 and check.verdict == "pass"]
+        return Report(self.folder.name, (*checks, *rest), left_unchecked(known[0]) if known else NOT_CHECKED)
+
+    def _revocation(self) -> str:
+        return check_tokens(self.audit, self.folder, self.evidence.names())
 
     def _journal_line(self) -> str:
         line = self.audit.line(self.seq).line

@@ -15,6 +15,7 @@ from archiver.audit import Audit
 from archiver.bundling_cosignatures import CosignatureFiles, cosignatures_of
 from archiver.bundling_journal import Journal, journal_of
 from archiver.bundling_members import Packed, large, small, spooled
+from archiver.bundling_revocation import RevocationFiles, revocation_of
 from archiver.bundling_tokens import TokenFiles, tokens_of
 from archiver.dossier import Dossier, Part
 from archiver.environment import SOFTWARE
@@ -96,8 +97,11 @@ def _gathered(dossier: Dossier, means: Means, held: ExitStack) -> dict[str, Pack
     journal = journal_of(dossier)
     tokens = tokens_of(dossier, journal.checkpoint.size, tuple(means.stampers))
     cosignatures = cosignatures_of(dossier, journal.checkpoint.size)
+    revocation = revocation_of(dossier, tokens.all, journal.checkpoint.size)
+    journal = journal.with_lines(revocation.statements)
     packed = dict(_members(dossier, journal, tokens, cosignatures, held))
-    facts = _facts(dossier, journal, tokens, cosignatures, means, (*packed, PROCESS_TXT, VERIFY_TXT))
+    packed |= {name: small(data) for name, data in revocation.files.items()}
+    facts = _facts(dossier, journal, tokens, cosignatures, revocation, means, (*packed, PROCESS_TXT, VERIFY_TXT))
     packed[PROCESS_TXT] = small(process_text(facts).encode())
     packed[VERIFY_TXT] = small(verify_text(facts).encode())
     return packed
@@ -205,6 +209,7 @@ def _facts(
     journal: Journal,
     tokens: TokenFiles,
     cosignatures: CosignatureFiles,
+    revocation: RevocationFiles,
     means: Means,
     names: tuple[str, ...],
 ) -> BundleFacts:
@@ -227,6 +232,8 @@ def _facts(
         members=tuple(sorted(members, key=place)),
         cosignatures=cosignatures.over,
         signed=means.key is not None,
+        revocation=revocation.told,
+        lacking=revocation.lacking,
         stamp_asked=tuple(means.stampers),
     )
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
 
 from archiver.bundling_cosignatures import cosignature_seq, first_cosignatures
 from archiver.dossier import Dossier
@@ -32,6 +32,10 @@ class Journal:
     _full: dict[int, bytes]
     _heads: dict[int, bytes]
     """Roots that the first statements must have, by size."""
+
+    def with_lines(self, statements: Iterable[Statement]) -> Journal:
+        """The same with these statements in full too, which the checkpoint covers."""
+        return replace(self, _full={**self._full, **{one.seq: one.line for one in statements}})
 
     @property
     def lines(self) -> Iterator[bytes]:

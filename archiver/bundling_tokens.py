@@ -25,6 +25,11 @@ class TokenFiles:
     roots: Mapping[str, tuple[bytes, ...]]
     """DER of the roots, by authority."""
 
+    @property
+    def all(self) -> tuple[TokenFacts, ...]:
+        """Every one of them."""
+        return (*self.over, *([self.before] if self.before is not None else ()))
+
     def root_digests(self) -> dict[str, tuple[str, ...]]:
         """SHA-256 of the roots."""
         return {name: tuple(hashlib.sha256(der).hexdigest() for der in ders) for name, ders in self.roots.items()}

@@ -260,7 +260,7 @@ class Daemon:
     def _ask_loop(self, what: str, name: str, pause_s: int, step: Callable[[str], StampFailure | bool]) -> None:
         """One thread for each authority and witness: a slow one delays nobody."""
         looked: tuple[int, int] | None = None
-        again = 0.0
+        again = look_at = 0.0
         while not self._stop.wait(TICK_S):
             ledger = self._operation.pipeline.ledger
             seen = (ledger.next_seq, ledger.published)
@@ -281,6 +281,25 @@ class Daemon:
                 LOG.log(level, "no %s from %s: %s", what, name, answer.detail, extra={"authority": name})
             elif answer:
                 LOG.info("%s from %s", what, name, extra={"authority": name})
+            if answer is True:
+                look_at = 0.0  # there is a token that nothing is known about yet
+            elif what == "timestamp" and time.monotonic() >= look_at:
+                look_at = time.monotonic() + LOOK_S  # not with every statement: the look reads some of them
+                self._look_for_revocations(name)
             if answer is not False:
                 looked = None  # there may be more to ask for
                 self._stop.wait(pause_s)
+
+    def _look_for_revocations(self, name: str) -> None:
+        """Ask what the issuers of an authority's certificates say, where that is owed; between two tokens."""
+        try:
+            told = self._work.revocation_step(name)
+        except (ArchiverError, StorageError) as error:
+            LOG.error("no revocation data of %s for %d s: %s", name, PAUSE_S, error, extra={"authority": name})
+            self._stop.wait(PAUSE_S)
+            return
+        if told is None:
+            return
+        LOG.info("revocation data of %s", name, extra={"authority": name})
+        for warning in told:
+            LOG.error("%s", warning, extra={"authority": name})

@@ -94,3 +94,11 @@ class MalformedWarc(FormatError):
 
 class MalformedTimestamp(FormatError):
     """Not an RFC 3161 reply, or one that does not verify for this subject."""
+
+
+class MalformedRevocation(FormatError):
+    """Not a revocation list or OCSP response, or one that says nothing of the certificate it was asked about."""
+
+
+class StaleRevocation(MalformedRevocation):
+    """Revocation data whose time is over, or has not come."""

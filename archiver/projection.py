@@ -54,6 +54,7 @@ def rows_of(
             rows += _cosignature(statement.seq, body)
         case "stamp":
             rows += _stamp(statement.seq, body, token)
+            rows += _revocation(statement.seq, body)
         case "watch":
             rows.append(_watch(statement.seq, body))
         case "decision":
@@ -205,6 +206,22 @@ def _stamp(seq: int, body: Json, token: bytes | None) -> list[TableRow]:
     if row["token_sha256"] is not None:
         rows.append(("digest", {"sha256": row["token_sha256"], "object": "token", "seq": seq}))
     return rows
+
+
+def _revocation(seq: int, body: Json) -> list[TableRow]:
+    """Rows of what was had of issuers, then of what was not: those have the code of the failure as their status."""
+    if body["event"] != "revocation":
+        return []
+    common = {"seq": seq, "authority": body["authority"], "chain_sha256": _blob(body["chain_sha256"])}
+    names = "source url this_update next_update status revoked_at reason path".split()
+    rows: list[TableRow] = []
+    for place, item in enumerate([*body["items"], *body["failures"]]):
+        row = {**common, "place": place, "certificate_sha256": _blob(item["certificate_sha256"])}
+        row |= {name: item.get(name) for name in names} | {"file_sha256": _blob(item.get("file_sha256"))}
+        row["status"] = item["status"] if "status" in item else f"failed: {item['code']}"
+        rows.append(("revocation", row))
+    found = dict.fromkeys(item["file_sha256"] for item in body["items"])
+    return rows + [("digest", {"sha256": _blob(one), "object": "revocation", "seq": seq}) for one in found]
 
 
 def _cosignature(seq: int, body: Json) -> list[TableRow]:

@@ -24,6 +24,7 @@ from archiver.leftovers import TORN, digest_of, newest_folders, owed_checks, swe
 from archiver.pipeline import Pipeline
 from archiver.projection import rows_of
 from archiver.proofs import finish_proofs
+from archiver.revocations import sweep_revocations
 from archiver.texts import text_path
 from storage.errors import Missing
 
@@ -75,6 +76,7 @@ def recover(pipeline: Pipeline) -> Recovered:
     pipeline.assess_owed()
     finished = owed_checks(pipeline)
     sweep_stamps(pipeline)
+    sweep_revocations(archive)
     sweep_imports(archive, ledger.published)
     finish_proofs(archive, ledger.checkpoint, ledger.checkpoint_bytes, ledger.read_tile)
     committed = tuple(item.check.id for item in finished if item.draft["result"] != "failed" or item.draft["warc"])

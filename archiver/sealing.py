@@ -1,7 +1,8 @@
 """A seal over a finished PDF: PAdES, with a timestamp where an authority is asked, for long terms where it can be.
 
-Long-term (B-LTA) needs revocation lists for every certificate in the chains; they are handed in, nothing is fetched.
-Without them the seal is B-T, and that is said.
+Long-term (B-LTA) needs revocation data of every certificate in the chains; it is handed in, nothing is fetched here.
+What the archive keeps of the timestamp authority's certificates is used beside what is given for the signer's own.
+Without it the seal is B-T, and that is said.
 """
 
 from __future__ import annotations
@@ -34,7 +35,11 @@ class Seal:
     roots: tuple[bytes, ...] = ()
     """DER of the certificates that chains end at: the authority's and the signer's own."""
     revocation_lists: tuple[bytes, ...] = ()
-    """DER."""
+    """DER; those given for the seal."""
+    kept_lists: tuple[bytes, ...] = ()
+    """DER; those that the archive keeps, of the timestamp authority's certificates."""
+    kept_responses: tuple[bytes, ...] = ()
+    """DER of OCSP responses, likewise."""
 
     @property
     def printed(self) -> str:
@@ -58,6 +63,8 @@ def open_seal(
     *,
     roots: Sequence[bytes] = (),
     revocation_lists: Sequence[bytes] = (),
+    kept_lists: Sequence[bytes] = (),
+    kept_responses: Sequence[bytes] = (),
 ) -> Seal:
     """Read a key with its certificates from PKCS#12; ``UsageError`` when the passphrase or the file is wrong."""
     try:
@@ -80,6 +87,8 @@ def open_seal(
         hashlib.sha256(der).hexdigest(),
         tuple(roots),
         tuple(revocation_lists),
+        tuple(kept_lists),
+        tuple(kept_responses),
     )
 
 
@@ -102,17 +111,23 @@ def seal_pdf(pdf: bytes, seal: Seal, ask: Ask | None) -> Sealed:
 
 
 def _context(seal: Seal) -> Any:
-    from asn1crypto import crl, x509
+    from asn1crypto import crl, ocsp, x509
     from pyhanko_certvalidator import ValidationContext
 
     try:
-        lists = [crl.CertificateList.load(der) for der in seal.revocation_lists]
+        lists = [crl.CertificateList.load(der) for der in (*seal.revocation_lists, *seal.kept_lists)]
+        responses = [ocsp.OCSPResponse.load(der) for der in seal.kept_responses]
         roots = [x509.Certificate.load(der) for der in seal.roots]
     except ValueError as error:
         raise FormatError("a revocation list or a root of the seal is not DER") from error
     own = [certificate for certificate in seal.signer.cert_registry if certificate.self_signed != "no"]
     return ValidationContext(
-        trust_roots=[*roots, *own], crls=lists, allow_fetching=False, revocation_mode="require", other_certs=own
+        trust_roots=[*roots, *own],
+        crls=lists,
+        ocsps=responses,
+        allow_fetching=False,
+        revocation_mode="require",
+        other_certs=own,
     )
 
 

@@ -121,6 +121,13 @@ SCHEMA: tuple[Key, ...] = (
         "stamp", "heartbeat_s", 86400, "seconds after which an unchanged log is stamped again", kind.whole(60, 2592000)
     ),
     Key("stamp", "overdue_s", 86400, "seconds after which a missing token is called overdue", kind.whole(60, 2592000)),
+    Key(
+        "stamp",
+        "revocation_every_s",
+        86400,
+        "seconds between two looks at the revocation data of an authority; 0: none is fetched",
+        kind.whole(0, 2592000),
+    ),
     Key("stamp", "timeout_s", 30, "seconds to wait for an authority", kind.whole(1, 600)),
     Key(
         "storage",

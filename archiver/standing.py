@@ -13,6 +13,7 @@ from archiver.decisions import waiting
 from archiver.errors import ArchiveDamaged
 from archiver.evidence.instant import format_instant
 from archiver.outside_copying import outside_standing
+from archiver.revocations import revocation_standing, revoked
 from archiver.stamping import owed_checkpoint, owed_statements
 
 LITTLE_SPACE = 512 * 1024 * 1024
@@ -37,6 +38,10 @@ def standing(archive: Archive, now: datetime) -> dict[str, Any]:
         "cosignatures_pending": len(cosignatures),
         "cosignatures_overdue": sum(item["overdue"] for item in cosignatures),
         "witness_contradictions": [{"witness": name, "detail": words} for name, words in contradicted(archive)],
+        "revocation": {
+            "overdue": sum(chain["overdue"] for chain in revocation_standing(archive, now)),
+            "revoked": revoked(archive),
+        },
         "log_size": size,
         "checkpoint_size": head[0].size if head else 0,
         "checkpoint_time": _checkpoint_time(archive, head[0].size) if head else None,
@@ -187,6 +192,14 @@ def _warnings(archive: Archive, facts: dict[str, Any]) -> list[str]:
         warnings.append(
             f"witness {one['witness']} knows another history of this log, it may be a fork: {one['detail']}"
         )
+    for item in facts["revocation"]["revoked"]:
+        warnings.append(
+            f"REVOKED: certificate {item['certificate_sha256']} of timestamp authority {item['authority']}, at"
+            f" {item['revoked_at']}, reason {item['reason'] or 'not stated'} (statement {item['seq']}): check 17 of"
+            " archiver verify says which tokens still count"
+        )
+    if facts["revocation"]["overdue"]:
+        warnings.append("revocation data of a timestamp authority is overdue: see archiver stamp list")
     if not archive.settings.authorities:
         warnings.append("no timestamp authority is configured: nothing outside dates this log")
     try:

@@ -130,6 +130,17 @@ class LocalWork:
         with self._turns[name]:
             return self.operation.stamp_step(name, at_once=at_once)
 
+    def revocation_step(self, name: str) -> list[str] | None:
+        """Ask about one chain of an authority, in turn with its stamping; warnings, or None when nothing was stated."""
+        from archiver.revocation_asking import revocation_step  # slow to load, and often not needed
+        from archiver.revocations import may_be_due
+
+        with self._turns[name]:
+            if not may_be_due(self.operation.archive, name, self.operation.pipeline.now()):
+                return None
+            done = revocation_step(self.operation, name)
+        return None if done is None else done.warnings
+
     def request_stamp(self, seq: int) -> list[str]:
         """State that a token over one statement is wanted, and ask each authority now."""
         operation = self.operation
@@ -151,6 +162,9 @@ class LocalWork:
     def settle(self, *, stamp: bool) -> list[str]:
         """Publish, ask authorities, then witnesses; publish again so that a checkpoint covers the ``stamp`` statements.
 
+        What the issuers of their certificates say is fetched where it is owed; what could not be had is stated, and no
+        warning.
+
         An authority is asked for the newest checkpoint, then for statements as long as it wants no pause between.
         """
         operation = self.operation
@@ -168,6 +182,10 @@ class LocalWork:
                 answer = self.stamp_step(name)
             if isinstance(answer, StampFailure):
                 warnings.append(f"no timestamp from {name}: {answer.detail}; it stays pending")
+        for name in operation.authorities:
+            while (told := self.revocation_step(name)) is not None:
+                warnings += told
+                stamped = True
         for name in operation.witnessing.witnesses:
             answer = operation.witnessing.step(name, at_once=True)
             stamped = stamped or answer is True

@@ -11,7 +11,7 @@ from collections.abc import Callable
 
 PROJECTION = tuple(
     "statement url capture digest full_copy assessment stamp watch_entry wording passage wording_passage decision"
-    " provision annotation absence hold disposed cosignature".split()
+    " provision annotation absence hold disposed cosignature revocation".split()
 )
 OPERATIONAL = ("schedule", "outbox", "delivery", "outside_copy", "meta")
 
@@ -270,6 +270,35 @@ def _cosignatures(connection: sqlite3.Connection) -> None:
     _guard(connection, "cosignature")
 
 
+def _revocations(connection: sqlite3.Connection) -> None:
+    """Revocation data of timestamp authorities: a row for each item and each failure of a ``stamp`` statement."""
+    import sqlite_utils
+
+    db = sqlite_utils.Database(connection)
+    columns = {
+        "seq": int,
+        "place": int,
+        "authority": str,
+        "chain_sha256": bytes,
+        "certificate_sha256": bytes,
+        "source": str,
+        "url": str,
+        "file_sha256": bytes,
+        "this_update": str,
+        "next_update": str,
+        "status": str,
+        "revoked_at": str,
+        "reason": str,
+        "path": str,
+    }
+    required = {"authority", "chain_sha256", "certificate_sha256", "status"}
+    db.create_table("revocation", columns, pk=("seq", "place"), not_null=required, strict=True)
+    db.table("revocation").create_index(["authority", "chain_sha256", "seq"])
+    db.table("revocation").create_index(["certificate_sha256", "this_update"])
+    db.table("revocation").create_index(["file_sha256"])
+    _guard(connection, "revocation")
+
+
 STEPS: tuple[Callable[[sqlite3.Connection], None], ...] = (
     _first,
     _wordings,
@@ -277,6 +306,7 @@ STEPS: tuple[Callable[[sqlite3.Connection], None], ...] = (
     _outside_copies,
     _custody,
     _cosignatures,
+    _revocations,
 )
 """Step n brings ``user_version`` from n to n + 1. Append only."""
 

@@ -27,7 +27,7 @@ from archiver.exporting import Means, written
 from archiver.key_file import read_key
 from archiver.stamp.interface import StampFailure
 from archiver.watch.entry import WatchEntry
-from tests.simulators.archives import TERMS, Workshop, capture, small_archive, stamp_all
+from tests.simulators.archives import TERMS, Workshop, capture, look_for_revocations, small_archive, stamp_all
 from tests.simulators.website import Close, Document
 from tests.test_extract_pdf import pdf
 
@@ -75,6 +75,8 @@ def full_archive(shop: Workshop, root: Path) -> dict[str, str]:
         names[kind] = str(outcome.capture.body["snapshot"])
     names["apart"] = _apart(shop, root)
     names["interrupted"] = _interrupted(shop, root)
+    with shop.open(root) as operation:
+        look_for_revocations(operation)  # nothing, where the authorities' certificates name nobody to ask
     (outcome,) = shop.capture(root, [shop.site.url("/terms?later")], stamp=False)
     names["unstamped"] = str(outcome.capture.body["snapshot"])
     return names

@@ -74,9 +74,10 @@ class Told:
         """
         if files.exists("log/checkpoint"):
             self.checkpoints.add(files.read("log/checkpoint"))
-        named = texts_named(files)
+        named = texts_named(files) | revocations_named(files)
         for path in walk(files, ""):
-            if not NOT_IMMUTABLE.match(path) and "/." not in path and (path in named or not path.startswith("texts/")):
+            loose = path.startswith(("texts/", "revocation/"))
+            if not NOT_IMMUTABLE.match(path) and "/." not in path and (path in named or not loose):
                 self.files[path] = files.read(path)
 
     def hear_of(self, files: Files) -> None:
@@ -112,6 +113,16 @@ def texts_named(files: Files) -> set[str]:
                 base = f"texts/{body['text_sha256'][:2]}/{body['text_sha256']}"
                 links = f"texts/{body['links_sha256'][:2]}/{body['links_sha256']}.links"
                 named |= {f"{base}.txt", f"{base}.salt", links}
+    return named
+
+
+def revocations_named(files: Files) -> set[str]:
+    """The files of revocation data that whole lines of the journal name."""
+    named: set[str] = set()
+    for name in files.list("journal"):
+        for line in files.read(f"journal/{name}").splitlines(keepends=True):
+            if b'"event":"revocation"' in line and line.endswith(b"\n"):
+                named |= {item["path"] for item in json.loads(line)["items"]}
     return named
 
 
@@ -436,6 +447,12 @@ class Audit:
         assert lying == {body["path"] for body in imported}, "imported files without statement or the reverse"
         for path, body in ((body["path"], body) for body in imported):
             assert sha256(self.files.read(path)) == body["file_sha256"], f"{path} is not the file that was imported"
+        data = {
+            i["path"]: i for line in self.lines if line.body.get("event") == "revocation" for i in line.body["items"]
+        }
+        assert set(walk(self.files, "revocation")) == data.keys(), "revocation data without statement or the reverse"
+        for path, item in data.items():
+            assert sha256(self.files.read(path)) == item["file_sha256"], f"{path} is not what was stated"
         strangers = [path for path in walk(self.files, "texts") if not IN_TEXTS.fullmatch(path)]
         assert not strangers, f"no texts: {strangers}"
 

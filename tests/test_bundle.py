@@ -73,7 +73,7 @@ class Made:
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Made]:
     folder = tmp_path_factory.mktemp("bundle")
-    with workshop(folder, witnesses=["expert"]) as shop:
+    with workshop(folder, witnesses=["expert"], revocation=True) as shop:
         yield Made(folder, shop)
 
 

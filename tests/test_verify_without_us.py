@@ -17,7 +17,7 @@ from archiver.acts import perform
 from archiver.evidence.canonical import encode_line
 from archiver.redaction import handed_out, redact, text_of
 from tests import foreign
-from tests.simulators.archives import TERMS, Workshop, small_archive, workshop
+from tests.simulators.archives import TERMS, Workshop, look_for_revocations, small_archive, workshop
 from tests.tampering import changed, flipped
 
 PAGE = Path(__file__).resolve().parent.parent / "docs/verify-without-us.md"
@@ -91,11 +91,13 @@ class Expert:
 @pytest.fixture(scope="module")
 def expert(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Expert, list[str]]]:
     place = tmp_path_factory.mktemp("expert")
-    with workshop(place / "operator", witnesses=["expert"]) as shop:
+    with workshop(place / "operator", witnesses=["expert"], revocation=True) as shop:
         archive = place / "operator/archive"
         snapshots = small_archive(shop, archive)
         shop.site.scripts["/chunked"] = [CHUNKED]
         (chunked,) = shop.capture(archive, [shop.site.url("/chunked")])
+        with shop.open(archive) as operation:
+            look_for_revocations(operation)
         yield Expert(place / "expert", archive, shop), [*snapshots, str(chunked.capture.body["snapshot"])]
 
 
@@ -119,6 +121,9 @@ def test_every_command_succeeds(expert: tuple[Expert, list[str]], number: int) -
         "no number is missing",
         "every text and its links: OK",
         "equal: root of the lines of text",
+        "all revocation data: OK",
+        "Response verify OK",
+        ", certificate 2: good by the crl of ",
         "cosigned by archive-expert.example.com/witness at 20",
     ):
         assert words in said
@@ -143,9 +148,9 @@ def test_a_changed_byte_stops_it(expert: tuple[Expert, list[str]], number: int, 
 
 def test_a_changed_byte_of_the_archive_stops_it(expert: tuple[Expert, list[str]]) -> None:
     someone, snapshots = expert
-    texts = ("texts/*/*.txt", "texts/*/*.salt", "texts/*/*.links")
-    for pattern in ("journal/*.jsonl", "log/checkpoint", "stamps/4/checkpoint", "stamps/4/north.tsr", *texts):
-        (file,) = someone.archive.glob(pattern)
+    kept = ("texts/*/*.txt", "texts/*/*.salt", "texts/*/*.links", "revocation/*/*.crl", "revocation/*/*.ocsp")
+    for pattern in ("journal/*.jsonl", "log/checkpoint", "stamps/4/checkpoint", "stamps/4/north.tsr", *kept):
+        file = min(someone.archive.glob(pattern))
         with changed(file, flipped(file.read_bytes(), file.stat().st_size // 2)):
             done = someone.check(snapshots[0])
         assert done.returncode != 0, (pattern, done.stdout[-800:])

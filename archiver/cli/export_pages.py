@@ -24,7 +24,13 @@ _OPTIONS = (
     click.option("--fonts", multiple=True, type=_FILE, metavar="FOLDER", help="Certificate, exhibit: further fonts."),
     click.option("--seal", type=_FILE, metavar="FILE", help="Certificate: sign the PDF with this PKCS#12 key (PAdES)."),
     click.option("--seal-passphrase-file", type=_FILE, metavar="FILE", help="Passphrase of the seal's file."),
-    click.option("--seal-crl", multiple=True, type=_FILE, metavar="FILE", help="Revocation list (DER) for B-LTA."),
+    click.option(
+        "--seal-crl",
+        multiple=True,
+        type=_FILE,
+        metavar="FILE",
+        help="Its issuer's revocation list (DER): B-LTA.",
+    ),
 )
 NAMES = ("timezone", "bates", "provision", "paper", "fonts", "seal", "seal_passphrase_file", "seal_crl")
 
@@ -88,7 +94,26 @@ def _seal(archive: Archive, options: dict[str, Any]) -> Seal:
     passphrase = None if secret is None else _read(secret).split(b"\n")[0].rstrip(b"\r")
     roots = [der for authority in archive.roots().values() for der in authority]
     lists = [_read(path) for path in options["seal_crl"]]
-    return open_seal(_read(options["seal"]), passphrase, roots=roots, revocation_lists=lists)
+    kept = _kept(archive) if lists else {"crl": [], "ocsp": []}
+    return open_seal(
+        _read(options["seal"]),
+        passphrase,
+        roots=roots,
+        revocation_lists=lists,
+        kept_lists=kept["crl"],
+        kept_responses=kept["ocsp"],
+    )
+
+
+def _kept(archive: Archive) -> dict[str, list[bytes]]:
+    """What the archive keeps of the revocation of the certificates of the authority that ``_ask`` asks."""
+    from archiver.revocation_data import newest_data
+
+    found: dict[str, list[bytes]] = {"crl": [], "ocsp": []}
+    for authority in archive.settings.authorities[:1]:
+        for one in newest_data(archive, authority.name):
+            found[one.source].append(one.data)
+    return found
 
 
 def _ask(archive: Archive) -> Ask | None:

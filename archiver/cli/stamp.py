@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import click
 
 from archiver.cli.context import Context, table
@@ -18,6 +20,7 @@ def stamp() -> None:
 def list_(context: Context, limit: int) -> None:
     """List the newest verified tokens and cosignatures, and what is owed, with the reason why it is not there."""
     from archiver.environment import utc_now
+    from archiver.revocations import revocation_standing
     from archiver.standing import counted, owed_stamps
 
     archive = context.archive()
@@ -48,8 +51,10 @@ def list_(context: Context, limit: int) -> None:
         for r in archive.index.rows("select * from cosignature order by seq desc limit ?", (limit,))
     ]
     pending = owed_stamps(archive, utc_now())
+    revocation = revocation_standing(archive, utc_now())
     if context.as_json:
-        context.emit({"tokens": tokens, "cosignatures": cosignatures, "pending": pending})
+        told = {"tokens": tokens, "cosignatures": cosignatures, "pending": pending, "revocation": revocation}
+        context.emit(told)
         return
     rows = [(t["statement"], t["authority"], t["subject"], t["gen_time"], t["serial"]) for t in tokens]
     click.echo(table(("statement", "authority", "covers", "time", "serial"), rows))
@@ -62,6 +67,23 @@ def list_(context: Context, limit: int) -> None:
         why = tried if item["attempts"] else "not asked for yet"
         what = "cosignature over the checkpoint" if item["kind"] == "cosignature" else item["subject"]
         click.echo(f"{state}: {what} from {item['authority']} since {item['since']}, {why}")
+    for chain in revocation:
+        click.echo(_about_revocation(chain))
+        for one in chain["certificates"]:
+            words = one["reason"] or "no reason stated" if one["status"] == "revoked" else one["url"] or ""
+            source = one["source"] or "asked"
+            click.echo(f"  certificate {one['certificate_sha256'][:16]}…: {one['status']}, {source}, {words}")
+
+
+def _about_revocation(chain: dict[str, Any]) -> str:
+    """One line on the revocation data of one chain of an authority."""
+    name = f"revocation data of {chain['authority']} (chain {chain['chain_sha256'][:16]}…)"
+    if not chain["sources"]:
+        return f"{name}: none, its certificates name nobody who could be asked"
+    asked = "not asked for yet" if chain["asked_at"] is None else f"asked for at {chain['asked_at']}"
+    owed = ", overdue" if chain["overdue"] else ", owed" if chain["owed"] else ""
+    tried = f", to be tried again at {chain['next_try']}: {chain['error']}" if chain["next_try"] else ""
+    return f"{name}: {asked}{owed}{tried}"
 
 
 @stamp.command(epilog="Example: archiver stamp retry")

@@ -30,7 +30,7 @@ def status(context: Context) -> int:
     else:
         _print(facts)
     bad = ("failing", "quarantined", "stamps_overdue", "witness_contradictions")
-    return 1 if any(facts[key] for key in bad) else 0
+    return 1 if any(facts[key] for key in bad) or facts["revocation"]["revoked"] else 0
 
 
 def _print(facts: dict[str, Any]) -> None:

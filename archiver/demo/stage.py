@@ -26,7 +26,7 @@ from archiver.audit import Audit
 from archiver.control import ask_daemon
 from archiver.demo.site import Site, root_file, serve_site
 from archiver.demo.story import CLAUSE_TITLE, ENTITY, SELECT, TITLE, Revision
-from archiver.demo_authority import make_authority, serve_authority
+from archiver.demo_authority import make_authority, serve_made
 from archiver.errors import ArchiverError, UsageError
 from archiver.evidence.canonical import Json
 from archiver.evidence.note import Verifier
@@ -98,9 +98,10 @@ class Stage:
     def __enter__(self) -> Stage:
         try:
             self.site = self._open.enter_context(serve_site(self.folder / "site"))
-            authority = make_authority(self.folder / "authority")
-            self.authority_root = authority.root_pem
-            self.authority_url = self._open.enter_context(serve_authority(authority))
+            folder = self.folder / "authority"
+            made = serve_made(lambda url: make_authority(folder, asked_at=url))
+            self.authority_url = self._open.enter_context(made)
+            self.authority_root = make_authority(folder).root_pem
             self._make_archive()
             self._serve_witness()
             self._start_daemon()

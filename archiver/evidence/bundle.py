@@ -44,6 +44,7 @@ _ORDER: tuple[str, ...] = (
     r"keys/log\.pub\.pem",
     rf"keys/witness-{_AUTHORITY}\.(?:pub\.pem|vkey)",
     rf"roots/{_AUTHORITY}\.pem",
+    rf"revocation/{_AUTHORITY}-[1-9][0-9]*\.(?:crl|ocsp)",
 )
 """Patterns of names, in the order of the file; within one, names in the order of their bytes."""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 
 from archiver.evidence.canonical import Json
 from archiver.evidence.checkpoint import Checkpoint
@@ -60,6 +61,24 @@ class CosignatureFacts:
 
 
 @dataclass(frozen=True, slots=True)
+class RevocationFacts:
+    """What one file of the bundle says of one certificate of its tokens."""
+
+    name: str
+    """Of the member."""
+    token: TokenFacts
+    """A token in whose chain the certificate stands."""
+    place: int
+    """Of the certificate in that chain, from 1; its issuer is the next."""
+    item: Json
+    """The item of the ``revocation`` statement."""
+    made_at: datetime
+    """When its maker signed it: the time to verify the signature at."""
+    seq: int
+    """Number of that statement."""
+
+
+@dataclass(frozen=True, slots=True)
 class BundleFacts:
     """One snapshot as it is bundled."""
 
@@ -90,6 +109,10 @@ class BundleFacts:
     cosignatures: tuple[CosignatureFacts, ...]
     """Over the proof's checkpoint, over others that cover the statement."""
     signed: bool
+    revocation: tuple[RevocationFacts, ...]
+    """What the issuers of the authorities' certificates said."""
+    lacking: tuple[str, ...]
+    """Tokens of whose certificates one has no revocation data here."""
     stamp_asked: tuple[str, ...]
     """Authorities that are asked for a token over ``SHA256SUMS``."""
 

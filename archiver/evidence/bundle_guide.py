@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from archiver.evidence import bundle_steps, bundle_steps_log, bundle_steps_witness
+from archiver.evidence import bundle_steps, bundle_steps_log, bundle_steps_revocation, bundle_steps_witness
 from archiver.evidence.bundle_facts import BundleFacts
 from archiver.evidence.bundle_steps import Step
 from archiver.evidence.statement import LIMITS
@@ -33,6 +33,7 @@ def steps(facts: BundleFacts) -> tuple[Step, ...]:
         bundle_steps_log.bracket(facts),
         bundle_steps_log.journal(facts),
         bundle_steps_witness.cosignatures(facts),
+        bundle_steps_revocation.revocation(facts),
         bundle_steps_log.citation(facts),
         bundle_steps_log.control(),
     ]
@@ -160,6 +161,8 @@ def _lacking(facts: BundleFacts) -> str:
         )
     if not facts.cosignatures:
         lines.append("- no witness cosigned a head of the log that covers the statement: nobody looked for a fork;")
+    if facts.lacking:
+        lines.append(f"- there is no revocation data of some certificates of {', '.join(facts.lacking)};")
     if facts.body["before"] is None:
         lines.append("- the statement names no token as not before: nothing outside bounds its time from below;")
     if facts.body["warc"] is None:
@@ -176,15 +179,22 @@ def _limits(facts: BundleFacts) -> str:
     return "\n".join(f"- {code}: {LIMITS.get(code, 'see docs/format.md')}" for code in codes)
 
 
+def _revoked(facts: BundleFacts) -> str:
+    """What stays open about the certificates of the timestamp authorities."""
+    if facts.revocation and not facts.lacking:
+        return "whether a key of the timestamp authorities was stolen without its issuer having said so by then"
+    return "whether the certificates of the timestamp authorities were revoked"
+
+
 def _unknown(facts: BundleFacts) -> str:
-    return """WHAT NOBODY CAN KNOW FROM THIS
+    return f"""WHAT NOBODY CAN KNOW FROM THIS
 ------------------------------
 
 - what other readers were shown at that time, or what the page said between two checks;
 - who wrote the page, and whether the publisher meant to publish it: TLS does not sign content;
 - whether the publisher's server, or its provider, was compromised;
 - whether the log shows everyone the same history: compare log/checkpoint with copies that others hold;
-- whether the certificates of the timestamp authorities were revoked;
+- {_revoked(facts)};
 - what the text means, whether it is in force, and whom it binds."""
 
 

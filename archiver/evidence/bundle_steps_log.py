@@ -118,10 +118,17 @@ def tokens(facts: BundleFacts) -> Step | None:
         "policy, serial number and accuracy too: a time is no sharper than that.",
         "\n".join(commands),
         tuple(prints),
-        "Look for the authority's revocation data of that period: a key stolen before its certificate expired could "
-        "have signed any time. Whether the service is a qualified one in the EU is for the EU trusted list of that "
-        "day to say.",
+        f"{_look(facts)}: a key stolen before its certificate expired could have signed any time. Whether the service "
+        "is a qualified one in the EU is for the EU trusted list of that day to say.",
     )
+
+
+def _look(facts: BundleFacts) -> str:
+    """Where to look for what the issuers of an authority's certificates said of them."""
+    if not facts.revocation:
+        return "Look for the authority's revocation data of that period, of which none is in this bundle"
+    rest = f"; of those of {', '.join(facts.lacking)} not all is here, look for it" if facts.lacking else ""
+    return f"The authority's revocation data of that period has a step of its own below{rest}"
 
 
 def bracket(facts: BundleFacts) -> Step | None:

@@ -19,6 +19,7 @@ SNAPSHOT_NAMES = {
     14: "consistency with older checkpoints",
     15: "texts",
     16: "cosignatures",
+    17: "revocation data",
 }
 """Checks of a snapshot with its archive at hand (docs/verify-without-us.md)."""
 BUNDLE_NAMES = {
@@ -31,6 +32,7 @@ BUNDLE_NAMES = {
     27: "text",
     28: "citation",
     29: "cosignatures",
+    30: "revocation data",
 }
 """Checks of a bundle besides those of the folder in it (``verify_bundle``)."""
 PACKAGE_NAMES = {

@@ -33,3 +33,9 @@ def parse_instant(text: str) -> datetime:
         return datetime.fromisoformat(text)
     except ValueError as error:
         raise FormatError(f"no such time: {text!r}") from error
+
+
+def moment_of(gen_time: str) -> datetime:
+    """The time of a token, which may have any number of digits, to the millisecond."""
+    digits = (gen_time.rstrip("Z")[19:].lstrip(".") + "000")[:3]
+    return parse_instant(f"{gen_time[:19]}.{digits}Z")

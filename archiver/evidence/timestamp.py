@@ -1,8 +1,8 @@
 """RFC 3161 timestamps: the request, the token, and its verification against pinned roots.
 
 The signature and the certificate path are checked by rfc3161-client (OpenSSL); everything that library leaves open is
-checked here, in the order of ``verify_token``. What is *not* checked: revocation (no CRL, no OCSP), and whether the
-authority's clock was right.
+checked here, in the order of ``verify_token``. What is *not* checked: revocation (``archiver.evidence.revocation`` does
+that), and whether the authority's clock was right.
 """
 
 from __future__ import annotations

@@ -4,7 +4,7 @@
 22  SHA256SUMS                    26  further tokens
 23  signature over SHA256SUMS     27  text
 24  tokens over SHA256SUMS        28  citation
-                                  29  cosignatures
+29  cosignatures                  30  revocation data
 
 Pure: a seekable file, a public key and roots suffice. Without a key, roots or witnesses' keys from elsewhere those in
 the bundle are used; what then holds is ``incomplete``, for it shows only that the parts go together.
@@ -48,12 +48,13 @@ from archiver.evidence.statement import parse_statement
 from archiver.evidence.text_lines import lines_root
 from archiver.evidence.timestamp import certificates_from_pem
 from archiver.evidence.verify import CheckResult, Evidence, Failed, Folder, Incomplete, Nothing, run, verify_folder
+from archiver.evidence.verify_bundle_revocation import check_revocation
 from archiver.evidence.verify_bundle_witness import check_cosignatures
 from archiver.evidence.verify_seal import verify_token_files
 
 FOLDER_CHECKS = range(1, 11)
 """Checks of the folder; its cosignatures are checked with all others, by 29."""
-BY_KEY, BY_ROOTS, BY_WITNESSES = frozenset({6, 7, 23, 25}), frozenset({8, 9, 10, 24, 26}), frozenset({29})
+BY_KEY, BY_ROOTS, BY_WITNESSES = frozenset({6, 7, 23, 25}), frozenset({8, 9, 10, 24, 26, 30}), frozenset({29})
 """Checks that rest on the log's key, on roots of timestamp authorities, and on keys of witnesses."""
 
 
@@ -96,7 +97,7 @@ def verify_bundle(
     seen = _Seen(bundle, key, given_key, roots, evidence, witnesses)
     steps: Mapping[int, Callable[[_Seen], str]] = {22: _sums, 23: _signature, 24: _sums_tokens}
     further: Mapping[int, Callable[[_Seen], str]] = {25: _journal, 26: _further_tokens, 27: _text, 28: _citation}
-    further = {**further, 29: _cosignatures}
+    further = {**further, 29: _cosignatures, 30: _revocation}
     checks = [first, *(run(number, partial(step, seen), unreadable) for number, step in steps.items())]
     checks += verify_folder(evidence, FOLDER_CHECKS)
     checks += (run(number, partial(step, seen), unreadable) for number, step in further.items())
@@ -296,6 +297,10 @@ def _require_stamps(seen: _Seen, extract: Extract) -> str:
                 raise Failed(f"{name}: no statement in {EXTRACT} names this token and its chain")
             count += 1
     return f"; {count} tokens are named there" if count else ""
+
+
+def _revocation(seen: _Seen) -> str:
+    return check_revocation(seen.bundle, seen.extracts[0] if seen.extracts else None)
 
 
 def _cosignatures(seen: _Seen) -> str:

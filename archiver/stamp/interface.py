@@ -7,6 +7,8 @@ from typing import Literal, Protocol, runtime_checkable
 
 StampFailureCode = Literal[
     "connect",  # name not found, refused, reset before an answer began
+    "dns",  # name not found, where the caller connects by its own rules
+    "address_refused",  # not a public address, by these rules
     "tls",  # no handshake, or a certificate that does not verify
     "timeout",  # the time for one question was over
     "http_status",  # an answer other than 200

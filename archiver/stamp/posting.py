@@ -1,7 +1,8 @@
-"""One HTTP POST to somebody who signs: bounded in time and size, TLS verified and never given up, nothing of the
-environment used. Authorities and witnesses are asked through it.
+"""One HTTP question to somebody who signs: bounded in time and size, TLS verified and never given up, nothing of the
+environment used. Authorities, witnesses and the issuers of certificates are asked through it.
 
-Two things are not bounded here: the system resolver's own time, and which addresses a redirect may lead to.
+Unless the caller brings its own way of connecting, two things are not bounded here: the system resolver's own time, and
+which addresses a redirect may lead to.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 import re
 import socket
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from urllib.parse import unquote, urljoin, urlsplit, urlunsplit
@@ -18,7 +19,7 @@ import requests
 import urllib3
 from requests.adapters import HTTPAdapter
 
-from archiver.errors import SettingsError
+from archiver.errors import ArchiverError, SettingsError
 from archiver.stamp.interface import StampFailure
 
 MAX_REDIRECTS = 3
@@ -26,6 +27,16 @@ MAX_RETRY_AFTER_S = 86400
 _CHUNK = 8192
 _REPEAT_POST = frozenset({301, 302, 307, 308})
 _RETRY_STATUS = frozenset({408, 425, 429})
+Connect = Callable[[str, int, float], socket.socket]
+"""Host, port and seconds in, a connected socket out; raises ``NotReached``."""
+
+
+class NotReached(ArchiverError):
+    """A connection that was not made; ``failure`` says why."""
+
+    def __init__(self, failure: StampFailure) -> None:
+        super().__init__(failure.detail)
+        self.failure = failure
 
 
 class _Deadline:
@@ -67,20 +78,20 @@ class _Deadline:
 
 
 class _Adapter(HTTPAdapter):
-    """requests' own transport, with every new connection put under a deadline."""
+    """requests' own transport, with every new connection made as the caller says and put under a deadline."""
 
-    def __init__(self, deadline: _Deadline) -> None:
+    def __init__(self, deadline: _Deadline, connect: Connect | None, timeout_s: float) -> None:
         super().__init__(max_retries=0)
 
         class Plain(urllib3.connection.HTTPConnection):
             def _new_conn(self) -> socket.socket:
-                opened = super()._new_conn()
+                opened = connect(self.host, self.port, timeout_s) if connect else super()._new_conn()
                 deadline.watch(opened)
                 return opened
 
         class Tls(urllib3.connection.HTTPSConnection):
             def _new_conn(self) -> socket.socket:
-                opened = super()._new_conn()
+                opened = connect(self.host, self.port or 443, timeout_s) if connect else super()._new_conn()
                 deadline.watch(opened)
                 return opened
 
@@ -119,6 +130,8 @@ class Address:
     """For one question as a whole."""
     user_agent: str
     _credentials: tuple[str, str] | None = field(default=None, repr=False)
+    connect: Connect | None = field(default=None, repr=False)
+    """How connections are made; None: to whatever address the system's resolver names."""
 
     def post(
         self, data: bytes, headers: Mapping[str, str], *, most: int, read: frozenset[int] = frozenset({200})
@@ -127,15 +140,28 @@ class Address:
 
         Nothing of the environment is used: no proxy, no .netrc. TLS is verified. What the network does raises nothing.
         """
+        return self._ask(data, headers, most, read)
+
+    def get(
+        self, headers: Mapping[str, str], *, most: int, read: frozenset[int] = frozenset({200})
+    ) -> Answer | StampFailure:
+        """The same for a question that is its address alone."""
+        return self._ask(None, headers, most, read)
+
+    def _ask(
+        self, data: bytes | None, headers: Mapping[str, str], most: int, read: frozenset[int]
+    ) -> Answer | StampFailure:
         deadline = _Deadline(self.timeout_s)
         try:
             with requests.Session() as session:
                 session.trust_env = False
                 for scheme in ("http://", "https://"):
-                    session.mount(scheme, _Adapter(deadline))
+                    session.mount(scheme, _Adapter(deadline, self.connect, self.timeout_s))
                 outcome = self._follow(session, data, headers, most, read)
         except requests.exceptions.RequestException as error:
             outcome = _failure(error)
+        except NotReached as refused:
+            outcome = refused.failure
         finally:
             deadline.end()
         if deadline.over:
@@ -144,12 +170,12 @@ class Address:
         return outcome
 
     def _follow(
-        self, session: requests.Session, data: bytes, headers: Mapping[str, str], most: int, read: frozenset[int]
+        self, session: requests.Session, data: bytes | None, headers: Mapping[str, str], most: int, read: frozenset[int]
     ) -> Answer | StampFailure:
-        """Repeat the POST where a redirect asks for that; requests would turn it into a GET."""
+        """Repeat the question where a redirect asks for that; requests would turn a POST into a GET."""
         url, credentials = self.url, self._credentials
         for _ in range(MAX_REDIRECTS + 1):
-            with self._post(session, url, data, headers, credentials) as answer:
+            with self._sent(session, url, data, headers, credentials) as answer:
                 if answer.status_code not in _REPEAT_POST:
                     return _read(answer, most, read)
                 target = urljoin(url, answer.headers.get("Location", ""))
@@ -161,15 +187,16 @@ class Address:
         return StampFailure("redirect", f"more than {MAX_REDIRECTS} redirects", retryable=False)
 
     @contextmanager
-    def _post(
+    def _sent(
         self,
         session: requests.Session,
         url: str,
-        data: bytes,
+        data: bytes | None,
         headers: Mapping[str, str],
         credentials: tuple[str, str] | None,
     ) -> Iterator[requests.Response]:
-        answer = session.post(
+        answer = session.request(
+            "GET" if data is None else "POST",
             url,
             data=data,
             headers={**headers, "Accept-Encoding": "identity", "User-Agent": self.user_agent},
@@ -184,7 +211,7 @@ class Address:
             answer.close()
 
 
-def address_of(who: str, url: str, *, timeout_s: float, user_agent: str) -> Address:
+def address_of(who: str, url: str, *, timeout_s: float, user_agent: str, connect: Connect | None = None) -> Address:
     """Return where ``who`` is asked, without contacting it; ``SettingsError`` unless the URL is http or https.
 
     A user name and password in the URL are sent as basic authentication and appear nowhere else.
@@ -201,7 +228,7 @@ def address_of(who: str, url: str, *, timeout_s: float, user_agent: str) -> Addr
     credentials = None
     if parts.username is not None:
         credentials = (unquote(parts.username), unquote(parts.password or ""))
-    return Address(plain, timeout_s, user_agent, credentials)
+    return Address(plain, timeout_s, user_agent, credentials, connect)
 
 
 def _bad_redirect(url: str, target: str) -> str | None:

@@ -283,6 +283,29 @@ def test_with_revocation_lists_the_seal_is_for_long_terms(ready: Desk, tmp_path:
     assert b"/DocTimeStamp" not in (tmp_path / "short.pdf").read_bytes()
 
 
+def test_what_the_archive_keeps_of_its_authority_leaves_the_signers_own_list_to_give(
+    tmp_path: Path, site: Website
+) -> None:
+    with TimestampAuthority(tmp_path / "authority", revocation=True) as authority:
+        box = Box(tmp_path, site, authority).init()
+        snapshot = box.call("capture", site.url("/terms"), "--json").json[0]["snapshot"]
+        issuer = Issuer()
+        key = issuer.write(tmp_path, b"word")
+        plain = serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+        pem = issuer.key.private_bytes(serialization.Encoding.PEM, *plain)
+        own = _revocation_list(tmp_path, "own", pem, issuer.root)
+        words = ("--no-record", "--seal", str(key), "--seal-passphrase-file", str(tmp_path / "word"))
+        target = tmp_path / "long.pdf"
+        done = box.fine("export", snapshot, "--output", str(target), *words, "--seal-crl", own)
+        assert "B-T" not in done.err
+        data = target.read_bytes()
+        assert b"/DocTimeStamp" in data and b"/DSS" in data
+        told = _judged(target, tmp_path / "root.pem", authority.root_pem)
+        assert "judged VALID" in told, told
+        without = box.fine("export", snapshot, "--output", str(tmp_path / "short.pdf"), *words)
+        assert "B-T, not B-LTA: no revocation lists were given" in without.err
+
+
 def test_what_no_font_shows_is_counted_and_whole_in_the_files(
     tmp_path: Path, site: Website, authority: TimestampAuthority
 ) -> None:

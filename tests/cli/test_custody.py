@@ -283,7 +283,7 @@ def test_a_verification_is_recorded(publisher: Publisher, tmp_path: Path) -> Non
     box.fine("verify", first["snapshot"], "--record", *BY)
     stated = last_event(box, "fixity_check")
     assert (stated["premis"], stated["verdict"], stated["by"]) == ("fixity check", "pass", "R. Lee")
-    assert [check["number"] for check in stated["checks"]] == list(range(1, 17))
+    assert [check["number"] for check in stated["checks"]] == list(range(1, 18))
     assert {check["verdict"] for check in stated["checks"]} <= {"pass", "none"}
     done = box.call("verify", "--all", "--record", *BY)
     assert done.code == 0, done

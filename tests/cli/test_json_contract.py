@@ -170,6 +170,7 @@ def test_history(filled: Box) -> None:
 def test_status(filled: Box) -> None:
     facts = filled.call("status", "--json").json
     require(facts, STATUS)
+    assert facts["revocation"].keys() == {"overdue", "revoked"}
     require_forms(facts)
     assert (facts["documents"], facts["snapshots"], facts["checks_24h"]) == (2, 3, 3)
     assert facts["log_size"] == len(filled.statements())
@@ -225,7 +226,7 @@ def test_the_rest_is_json_too(filled: Box) -> None:
         (("log", "checkpoint"), {"origin", "size", "root_sha256", "checkpoint"}),
         (("log", "prove", "1"), {"index", "entry_sha256", "hashes_sha256", "checkpoint"}),
         (("log", "consistency", str(filled.folder / "old")), {"old_size", "new_size", "consistent"}),
-        (("stamp", "list"), {"tokens", "pending"}),
+        (("stamp", "list"), {"tokens", "pending", "revocation"}),
         (("stamp", "retry"), {"warnings", "pending"}),
         (("keys", "list"), {"origin", "vkey", "spki_sha256", "roots"}),
         (("settings",), {"settings", "authorities"}),

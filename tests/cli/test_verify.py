@@ -236,8 +236,8 @@ def test_the_keys_of_json(made: Made, capsys: pytest.CaptureFixture[str]) -> Non
             assert check.keys() == {"number", "name", "verdict", "detail"}
             assert check["name"] == {**NAMES, **IMPORT_NAMES}[check["number"]]
             assert check["verdict"] in ("pass", "fail", "incomplete", "none")
-    assert [check["number"] for check in reports[0]["checks"]] == [11, 12, 13, 14, 15, 16, 42]
-    assert [check["number"] for check in reports[1]["checks"]] == list(range(1, 17))
+    assert [check["number"] for check in reports[0]["checks"]] == [11, 12, 13, 14, 15, 16, 17, 42]
+    assert [check["number"] for check in reports[1]["checks"]] == list(range(1, 18))
     assert answer.err == ""
 
 

@@ -16,6 +16,7 @@ from pathlib import Path
 from archiver.archive import read_verifier
 from archiver.operation import Operation, create_archive, open_operation
 from archiver.outcome import Outcome
+from archiver.revocation_asking import revocation_step
 from archiver.settings import SCHEMA, Value, parse_settings, render
 from archiver.stamp.interface import StampFailure
 from archiver.watch.entry import WatchEntry
@@ -124,6 +125,14 @@ def stamp_all(operation: Operation) -> None:
     operation.publish()
 
 
+def look_for_revocations(operation: Operation) -> None:
+    """Fetch what the issuers of every authority's certificates say, where it is owed, and publish over that."""
+    for name in operation.authorities:
+        while revocation_step(operation, name) is not None:
+            pass
+    operation.publish()
+
+
 def documents() -> dict[str, Document]:
     """What the site serves besides its redirect."""
     coded = Document(gzip.compress(TERMS, mtime=0), fields=(("Content-Encoding", "gzip"),))
@@ -132,15 +141,28 @@ def documents() -> dict[str, Document]:
 
 @contextmanager
 def workshop(
-    folder: Path, names: Sequence[str] = ("north", "south"), witnesses: Sequence[str] = ()
+    folder: Path,
+    names: Sequence[str] = ("north", "south"),
+    witnesses: Sequence[str] = (),
+    *,
+    revocation: bool = False,
 ) -> Iterator[Workshop]:
-    """A TLS site, authorities, witnesses: the first authority sends its chain of three certificates, no other does."""
+    """A TLS site, authorities, witnesses: the first authority sends its chain of three certificates, no other does.
+
+    ``revocation``: the authorities' certificates name where lists and OCSP responses can be had.
+    """
     with ExitStack() as stack:
         site = stack.enter_context(Website(documents(), tls=Authority().valid("127.0.0.1")))
         site.scripts["/old-terms"] = [redirect("/terms", "301 Moved Permanently")]
         authorities = {
             name: stack.enter_context(
-                TimestampAuthority(folder / name, chain=number == 0, intermediate=number == 0, fraction=number == 0)
+                TimestampAuthority(
+                    folder / name,
+                    chain=number == 0,
+                    intermediate=number == 0,
+                    fraction=number == 0,
+                    revocation=revocation,
+                )
             )
             for number, name in enumerate(names)
         }

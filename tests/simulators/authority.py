@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from types import TracebackType
@@ -11,6 +12,7 @@ from types import TracebackType
 from asn1crypto import tsp
 
 from archiver.demo_authority import DemoAuthority, make_authority
+from archiver.demo_revocation import ISSUERS, ocsp_response, revocation_list
 from archiver.evidence.timestamp import certificates_from_pem
 
 HANG_S = 60.0  # the longest a mode keeps a connection; leaving the context or setting another mode ends it at once
@@ -45,12 +47,34 @@ class TimestampAuthority:
     """
 
     def __init__(
-        self, directory: Path, *, chain: bool = True, intermediate: bool = True, fraction: bool = True
+        self,
+        directory: Path,
+        *,
+        chain: bool = True,
+        intermediate: bool = True,
+        fraction: bool = True,
+        revocation: bool = False,
     ) -> None:
+        """``revocation``: the certificates name this server for lists and OCSP responses."""
         self._directory = directory
+        self._server = _Server(("127.0.0.1", 0), _Handler)
+        self._server.simulator = self
+        self.port: int = self._server.server_address[1]
+        self.url = f"http://127.0.0.1:{self.port}/tsr"
         self._authority: DemoAuthority = make_authority(
-            directory, chain=chain, intermediate=intermediate, fraction=fraction
+            directory,
+            chain=chain,
+            intermediate=intermediate,
+            fraction=fraction,
+            asked_at=f"http://127.0.0.1:{self.port}/" if revocation else None,
         )
+        self.says: dict[str, Callable[[bytes], bytes | int | str]] = {
+            **{f"/{one}.crl": lambda _, one=one: revocation_list(self.made.directory, one) for one in ISSUERS},  # type: ignore[misc]
+            "/ocsp": lambda asked: ocsp_response(self.made.directory, asked),
+        }
+        """What the issuers answer, by path: bytes, a status, a path to redirect to, or ``endless``. May be changed."""
+        self.looked: list[str] = []
+        """Paths of all questions to the issuers, in order."""
         self._other: DemoAuthority | None = None
         self._mode = "ok"
         self.released = threading.Event()
@@ -62,10 +86,6 @@ class TimestampAuthority:
         self.root_der: bytes = self._authority.root_der
         self.chain_der: tuple[bytes, ...] = certificates_from_pem((directory / "chain.pem").read_bytes())
         """Root and issuing certificates, whether tokens carry them or not."""
-        self._server = _Server(("127.0.0.1", 0), _Handler)
-        self._server.simulator = self
-        self.port: int = self._server.server_address[1]
-        self.url = f"http://127.0.0.1:{self.port}/tsr"
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.01,), daemon=True)
 
     @property
@@ -80,6 +100,11 @@ class TimestampAuthority:
         self.released.set()
         self._mode = mode
         self.released = threading.Event()
+
+    @property
+    def made(self) -> DemoAuthority:
+        """Its files: what its issuers say is changed there."""
+        return self._authority
 
     def issue(self, request: bytes) -> bytes:
         """Answer one query truthfully, without HTTP."""
@@ -118,6 +143,9 @@ class _Handler(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         simulator = self.server.simulator
         query = self.rfile.read(int(self.headers["Content-Length"]))
+        if self.path == "/ocsp":
+            self._answer_for_issuers(query)
+            return
         simulator.requests.append(query)
         simulator.headers.append({name.lower(): value for name, value in self.headers.items()})
         mode = simulator.mode
@@ -149,6 +177,26 @@ class _Handler(BaseHTTPRequestHandler):
             self._send(reply[:half], announced=len(reply))
         else:
             self._send(reply)
+
+    def do_GET(self) -> None:
+        self._answer_for_issuers(b"")
+
+    def _answer_for_issuers(self, query: bytes) -> None:
+        simulator = self.server.simulator
+        simulator.looked.append(self.path)
+        answer = simulator.says[self.path](query) if self.path in simulator.says else 404
+        if isinstance(answer, int):
+            self.send_error(answer)
+        elif answer == "endless":
+            self.send_response(200)
+            self.end_headers()
+            with suppress(OSError):
+                for _ in range(1 << 16):
+                    self.wfile.write(bytes(1 << 12))
+        elif isinstance(answer, str):
+            self._redirect(answer)
+        else:
+            self._send(answer, "application/pkix-crl")
 
     def _reply(self, mode: str, query: bytes) -> bytes:
         """Return a real token for the query, or for the query as this mode falsifies it."""

@@ -12,7 +12,7 @@ from zipfile import ZIP_DEFLATED
 import pytest
 
 from archiver.watch.entry import WatchEntry
-from tests.simulators.archives import TERMS, Workshop, small_archive, workshop
+from tests.simulators.archives import TERMS, Workshop, look_for_revocations, small_archive, workshop
 from tests.verifier.browsers import Browser, Chromium, Firefox
 from tests.verifier.bundles import Members, Seal, members_of, seal_of, zipped
 from tests.verifier.lies import lies
@@ -85,9 +85,11 @@ def in_chunks(body: bytes, extension: bytes = b"") -> bytes:
 @pytest.fixture(scope="session")
 def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
     place = tmp_path_factory.mktemp("expert")
-    with workshop(place / "operator", witnesses=["expert"]) as shop:
+    with workshop(place / "operator", witnesses=["expert"], revocation=True) as shop:
         archive = place / "operator/archive"
         snapshots = [*small_archive(shop, archive), of_many_codings(shop, archive)]
+        with shop.open(archive) as operation:
+            look_for_revocations(operation)
         seal = seal_of(shop, archive)
         bundles = tuple(seal.close(members_of(shop, archive, snapshot)) for snapshot in snapshots)
         roots = tuple(authority.root_pem for authority in shop.authorities.values())
