@@ -185,6 +185,7 @@ def test_a_size_is_a_plain_decimal_and_a_line_feed(answer: bytes) -> None:
         ("w+00000000+Bg==", "ML-DSA-44"),
         ("x" * 2000, "2000 characters"),
     ],
+    ids=["empty", "log", "name", "key", "longer", "mldsa", "long"],  # keys are new in every process
 )
 def test_other_keys_are_refused(text: str, reason: str) -> None:
     assert WitnessKey.from_vkey(KEY.vkey) == KEY
