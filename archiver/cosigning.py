@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from archiver.archive import Archive
 from archiver.errors import ArchiveDamaged
@@ -17,8 +18,10 @@ from archiver.evidence.instant import parse_instant
 from archiver.evidence.statement import Statement
 from archiver.ledger import Maker
 from archiver.settings import WitnessSettings
-from archiver.stamp.tlog_witness import Given, Witness, open_witness
 from archiver.stamping import Subject, due_again, free_path, lay, place_stamp, staging_of
+
+if TYPE_CHECKING:
+    from archiver.stamp.tlog_witness import Given, Witness
 
 OWED = "cosignature"
 """Subject of a witness's row in the outbox; pending checkpoints collapse into one."""
@@ -27,6 +30,10 @@ STAGED_LINE = "line.cosig"
 
 def open_witnesses(archive: Archive) -> dict[str, Witness]:
     """The configured witnesses, each ready to be asked; ``SettingsError`` for an address that cannot be."""
+    if not archive.settings.witnesses:
+        return {}
+    from archiver.stamp.tlog_witness import open_witness  # slow to load
+
     return {
         one.name: open_witness(
             one.name,

@@ -22,11 +22,11 @@ from archiver.cosigning import (
 from archiver.evidence.tiles import consistency_proof
 from archiver.proofs import add_later_token, owe_later
 from archiver.stamp.interface import StampFailure
-from archiver.stamp.tlog_witness import Witness
 from archiver.stamping import Subject, forget_failure, may_ask, note_failure
 
 if TYPE_CHECKING:
     from archiver.pipeline import Pipeline
+    from archiver.stamp.tlog_witness import Witness
     from archiver.writer import Writer
 
 
