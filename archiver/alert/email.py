@@ -11,9 +11,9 @@ from email.message import EmailMessage
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from archiver.alert.deadline import Deadline
 from archiver.alert.interface import Channel, ChannelFailed, ChannelKind, Dial, Message, Surroundings, one_line
 from archiver.alert.options import Options, Secret
+from archiver.deadline import Deadline
 
 if TYPE_CHECKING:
     import smtplib

@@ -20,9 +20,9 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import SplitResult, urlsplit
 
 from archiver.alert.cloudevent import CONTENT_TYPE, body_of
-from archiver.alert.deadline import Deadline
 from archiver.alert.interface import Channel, ChannelFailed, ChannelKind, Dial, Message, Surroundings
 from archiver.alert.options import Options, Secret
+from archiver.deadline import Deadline
 from archiver.errors import FormatError
 
 if TYPE_CHECKING:

@@ -111,7 +111,7 @@ def checked_base(name: str, url: str) -> str:
 
 
 class _Deadline:
-    """Ends a connection after so many seconds: a socket's own time-out starts anew with each byte."""
+    """Ends one connection after so many seconds, TLS or not (``archiver.deadline`` takes plain sockets only)."""
 
     def __init__(self, connection: socket.socket, seconds: float) -> None:
         self.over = False

@@ -9,9 +9,8 @@ from __future__ import annotations
 
 import re
 import socket
-import threading
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from urllib.parse import unquote, urljoin, urlsplit, urlunsplit
 
@@ -19,6 +18,7 @@ import requests
 import urllib3
 from requests.adapters import HTTPAdapter
 
+from archiver.deadline import Deadline
 from archiver.errors import ArchiverError, SettingsError
 from archiver.stamp.interface import StampFailure
 
@@ -39,61 +39,20 @@ class NotReached(ArchiverError):
         self.failure = failure
 
 
-class _Deadline:
-    """Cuts every connection of one question when its time is over.
-
-    A socket's own time-out starts anew with each byte: an authority that sends one byte a minute would otherwise hold
-    the thread that asks for hours.
-    """
-
-    def __init__(self, seconds: float) -> None:
-        self.over = False
-        self._sockets: list[socket.socket] = []
-        self._lock = threading.Lock()
-        self._timer = threading.Timer(seconds, self._cut)
-        self._timer.daemon = True
-        self._timer.start()
-
-    def watch(self, connection: socket.socket) -> None:
-        """Include a connection. A duplicate is kept, for TLS takes the original over."""
-        with self._lock:
-            self._sockets.append(connection.dup())
-        if self.over:
-            self._cut()
-
-    def _cut(self) -> None:
-        self.over = True
-        with self._lock:
-            for connection in self._sockets:
-                with suppress(OSError):  # closed by the peer already
-                    connection.shutdown(socket.SHUT_RDWR)
-
-    def end(self) -> None:
-        """Let go of everything."""
-        self._timer.cancel()
-        self._timer.join()
-        with self._lock:
-            for connection in self._sockets:
-                connection.close()
-
-
 class _Adapter(HTTPAdapter):
     """requests' own transport, with every new connection made as the caller says and put under a deadline."""
 
-    def __init__(self, deadline: _Deadline, connect: Connect | None, timeout_s: float) -> None:
+    def __init__(self, deadline: Deadline, connect: Connect | None, timeout_s: float) -> None:
         super().__init__(max_retries=0)
 
         class Plain(urllib3.connection.HTTPConnection):
             def _new_conn(self) -> socket.socket:
-                opened = connect(self.host, self.port, timeout_s) if connect else super()._new_conn()
-                deadline.watch(opened)
-                return opened
+                return deadline.watch(connect(self.host, self.port, timeout_s) if connect else super()._new_conn())
 
         class Tls(urllib3.connection.HTTPSConnection):
             def _new_conn(self) -> socket.socket:
-                opened = connect(self.host, self.port or 443, timeout_s) if connect else super()._new_conn()
-                deadline.watch(opened)
-                return opened
+                port = self.port or 443
+                return deadline.watch(connect(self.host, port, timeout_s) if connect else super()._new_conn())
 
         class PlainPool(urllib3.HTTPConnectionPool):
             ConnectionCls = Plain
@@ -151,19 +110,17 @@ class Address:
     def _ask(
         self, data: bytes | None, headers: Mapping[str, str], most: int, read: frozenset[int]
     ) -> Answer | StampFailure:
-        deadline = _Deadline(self.timeout_s)
-        try:
-            with requests.Session() as session:
-                session.trust_env = False
-                for scheme in ("http://", "https://"):
-                    session.mount(scheme, _Adapter(deadline, self.connect, self.timeout_s))
-                outcome = self._follow(session, data, headers, most, read)
-        except requests.exceptions.RequestException as error:
-            outcome = _failure(error)
-        except NotReached as refused:
-            outcome = refused.failure
-        finally:
-            deadline.end()
+        with Deadline(self.timeout_s) as deadline:
+            try:
+                with requests.Session() as session:
+                    session.trust_env = False
+                    for scheme in ("http://", "https://"):
+                        session.mount(scheme, _Adapter(deadline, self.connect, self.timeout_s))
+                    outcome = self._follow(session, data, headers, most, read)
+            except requests.exceptions.RequestException as error:
+                outcome = _failure(error)
+            except NotReached as refused:
+                outcome = refused.failure
         if deadline.over:
             # What a cut connection looks like from above varies; that we cut it is known.
             return StampFailure("timeout", f"no complete answer within {self.timeout_s:g} s", retryable=True)

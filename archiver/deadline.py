@@ -1,4 +1,4 @@
-"""Cuts a connection when the time for one delivery is over."""
+"""Cuts connections when the time for one question, or one delivery, is over."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ class Deadline:
     """Ends every connection under it after so many seconds; a context manager.
 
     A socket's own time-out starts anew with each byte: a server that sends one byte a minute would otherwise hold the
-    channel for hours.
+    thread that asks for hours.
     """
 
     def __init__(self, seconds: float) -> None:
