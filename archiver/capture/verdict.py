@@ -14,26 +14,18 @@ from pathlib import Path
 
 import certifi
 from cryptography import x509
-from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from OpenSSL import crypto
 
 from archiver.errors import SettingsError
 from archiver.evidence.instant import format_instant
+from archiver.evidence.timestamp_chain import UNREADABLE
 
 MAX_CERTIFICATES = 32
 """Of a chain that are looked at; OpenSSL itself takes at most 100 KiB of them."""
 MIN_RSA_BITS = 2048
 MIN_EC_BITS = 224
 _WEAK_HASHES = frozenset({"md5", "sha1"})
-# What the parsers raise for certificates that OpenSSL accepted and cryptography does not understand.
-_UNREADABLE = (
-    ValueError,
-    TypeError,
-    UnsupportedAlgorithm,
-    x509.DuplicateExtension,
-    x509.UnsupportedGeneralNameType,
-)
 _PEM = re.compile(rb"-----BEGIN CERTIFICATE-----.*?-----END CERTIFICATE-----", re.DOTALL)
 _SELF_SIGNED, _SELF_SIGNED_IN_CHAIN = 18, 19  # X509_V_ERR_*, openssl-verification-options(1)
 _NO_ISSUER = frozenset({2, 20, 21})
@@ -92,7 +84,7 @@ class Roots:
             return ("the server sent no certificate",), datetime.max.replace(tzinfo=UTC)
         try:
             certificates = [x509.load_der_x509_certificate(der) for der in chain[:MAX_CERTIFICATES]]
-        except _UNREADABLE as error:
+        except UNREADABLE as error:
             return (f"a certificate of the chain cannot be read: {error}",), datetime.max.replace(tzinfo=UTC)
         problems, path = self._verify(certificates, now)
         leaf = certificates[0]
@@ -111,7 +103,7 @@ class Roots:
             return [], [one.to_cryptography() for one in path]
         except crypto.X509StoreContextError as error:
             return [_objection(error, now)], []
-        except (crypto.Error, *_UNREADABLE) as error:
+        except (crypto.Error, *UNREADABLE) as error:
             return [f"the chain could not be verified: {error}"], []
 
     def _store_at(self, now: datetime) -> crypto.X509Store:
@@ -178,7 +170,7 @@ def _purpose(certificate: x509.Certificate, *, is_leaf: bool) -> Iterator[str]:
             yield f"{which} is not for server authentication"
     except x509.ExtensionNotFound:
         pass
-    except _UNREADABLE as error:
+    except UNREADABLE as error:
         yield f"{which} has extensions that cannot be read: {error}"
         return
     if not is_leaf:
@@ -197,7 +189,7 @@ def _weaknesses(path: list[x509.Certificate]) -> Iterator[str]:
         which = "the certificate" if depth == 0 else f"certificate {depth} of the chain"
         try:
             key, hashing = certificate.public_key(), certificate.signature_hash_algorithm
-        except _UNREADABLE as error:
+        except UNREADABLE as error:
             yield f"{which} has a key that cannot be read: {type(error).__name__}"
             continue
         if isinstance(key, rsa.RSAPublicKey) and key.key_size < MIN_RSA_BITS:
@@ -217,7 +209,7 @@ def _names(leaf: x509.Certificate, host: str) -> Iterator[str]:
     except x509.ExtensionNotFound:
         yield "the certificate has no subject alternative name"
         return
-    except _UNREADABLE as error:
+    except UNREADABLE as error:
         yield f"the host cannot be compared with the certificate's names: {error}"
         return
     if isinstance(wanted, str):

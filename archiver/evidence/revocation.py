@@ -16,11 +16,10 @@ from typing import Literal, TypeVar
 from urllib.parse import urlsplit
 
 from cryptography import x509
-from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.x509.oid import AuthorityInformationAccessOID, CRLEntryExtensionOID
 
 from archiver.errors import MalformedRevocation, StaleRevocation
-from archiver.evidence.timestamp_chain import MAX_CHAIN, load_certificate, name_of
+from archiver.evidence.timestamp_chain import MAX_CHAIN, UNREADABLE, load_certificate, name_of
 
 Source = Literal["crl", "ocsp"]
 Status = Literal["good", "revoked", "unknown"]
@@ -163,7 +162,7 @@ def read_finding(source: Source, data: bytes, certificate: bytes, issuer: bytes)
         from archiver.evidence.revocation_ocsp import read_ocsp
 
         return read_ocsp(data, subject, parent)
-    except (ValueError, TypeError, x509.DuplicateExtension, UnsupportedAlgorithm) as error:
+    except UNREADABLE as error:
         what = "revocation list" if source == "crl" else "OCSP response"
         raise MalformedRevocation(f"not a {what} that can be read: {str(error).splitlines()[0][:200]}") from error
 

@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Iterator
 
 from cryptography import x509
-from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa
 from cryptography.hazmat.primitives.hashes import Hash, HashAlgorithm
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
@@ -15,7 +15,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, SignatureAlgorithmOID
 
 from archiver.errors import MalformedRevocation
 from archiver.evidence.revocation import DIGESTS, Finding, Status, extension_of
-from archiver.evidence.timestamp_chain import name_of
+from archiver.evidence.timestamp_chain import UNREADABLE, name_of
 
 MAX_ANSWERS = 64
 """Answers of one response; we ask about one certificate."""
@@ -138,7 +138,7 @@ def _require_appointed(signer: x509.Certificate, issuer: x509.Certificate, respo
     """RFC 6960, 4.2.2.2: issued by the very issuer, for signing responses, and valid when this one was made."""
     try:
         signer.verify_directly_issued_by(issuer)
-    except (ValueError, TypeError, InvalidSignature, UnsupportedAlgorithm):
+    except (*UNREADABLE, InvalidSignature):
         raise MalformedRevocation(
             f"the response is signed by a stranger: {name_of(signer)} was not issued by {name_of(issuer)}"
         ) from None

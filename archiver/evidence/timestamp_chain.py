@@ -61,11 +61,22 @@ def certificates_from_pem(pem: bytes) -> tuple[bytes, ...]:
     return tuple(found)
 
 
+UNREADABLE = (
+    ValueError,
+    TypeError,
+    UnsupportedAlgorithm,
+    x509.InvalidVersion,
+    x509.DuplicateExtension,
+    x509.UnsupportedGeneralNameType,
+)
+"""What ``cryptography`` raises for certificates, lists and responses that it does not understand: no root in common."""
+
+
 def load_certificate(der: bytes, what: str) -> x509.Certificate:
     """Return the certificate, or raise ``MalformedTimestamp`` that says ``what`` cannot be read."""
     try:
         return _load(der)
-    except (ValueError, TypeError, x509.InvalidVersion, x509.DuplicateExtension) as error:
+    except UNREADABLE as error:
         raise MalformedTimestamp(f"{what} cannot be read: {error}") from error
 
 
