@@ -17,6 +17,7 @@ from storage.errors import StorageError
 
 BEFORE = "before the token's time"
 """In the words on data that is older than the token."""
+LATER_REPORTS = "revocation of a timestamp authority's certificate that was reported after the data of check 17"
 NO_LATER_REVOCATION = "revocation of a timestamp authority's certificate between the data of check 17 and its token"
 """Printed in place of ``NO_REVOCATION`` where some data is older than the token: it cannot tell of later days."""
 
@@ -52,7 +53,7 @@ def check_tokens(audit: Ground, folder: StoredFolder, names: Sequence[str]) -> s
 
 def left_unchecked(detail: str) -> tuple[str, ...]:
     """What stays unchecked of a snapshot whose check 17 passed with these words."""
-    rest = (NO_LATER_REVOCATION,) if BEFORE in detail else ()
+    rest = (NO_LATER_REVOCATION, LATER_REPORTS) if BEFORE in detail else (LATER_REPORTS,)
     return tuple(one for text in NOT_CHECKED for one in ((text,) if text != NO_REVOCATION else rest))
 
 

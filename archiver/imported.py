@@ -75,8 +75,9 @@ def sweep_imports(archive: Archive, published: int) -> None:
         if name.startswith((WAITING, INCOMING)) and not keeps:
             files.remove(f"staging/{name}")
     for folder in files.list(FOLDER):
-        with contextlib.suppress(Missing):
-            files.remove(f"{FOLDER}/{folder}/{MARK}")
+        if len(folder) == 2:  # a stranger's file is named by ``verify``, and no reason not to start
+            with contextlib.suppress(Missing):
+                files.remove(f"{FOLDER}/{folder}/{MARK}")
 
 
 # -- reading ---------------------------------------------------------------------------------------

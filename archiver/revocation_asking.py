@@ -37,8 +37,8 @@ from archiver.stamp.posting import Connect, NotReached
 from archiver.stamp.revocation import fetch
 from archiver.stamping import CEILING_S, lay
 
-ROUND_S = 300.0
-"""Seconds for all questions of one round; those that are not asked by then fail."""
+ROUND_S = 90.0
+"""Seconds for all questions of one round; those that are not asked by then fail. A command may wait for it."""
 FLOOR_S = 600.0
 """Least pause before what was not had is asked for again, seconds."""
 MAX_DETAIL = 300
@@ -78,8 +78,8 @@ class Round:
 
     @property
     def had(self) -> set[str]:
-        """SHA-256 of the certificates of which there is something."""
-        return {str(item["certificate_sha256"]) for item in self.items}
+        """SHA-256 of the certificates of which there is something; the answer ``unknown`` is nothing."""
+        return {str(item["certificate_sha256"]) for item in self.items if item["status"] != "unknown"}
 
     @property
     def warnings(self) -> list[str]:
@@ -209,9 +209,10 @@ def _item(finding: Finding, certificate: bytes, url: str, path: str, size: int) 
 
 
 def _connect(archive: Archive) -> Connect:
-    """The addresses stand in certificates of others: the rules of captures say which may be contacted.
+    """The addresses stand in certificates of others: the rules of captures say which may be contacted, but for ports.
 
-    Without them a certificate could have us ask a machine of our own network, and the failure tell what runs there.
+    Without them a certificate could have us ask a machine of our own network, and the failure tell what runs there. A
+    network that ``network.allow_private`` opens is open on every port: issuers choose theirs.
     """
     from archiver.capture.policy import Refused, dial, system_resolver
 

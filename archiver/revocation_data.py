@@ -18,8 +18,6 @@ from archiver.revocations import chains_of
 
 NO_END = 1 << 62
 """More than any number of a statement."""
-MAX_REVOKED = 20
-"""Rows of revocations of one certificate that are looked at; each says the same."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,16 +107,25 @@ def newest_data(archive: Archive, authority: str) -> list[Datum]:
 
 
 def _chosen(archive: Archive, certificate: bytes, moment: datetime, below: int) -> list[tuple[int, int]]:
-    """Number and place of what may decide: revocations; of each kind the oldest from then on and the newest before."""
+    """Number and place of what may decide: revocations; of each kind the oldest from then on and the newest before.
+
+    Of revocations the earliest for each reason: an issuer may learn of a compromised key after it gave a milder one.
+    """
     sha256 = hashlib.sha256(certificate).digest()
     at = format_instant(moment)
-    ends = format_instant(load_certificate(certificate, "the certificate").not_valid_after_utc)
-    queries: list[tuple[str, tuple[Any, ...]]] = [("status = 'revoked' order by seq limit ?", (MAX_REVOKED,))]
+    loaded = load_certificate(certificate, "the certificate")
+    valid = format_instant(loaded.not_valid_before_utc), format_instant(loaded.not_valid_after_utc)
+    queries: list[tuple[str, tuple[Any, ...]]] = []
     for source in ("crl", "ocsp"):
-        usable = "status = 'good' and source = ? and this_update <= ? and this_update"
-        queries.append((f"{usable} >= ? order by this_update, seq limit 1", (source, ends, at)))
-        queries.append((f"{usable} < ? order by this_update desc, seq limit 1", (source, ends, at)))
-    found: dict[tuple[int, int], None] = {}
+        usable = "status = 'good' and source = ? and this_update between ? and ? and this_update"
+        queries.append((f"{usable} >= ? order by this_update, seq limit 1", (source, *valid, at)))
+        queries.append((f"{usable} < ? order by this_update desc, seq limit 1", (source, *valid, at)))
+    revoked = archive.index.rows(
+        "select seq, place, min(revoked_at) from revocation where certificate_sha256 = ? and seq < ?"
+        " and status = 'revoked' group by reason order by seq",
+        (sha256, below),
+    )
+    found: dict[tuple[int, int], None] = {(row["seq"], row["place"]): None for row in revoked}
     for where, values in queries:
         rows = archive.index.rows(
             f"select seq, place from revocation where certificate_sha256 = ? and seq < ? and {where}",

@@ -23,6 +23,7 @@ NEWEST = 200
 """Tokens of an authority whose chains are looked at: chains that it has given up are left alone."""
 LATEST = timedelta(days=400)
 """How long after its newest token a chain is asked about: lists of root authorities are made once a year."""
+_FOLDER = re.compile(r"[0-9a-f]{2}")
 _NAME = re.compile(r"revocation/([0-9a-f]{2})/([0-9a-f]{64})\.(?:crl|ocsp)")
 
 
@@ -134,18 +135,21 @@ def last_asked(archive: Archive, chain: Chain) -> datetime | None:
 def _is_covered(archive: Archive, chain: Chain) -> bool:
     """Whether the data of every certificate that names a source is of the newest token's time or later."""
     rows = archive.index.rows(
-        "select max(this_update) as newest from revocation where authority = ? and chain_sha256 = ?"
-        " and status != 'failed: no_source' group by certificate_sha256",
+        "select max(case when status in ('good', 'revoked') then this_update end) as newest from revocation"
+        " where authority = ? and chain_sha256 = ? and status != 'failed: no_source' group by certificate_sha256",
         (chain.authority, bytes.fromhex(chain.sha256)),
     )
     return bool(rows) and all(row["newest"] and parse_instant(row["newest"]) >= chain.newest for row in rows)
 
 
 def missing_certificates(archive: Archive, chain: Chain) -> set[str]:
-    """SHA-256 of the certificates that name sources, and of which the newest statement about the chain has nothing."""
+    """SHA-256 of the certificates that name sources, and of which the newest statement about the chain has nothing.
+
+    The answer ``unknown`` is nothing.
+    """
     rows = archive.index.rows(
-        "select certificate_sha256, max(file_sha256 is not null) as had from revocation where seq = (select max(seq)"
-        " from revocation where authority = ? and chain_sha256 = ?) and status != 'failed: no_source'"
+        "select certificate_sha256, max(status in ('good', 'revoked')) as had from revocation where seq ="
+        " (select max(seq) from revocation where authority = ? and chain_sha256 = ?) and status != 'failed: no_source'"
         " group by certificate_sha256",
         (chain.authority, bytes.fromhex(chain.sha256)),
     )
@@ -216,12 +220,14 @@ def revoked(archive: Archive) -> list[dict[str, Any]]:
 def sweep_revocations(archive: Archive) -> None:
     """Delete the files that no statement names: what a crash left between writing and commit.
 
-    If we crash here the rest goes at the next start. A file may be wanted again later: it is then fetched and written
-    again.
+    Only what has the name of such a file: ``verify`` names everything else. If we crash here the rest goes at the next
+    start. A file may be wanted again later: it is then fetched and written again.
     """
     files = archive.files
-    for folder in files.list(FOLDER):
+    for folder in filter(_FOLDER.fullmatch, files.list(FOLDER)):
         for name in files.list(f"{FOLDER}/{folder}"):
             path = f"{FOLDER}/{folder}/{name}"
+            if not is_revocation_file(path):
+                continue
             if archive.index.row("select 1 as x from revocation where path = ? limit 1", (path,)) is None:
                 files.remove(path)

@@ -188,8 +188,11 @@ def judge(findings: Iterable[Finding], moment: datetime, certificate: bytes) -> 
             finding.reason not in OUTLIVED or finding.revoked_at is None or finding.revoked_at <= moment
         ):
             return Judgement("revoked", finding, finding.this_update >= moment)
-    ends = load_certificate(certificate, "the certificate").not_valid_after_utc
-    usable = [one for one in known if one.status != "unknown" and one.this_update <= ends]
+    loaded = load_certificate(certificate, "the certificate")
+    # A list from before the certificate was made says nothing of it, nor one from after its end (RFC 5280, 5: entries
+    # may go then).
+    begins, ends = loaded.not_valid_before_utc, loaded.not_valid_after_utc
+    usable = [one for one in known if one.status != "unknown" and begins <= one.this_update <= ends]
     after = [one for one in usable if one.this_update >= moment]
     if after:
         return Judgement("good", min(after, key=lambda one: (one.this_update, one.source, one.sha256)), after=True)

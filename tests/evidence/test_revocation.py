@@ -310,3 +310,9 @@ def test_openssl_reads_our_request_and_says_the_same(tmp_path: Path) -> None:
         "-validity_period", "3153600000",
     )  # fmt: skip
     assert "Response verify OK" in said and "signer.pem: good" in said
+
+
+def test_a_list_from_before_the_certificate_says_nothing_of_it() -> None:
+    born = SIGNER.not_valid_before_utc
+    assert verdict(finding(born - timedelta(seconds=1))) == ("none", False)
+    assert verdict(finding(born)) == ("good", False)

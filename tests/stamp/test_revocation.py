@@ -14,14 +14,15 @@ import pytest
 
 from archiver.archive import open_archive
 from archiver.audit import Audit
-from archiver.audit_revocation import NO_LATER_REVOCATION
+from archiver.audit_revocation import LATER_REPORTS, NO_LATER_REVOCATION
 from archiver.demo_revocation import revocation_list, revoke
 from archiver.evidence.revocation import MAX_CRL, MAX_OCSP
 from archiver.evidence.verify import NO_REVOCATION, CheckResult, Report
 from archiver.operation import Surroundings, open_operation
 from archiver.rebuilding import rebuild_archive
 from archiver.revocation_asking import ask_issuers, state_round
-from archiver.revocations import chains_of, owed_chains, revocation_standing, revoked
+from archiver.revocation_data import _chosen, standings
+from archiver.revocations import chains_of, missing_certificates, owed_chains, revocation_standing, revoked
 from archiver.standing import standing
 from archiver.work import LocalWork
 from storage.index import Index
@@ -152,7 +153,8 @@ def test_data_is_owed_daily_until_it_is_of_the_newest_tokens_time(desk: Desk) ->
     assert len(desk.stated) == 2
     _, snapshot = desk.check_17()
     assert snapshot.verdict == "pass" and snapshot.detail.count("at or after the token's time") == 2
-    assert not {NO_REVOCATION, NO_LATER_REVOCATION} & set(desk.verify()[1].not_checked)
+    left = set(desk.verify()[1].not_checked)
+    assert not {NO_REVOCATION, NO_LATER_REVOCATION} & left and LATER_REPORTS in left
     desk.ahead = 3 * DAY
     with desk.work() as work:
         assert list(owed_chains(work.operation.archive, "north", desk.now())) == []
@@ -296,6 +298,56 @@ def test_it_is_overdue_after_two_intervals(desk: Desk) -> None:
     behind(desk)
     desk.settle()
     assert (overdue(DAY), overdue(2 * DAY - timedelta(minutes=1)), overdue(2 * DAY + timedelta(minutes=1))) == (0, 0, 1)
+
+
+def test_a_compromise_that_is_told_after_a_milder_reason_counts(desk: Desk) -> None:
+    moment, made = datetime.now(UTC) + timedelta(seconds=2), desk.authority.made.directory
+    desk.authority.says["/ocsp"] = lambda _: 404
+    since = moment
+    desk.authority.says["/intermediate.crl"] = lambda _: revocation_list(made, "intermediate", since=since)
+    with desk.work() as work:
+        archive = work.operation.archive
+        (chain,) = chains_of(archive, "north")
+        for day, reason in enumerate(("superseded", "superseded", "superseded", "keyCompromise")):
+            revoke(made, "signer", moment, reason)
+            since = moment + timedelta(minutes=day)
+            state_round(work.operation, ask_issuers(archive, chain, desk.now()))
+        signer = standings(archive, chain.certificates(archive), chain.newest)[0]
+        assert (signer.judgement.verdict, signer.judgement.by and signer.judgement.by.reason) == (
+            "revoked",
+            "keyCompromise",
+        )
+        chosen = _chosen(archive, signer.certificate, chain.newest, 1 << 62)
+        assert len(chosen) == 2, "one for each reason, however often it is told"
+    assert desk.check_17()[1].verdict == "fail"
+
+
+def test_the_answer_unknown_is_no_data(desk: Desk) -> None:
+    with desk.work() as work:
+        archive = work.operation.archive
+        (chain,) = chains_of(archive, "north")
+        found = ask_issuers(archive, chain, desk.now() + DAY)
+        signer, issuing = list(dict.fromkeys(item["certificate_sha256"] for item in found.items))
+        for item in found.items:
+            if item["certificate_sha256"] == signer:
+                item["status"] = "unknown"
+        assert found.had == {issuing}
+        state_round(work.operation, found)
+        assert missing_certificates(archive, chain) == {signer}
+        later = desk.now() + 2 * DAY
+        assert [one.sha256 for one in owed_chains(archive, "north", later)] == [chain.sha256]
+
+
+def test_a_stranger_s_file_is_named_and_neither_removed_nor_a_reason_not_to_start(desk: Desk) -> None:
+    desk.settle()
+    strangers = [desk.root / "revocation/README", desk.files()[0].with_name("notes.txt"), desk.root / "imported/README"]
+    for path in strangers:
+        path.parent.mkdir(exist_ok=True)
+        path.write_text("mine")
+    with desk.work():
+        pass
+    assert all(path.read_text() == "mine" for path in strangers)
+    assert desk.check_17()[0].verdict == "fail" and "does not belong there" in desk.check_17()[0].detail
 
 
 # -- what is stored --------------------------------------------------------------------------------
