@@ -275,6 +275,10 @@ class Daemon:
                 LOG.error("no %s from %s for %d s: %s", what, name, PAUSE_S, error, extra={"authority": name})
                 self._stop.wait(PAUSE_S)
                 continue
+            except Exception:
+                LOG.exception("no %s from %s for %d s", what, name, PAUSE_S, extra={"authority": name})
+                self._stop.wait(PAUSE_S)
+                continue
             if isinstance(answer, StampFailure):
                 # A witness that knows another history of this log is never just a pause: it may be a fork.
                 level = logging.ERROR if answer.code == "inconsistent" else logging.WARNING
@@ -296,6 +300,10 @@ class Daemon:
             told = self._work.revocation_step(name)
         except (ArchiverError, StorageError) as error:
             LOG.error("no revocation data of %s for %d s: %s", name, PAUSE_S, error, extra={"authority": name})
+            self._stop.wait(PAUSE_S)
+            return
+        except Exception:
+            LOG.exception("no revocation data of %s for %d s", name, PAUSE_S, extra={"authority": name})
             self._stop.wait(PAUSE_S)
             return
         if told is None:

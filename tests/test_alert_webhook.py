@@ -6,6 +6,8 @@ import base64
 import json
 import re
 import time
+import tracemalloc
+import zlib
 from pathlib import Path
 from typing import Any
 
@@ -114,6 +116,32 @@ def test_only_2xx_is_success_and_no_redirect_is_followed(tmp_path: Path, status:
             webhook(tmp_path, hook.url).send(MESSAGE)
     assert failure.value.retry and elsewhere.requests == []
     assert failure.value.retry_after_s == (None if status == 199 else 120)
+
+
+@pytest.mark.parametrize(
+    "location", ["http://[", "http://a\xff.example/", "//[x]/", "http://" + "a" * 70 + ".example/"]
+)
+def test_a_redirect_to_nowhere_is_an_answer_like_any_other(tmp_path: Path, location: str) -> None:
+    with Hook() as hook:
+        hook.status, hook.fields = 302, {"Location": location, "Retry-After": "7"}
+        with pytest.raises(ChannelFailed, match="HTTP status 302") as failure:
+            webhook(tmp_path, hook.url).send(MESSAGE)
+    assert failure.value.retry and failure.value.retry_after_s == 7
+
+
+def test_the_body_of_a_redirect_is_never_read_nor_decompressed(tmp_path: Path) -> None:
+    packer = zlib.compressobj(9, zlib.DEFLATED, 31)
+    with Hook() as hook:
+        hook.status, hook.fields = 302, {"Location": "/x", "Content-Encoding": "gzip"}
+        hook.body = packer.compress(bytes(2**25)) + packer.flush()
+        tracemalloc.start()
+        try:
+            with pytest.raises(ChannelFailed, match="HTTP status 302"):
+                webhook(tmp_path, hook.url).send(MESSAGE)
+            peak = tracemalloc.get_traced_memory()[1]
+        finally:
+            tracemalloc.stop()
+    assert peak < 2**23
 
 
 @pytest.mark.parametrize("status", [200, 201, 202, 204])

@@ -29,13 +29,14 @@ PLUG_INS = ("capture", "stamp", "alert", "formats", "outside")
 MAY_IMPORT: dict[str, frozenset[str]] = {
     "errors": frozenset(),
     "deadline": frozenset(),
+    "one_hop": frozenset(),
     "registry": frozenset({"errors"}),
     "evidence": frozenset({"errors"}),
     "setting_values": frozenset({"errors"}),
     "setting_keys": frozenset({"setting_values"}),
     "settings": frozenset({"errors", "evidence", "registry", "setting_keys", "setting_values"}),
     "watch": frozenset({"errors", "evidence", "registry", "setting_values"}),
-    **{house: frozenset({"deadline", "errors", "evidence", "registry"}) for house in PLUG_INS},
+    **{house: frozenset({"deadline", "errors", "evidence", "one_hop", "registry"}) for house in PLUG_INS},
 }
 BELOW_THE_LINE = frozenset(MAY_IMPORT) | {"storage"}
 # Houses above the line, lowest first: each may import everything below the line and every house before it. A house

@@ -15,6 +15,7 @@ import pytest
 from archiver.control import ask_daemon, socket_paths
 from archiver.evidence.instant import parse_instant
 from tests.cli.box import Box, until
+from tests.simulators import faulty_steps
 from tests.simulators.authority import TimestampAuthority
 from tests.simulators.website import Close, Hit, Repeat, Script, Sleep, Website, response
 
@@ -305,6 +306,22 @@ def test_an_authority_that_is_down_is_pending_until_it_comes_up(
         listed = box.fine("stamp", "list", "--json").json
         assert listed["pending"] == [] and {item["authority"] for item in listed["tokens"]} == {"loop"}
         assert daemon.stop() == 0
+    box.verified()
+
+
+def test_a_mistake_of_ours_is_told_and_ends_no_stamping(
+    tmp_path: Path, site: Website, authority: TimestampAuthority
+) -> None:
+    box = Box(tmp_path, site, authority, program=faulty_steps.__name__).init(log__publish_every_s=1)
+    with box.daemon() as daemon:
+        asking = until(lambda: daemon.said("no timestamp from loop"))
+        looking = until(lambda: daemon.said("no revocation data of loop"))
+        watch(box, "/terms")  # asked for by the thread that both have happened to
+        until(lambda: box.captures())
+        until(lambda: box.call("status", "--json").json["stamps_pending"] == 0)
+        assert daemon.stop() == 0
+    for entry, mistake in ((asking[0], "a mistake in asking"), (looking[0], "a mistake in looking")):
+        assert mistake in entry["trace"] and entry["level"] == "error" and entry["authority"] == "loop"
     box.verified()
 
 

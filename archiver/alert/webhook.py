@@ -59,7 +59,7 @@ class Webhook:
 
     def send(self, message: Message) -> None:
         """Post the event; anything but a 2xx answer within the time is a failure."""
-        import requests
+        from archiver.one_hop import FAULTS, OneHop
 
         url = self.url if isinstance(self.url, str) else self.url.first_line()
         if _parts(url) is None:
@@ -71,7 +71,7 @@ class Webhook:
             "Accept-Encoding": "identity",
             **signed_headers(webhook_id(message.id), int(time.time()), body, self._keys()),
         }
-        with Deadline(self.timeout_s) as deadline, requests.Session() as session:
+        with Deadline(self.timeout_s) as deadline, OneHop() as session:
             session.trust_env = False
             session.verify = str(self.ca_file) if self.ca_file is not None else True
             for scheme in ("http://", "https://"):
@@ -82,7 +82,7 @@ class Webhook:
                     url, data=body, headers=headers, timeout=self.timeout_s, allow_redirects=False, stream=True
                 ) as answer:
                     status, wait = answer.status_code, answer.headers.get("Retry-After", "")
-            except (requests.exceptions.RequestException, OSError, ValueError) as error:
+            except FAULTS as error:
                 if deadline.over:
                     raise ChannelFailed(f"no answer within {self.timeout_s:g} s", retry=True) from None
                 raise _failure(error) from None
@@ -159,7 +159,7 @@ def _adapter(channel: Webhook, deadline: Deadline) -> HTTPAdapter:
 
 
 def _failure(error: Exception) -> ChannelFailed:
-    """Turn an exception of requests into a failure; its text may hold the address, so only its kind is told."""
+    """Turn one of ``FAULTS`` into a failure; its text may hold the address, so only its kind is told."""
     import requests
 
     if isinstance(error, requests.exceptions.SSLError):

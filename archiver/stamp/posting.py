@@ -20,11 +20,13 @@ from requests.adapters import HTTPAdapter
 
 from archiver.deadline import Deadline
 from archiver.errors import ArchiverError, SettingsError
+from archiver.one_hop import FAULTS, OneHop
 from archiver.stamp.interface import StampFailure
 
 MAX_REDIRECTS = 3
 MAX_RETRY_AFTER_S = 86400
 _CHUNK = 8192
+_NO_TARGET = "redirect without a usable target"
 _REPEAT_POST = frozenset({301, 302, 307, 308})
 _RETRY_STATUS = frozenset({408, 425, 429})
 Connect = Callable[[str, int, float], socket.socket]
@@ -112,15 +114,15 @@ class Address:
     ) -> Answer | StampFailure:
         with Deadline(self.timeout_s) as deadline:
             try:
-                with requests.Session() as session:
+                with OneHop() as session:
                     session.trust_env = False
                     for scheme in ("http://", "https://"):
                         session.mount(scheme, _Adapter(deadline, self.connect, self.timeout_s))
                     outcome = self._follow(session, data, headers, most, read)
-            except requests.exceptions.RequestException as error:
-                outcome = _failure(error)
             except NotReached as refused:
                 outcome = refused.failure
+            except FAULTS as error:
+                outcome = _failure(error)
         if deadline.over:
             # What a cut connection looks like from above varies; that we cut it is known.
             return StampFailure("timeout", f"no complete answer within {self.timeout_s:g} s", retryable=True)
@@ -135,8 +137,13 @@ class Address:
             with self._sent(session, url, data, headers, credentials) as answer:
                 if answer.status_code not in _REPEAT_POST:
                     return _read(answer, most, read)
-                target = urljoin(url, answer.headers.get("Location", ""))
-            if problem := _bad_redirect(url, target):
+                location = answer.headers.get("Location", "")
+            try:
+                target = urljoin(url, location)
+                problem = _bad_redirect(url, target)
+            except ValueError:  # "http://[" and the like: the standard library raises for what is no address
+                problem = _NO_TARGET
+            if problem:
                 return StampFailure("redirect", problem, retryable=False)
             if urlsplit(target).netloc != urlsplit(url).netloc:
                 credentials = None  # the password is for the host it was given for
@@ -192,7 +199,7 @@ def _bad_redirect(url: str, target: str) -> str | None:
     """Say why a redirect is not followed: TLS is never given up, and a query goes to HTTP servers only."""
     before, after = urlsplit(url), urlsplit(target)
     if target == url or after.scheme not in {"http", "https"} or not after.hostname:
-        return "redirect without a usable target"
+        return _NO_TARGET
     if before.scheme == "https" and after.scheme == "http":
         return "redirect from https to http"
     return None
@@ -218,8 +225,8 @@ def _retry_after(answer: requests.Response) -> int | None:
     return min(int(value), MAX_RETRY_AFTER_S) if re.fullmatch(r"\d{1,9}", value, re.ASCII) else None
 
 
-def _failure(error: requests.exceptions.RequestException) -> StampFailure:
-    """Turn an exception of requests into one of our codes; its text may hold the URL, so only its kind is told."""
+def _failure(error: Exception) -> StampFailure:
+    """Turn one of ``FAULTS`` into one of our codes; its text may hold the URL, so only its kind is told."""
     if isinstance(error, requests.exceptions.SSLError):
         return StampFailure("tls", "the authority's TLS certificate or handshake was refused", retryable=False)
     if isinstance(error, requests.exceptions.Timeout):

@@ -36,6 +36,8 @@ class Hook:
         self.status = 204
         self.fields: dict[str, str] = {}
         """Further header fields of the answer."""
+        self.body = b""
+        """Of the answer."""
         self.mode = "ok"
         self.released = threading.Event()
         self._server = _Server(("127.0.0.1", 0), _Handler)
@@ -86,8 +88,9 @@ class _Handler(BaseHTTPRequestHandler):
             self.send_response(hook.status)
             for name, value in hook.fields.items():
                 self.send_header(name, value)
-            self.send_header("Content-Length", "0")
+            self.send_header("Content-Length", str(len(hook.body)))
             self.end_headers()
+            self.wfile.write(hook.body)
 
     do_GET = do_POST
 

@@ -6,7 +6,10 @@ import socket
 import ssl
 import subprocess
 import threading
+import tracemalloc
+import zlib
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -170,7 +173,7 @@ def scripted(*answers: bytes) -> tuple[str, threading.Thread, list[bytes]]:
         with listener:
             for answer in answers:
                 connection, _ = listener.accept()
-                with connection:
+                with connection, suppress(OSError):  # who asks may hang up before the end
                     request = b""
                     while not request.endswith(REQUEST):
                         request += connection.recv(65536)
@@ -220,6 +223,44 @@ def test_redirects_lead_to_http_servers_only(location: bytes) -> None:
     answer, _ = ask(b"HTTP/1.1 302 Found\r\nContent-Length: 0\r\n" + location + b"\r\n")
     assert isinstance(answer, StampFailure)
     assert answer.code == "redirect"
+
+
+@pytest.mark.parametrize("location", [b"http://[", b"http://[::1", b"//[x]/"])
+def test_a_redirect_to_what_is_no_address_is_a_failure(location: bytes) -> None:
+    answer, _ = ask(b"HTTP/1.1 302 Found\r\nContent-Length: 0\r\nLocation: " + location + b"\r\n\r\n")
+    assert isinstance(answer, StampFailure)
+    assert (answer.code, answer.detail) == ("redirect", "redirect without a usable target")
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        b"HTTP/1.1 302 Found\r\nContent-Length: 0\r\nLocation: http://xn--\x80/\r\n\r\n",
+        b"HTTP/1.1 302 Found\r\nContent-Length: 0\r\nLocation: http://" + b"a" * 70 + b".invalid/\r\n\r\n",
+        HEAD + b"Transfer-Encoding: chunked\r\n\r\n-5\r\nabc",
+    ],
+    ids=["a host that is not UTF-8", "a label of 70 characters", "a chunk of less than nothing"],
+)
+def test_what_libraries_raise_unwrapped_is_a_failure_too(sent: bytes) -> None:
+    answer, _ = ask(sent)
+    assert isinstance(answer, StampFailure)
+    assert (answer.code, answer.retryable) == ("malformed", True)
+
+
+def test_the_body_of_a_redirect_is_never_read_nor_decompressed() -> None:
+    packer = zlib.compressobj(9, zlib.DEFLATED, 31)
+    packed = packer.compress(bytes(2**25)) + packer.flush()
+    head = f"HTTP/1.1 302 Found\r\nContent-Encoding: gzip\r\nContent-Length: {len(packed)}\r\n\r\n".encode()
+    tracemalloc.start()
+    try:
+        answer, _ = ask(head + packed)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert isinstance(answer, StampFailure) and answer.code == "redirect"
+    answer, _ = ask(head.replace(b"302", b"307").replace(b"gzip", b"gzip\r\nLocation: /on") + packed, HEAD + b"\r\nx")
+    assert answer == b"x"
+    assert peak < 2**22
 
 
 def test_a_password_stays_out_of_sight_and_with_its_host() -> None:
