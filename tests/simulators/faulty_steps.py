@@ -1,7 +1,7 @@
 """``archiver`` with mistakes in it.
 
 ``python -m tests.simulators.faulty_steps …`` is ``archiver …``, but for this: the first question to an authority, and
-every look for revocation data, ends with an exception that nobody has thought of; and a pause is short.
+every look for revocation data, ends with an exception that nobody has thought of; and pauses are short.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ def revocation_step(work: LocalWork, name: str) -> None:
 
 
 if __name__ == "__main__":
-    archiver.daemon.PAUSE_S = 0.1
+    archiver.daemon.PAUSE_S = archiver.daemon.LOOK_S = 0.1
     LocalWork.stamp_step = stamp_step  # type: ignore[method-assign,assignment]
     LocalWork.revocation_step = revocation_step  # type: ignore[method-assign,assignment]
     sys.exit(run())
