@@ -164,7 +164,21 @@ def test_a_fork_is_refused_by_the_witness_and_told_by_us(tmp_path: Path) -> None
         assert any("it may be a fork" in warning for warning in found.json["warnings"])
         for _ in range(3):  # until the second history is longer than the first
             assert "no cosignature" in box.call("capture", site.url("/terms")).err
-        assert "422" in box.call("status").out
+        assert "422" in box.call("stamp", "list").out
+        (again,) = box.call("status", "--json").json["witness_contradictions"]
+        assert again == against, "stated once, not at every try"
+        settings = (box.root / "archive.toml").read_text()
+        (box.root / "archive.toml").write_text(settings.replace(one.url, "http://127.0.0.1:9"))
+        assert "no connection" in box.call("capture", site.url("/terms")).err  # overwrites the row of the outbox
+        assert box.call("rebuild").code == 0
+        assert box.call("status", "--json").json["witness_contradictions"] == [against]
+        (box.root / "archive.toml").write_text(settings)
+        for path in one.folder.glob("logs/*"):
+            path.unlink()  # a witness that was made to forget
+        assert box.call("capture", site.url("/terms")).err == ""
+        listed = box.call("log", "witness", "list", "--json").json[0]["contradiction"]
+        assert "; has cosigned since: it has cosigned a checkpoint of size" in listed
+        assert box.call("status").code == 1 and box.call("verify", "--all").code == 0
         assert "it may be a fork" in box.call("log", "witness", "list").out
         assert box.call("doctor").code != 0
         assert "no cosignature" not in one.folder.name and one.book.newest("box.example/log").size > 5
