@@ -147,10 +147,17 @@ def _refused(status: int, why: str) -> Reply:
 def init_witness(folder: Path, name: str) -> WitnessKey:
     """Make the folder of a new witness with its key; ``UsageError`` where there is one already.
 
-    The key is written last: a folder without it is no witness yet.
+    The key gets its name last: a folder without it is no witness yet, but one whose key was moved away still is. What
+    a crash of this left is told from that by the key's file under its first name, which is written before all else.
     """
     if (folder / KEY).exists():
         raise UsageError(f"{folder} has a witness's key already", do="give a new folder; a key is never overwritten")
+    fresh = folder / f"{KEY}.new"
+    if (folder / VKEY).exists() and (_has_entries(folder / LOGS) or not fresh.exists()):
+        raise UsageError(
+            f"{folder} is the folder of a witness whose private key lies elsewhere",
+            do="give a new folder, or serve with --key; a witness's public key is never overwritten",
+        )
     made = LogKey.generate(name)
     key = WitnessKey(made.verifier.name, made.verifier.key)
     try:
@@ -158,17 +165,21 @@ def init_witness(folder: Path, name: str) -> WitnessKey:
     except OSError as error:
         raise UsageError(f"{folder} cannot be made: {error.strerror}") from error
     files = LocalFiles(folder)
-    files.replace(VKEY, f"{key.vkey}\n".encode())
-    fresh = folder / f"{KEY}.new"
-    fresh.unlink(missing_ok=True)  # what a crash left
+    (folder / VKEY).unlink(missing_ok=True)  # what a crash left, its key after it
+    fresh.unlink(missing_ok=True)
     descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(descriptor, "wb") as handle:
         handle.write(made.to_pem(None))
         handle.flush()
         os.fsync(descriptor)
+    files.replace(VKEY, f"{key.vkey}\n".encode())
     files.rename(fresh.name, KEY)
     files.barrier([KEY])
     return key
+
+
+def _has_entries(folder: Path) -> bool:
+    return folder.is_dir() and any(folder.iterdir())
 
 
 def read_witness(folder: Path, key_file: Path | None) -> tuple[WitnessKey, LogKey]:

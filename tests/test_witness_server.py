@@ -189,6 +189,22 @@ def test_a_folder_has_one_key_and_one_server(tmp_path: Path) -> None:
         read_witness(tmp_path / "nothing", None)
 
 
+def test_init_leaves_a_witness_whose_private_key_lies_elsewhere(tmp_path: Path) -> None:
+    folder = tmp_path / "expert"
+    made = init_witness(folder, "expert.example")
+    (folder / "witness.key.pem").rename(tmp_path / "elsewhere.pem")
+    with pytest.raises(UsageError, match="whose private key lies elsewhere"):
+        init_witness(folder, "expert.example")
+    (folder / "witness.key.pem.new").write_bytes(b"torn")  # beside a record it is no crash of init
+    (folder / "logs").mkdir()
+    (folder / "logs" / "record").write_bytes(b"")
+    with pytest.raises(UsageError, match="whose private key lies elsewhere"):
+        init_witness(folder, "expert.example")
+    assert read_witness(folder, tmp_path / "elsewhere.pem")[0] == made
+    (folder / "logs" / "record").unlink()
+    assert init_witness(folder, "expert.example") != made, "what a crash of init left is made anew"
+
+
 def test_the_command(tmp_path: Path) -> None:
     box = Box(tmp_path)
     (tmp_path / "log.vkey").write_text(f"{LOG.verifier.vkey}\n")
