@@ -31,7 +31,9 @@ from storage.local import LocalFiles
 from storage.lock import WriterLock
 
 LOG = logging.getLogger("archiver.witness")
-KEY, VKEY, LOCK, LOGS = "witness.key.pem", "witness.vkey", "lock", "logs"
+KEY, VKEY, LOCK, LOGS, FORKS = "witness.key.pem", "witness.vkey", "lock", "logs", "forks"
+MAX_FORKS = 100
+"""Checkpoints of other histories that are kept: one shows it."""
 DEADLINE_S = 10.0
 """Seconds in which a request must have come, headers and body together."""
 MAX_CONNECTIONS = 32
@@ -112,17 +114,28 @@ class WitnessBook:
             return Reply(409, b"%d\n" % newest.size, SIZE_TYPE)
         if head.size == newest.size and head.root != newest.root:
             LOG.error("%s shows another root for size %d: a fork", head.origin, head.size)
+            self._keep_fork(asked.checkpoint, head)
             return Reply(409, b"%d\n" % newest.size, SIZE_TYPE)
         try:
             verify_consistency(newest.size, head.size, asked.proof, newest.root, head.root)
         except FormatError as error:
-            LOG.error("%s of size %d does not continue size %d: %s", head.origin, head.size, newest.size, error.what)
+            # Anybody who has a newer checkpoint can send a bad proof with it: this alone accuses nobody.
+            LOG.error(
+                "the proof sent with %s of size %d does not hold from size %d, a fork or a bad proof: %s",
+                head.origin, head.size, newest.size, error.what,
+            )  # fmt: skip
             return _refused(422, error.what)
         if head != newest or head.size == 0:
             self._files.replace(_place(head.origin), asked.checkpoint)
         line = cosign(asked.checkpoint, self._key, self._sign, int(self._now()))
         LOG.info("cosigned %s at size %d", head.origin, head.size)
         return Reply(200, line)
+
+    def _keep_fork(self, checkpoint: bytes, head: Checkpoint) -> None:
+        """Keep what shows it: two signed checkpoints of one size with different roots, this one and the newest."""
+        path = f"{FORKS}/{_place(head.origin).rpartition('/')[2]}-{head.size}-{head.root.hex()}"
+        if not self._files.exists(path) and len(self._files.list(FORKS)) < MAX_FORKS:
+            self._files.replace(path, checkpoint)
 
 
 def _place(origin: str) -> str:
@@ -243,7 +256,7 @@ class WitnessServer(http.server.ThreadingHTTPServer):
 
 
 class _Handler(http.server.BaseHTTPRequestHandler):
-    """One connection, one request, within ``DEADLINE_S``: a slow client holds nobody up."""
+    """One connection, one request, within ``DEADLINE_S``: so long at most slow clients can hold up the others."""
 
     server: WitnessServer
     protocol_version = "HTTP/1.1"
