@@ -38,7 +38,9 @@ class Ground:
     ) -> None:
         self.archive = archive
         self.extra_witnesses = tuple(extra_witnesses)
-        self.witnesses = (*(WitnessKey.from_vkey(one.key) for one in archive.settings.witnesses), *extra_witnesses)
+        # Keys given by hand stand alone: whoever names a witness's key asks whether that key signed, and no other.
+        configured = (WitnessKey.from_vkey(one.key) for one in archive.settings.witnesses)
+        self.witnesses = self.extra_witnesses or tuple(configured)
         self.extra_roots = tuple(extra_roots)
         self.roots = tuple(root for roots in archive.roots().values() for root in roots) + self.extra_roots
         self.read_tile = tile_reader(archive.files)

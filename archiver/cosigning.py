@@ -131,6 +131,40 @@ def cosignature_maker(witness: Witness, subject: Subject, given: Given, path: st
     return lambda _seq, _sealed: ("stamp", dict(fields))
 
 
+def is_new_contradiction(archive: Archive, witness: Witness) -> bool:
+    """Whether no contradiction by this key is stated yet, or only ones before it cosigned a larger size again."""
+    who = (witness.name, witness.key.vkey)
+    mine = [one for one in contradictions(archive) if (one.body["witness"], one.body["key"]) == who]
+    if not mine:
+        return True
+    row = archive.index.row(
+        "select 1 as x from cosignature where witness = ? and vkey = ? and seq > ? and size > ? limit 1",
+        (*who, mine[-1].seq, mine[-1].body["size"]),
+    )
+    return row is not None
+
+
+def contradictions(archive: Archive) -> list[Statement]:
+    """The statements that a witness knows another history of this log, oldest first: few, for each is stated once."""
+    rows = archive.index.rows("select seq from stamp where event = 'contradiction' order by seq")
+    return [archive.statement(row["seq"]) for row in rows]
+
+
+def contradiction_maker(witness: Witness, subject: Subject, detail: str) -> Maker:
+    """The ``stamp`` statement that a witness refused our checkpoint, for it knows another history."""
+    fields: Json = {
+        "event": "contradiction",
+        "subject": "checkpoint",
+        "size": subject.number,
+        "subject_sha256": hashlib.sha256(subject.data).hexdigest(),
+        "witness": witness.name,
+        "url": witness.prefix,
+        "key": witness.key.vkey,
+        "detail": detail,
+    }
+    return lambda _seq, _sealed: ("stamp", dict(fields))
+
+
 def place_signed(archive: Archive, statement: Statement) -> tuple[list[str], str]:
     """Copy what a ``stamp`` statement names from staging to its place; doing it twice changes nothing.
 

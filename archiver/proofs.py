@@ -7,6 +7,7 @@ had no authority makes all proofs anew that end with a checkpoint nobody stamped
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -240,9 +241,22 @@ def _add_tokens(archive: Archive, folder: str, *signed: tuple[str, str] | None) 
             continue
         name, path = one
         base, _, suffix = path.rpartition(".")
+        if suffix == "cosig" and _is_stated(archive, f"{folder}/checkpoint.{name}.cosig"):
+            continue
         lay(archive, f"{folder}/checkpoint.{name}.{suffix}", archive.files.read(path))
         if suffix == "tsr":
             lay(archive, f"{folder}/checkpoint.{name}.chain.pem", archive.files.read(f"{base}.chain.pem"))
+
+
+def _is_stated(archive: Archive, path: str) -> bool:
+    """Whether a stated cosignature lies here: one by a later key of that witness stays under ``stamps/`` only."""
+    if not archive.files.exists(path):
+        return False
+    there = hashlib.sha256(archive.files.read(path)).digest()
+    if archive.index.row("select 1 as x from cosignature where cosignature_sha256 = ?", (there,)) is None:
+        return False
+    archive.files.renew(path)
+    return True
 
 
 def _drop_cosignatures(archive: Archive, folder: str) -> None:

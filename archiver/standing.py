@@ -8,7 +8,7 @@ from typing import Any
 from archiver.alerting import alert_standing
 from archiver.archive import Archive
 from archiver.audit import Audit
-from archiver.cosigning import OWED, cosigned_size, owed_cosignature
+from archiver.cosigning import OWED, contradictions, cosigned_size, owed_cosignature
 from archiver.decisions import waiting
 from archiver.errors import ArchiveDamaged
 from archiver.evidence.instant import format_instant
@@ -146,12 +146,20 @@ def _first_uncosigned(archive: Archive, cosigned: int) -> str | None:
 
 
 def contradicted(archive: Archive) -> list[tuple[str, str]]:
-    """Witnesses that know another history of this log, each with its words; nothing here makes that go away."""
-    rows = archive.index.rows(
-        "select authority, error from outbox where subject = ? and error like 'inconsistent:%' order by authority",
-        (OWED,),
-    )
-    return [(row["authority"], row["error"].partition(": ")[2]) for row in rows]
+    """Each time a witness said that it knows another history of this log: its name, and its words.
+
+    From the statements, so that neither a later success nor a rebuild makes it go away.
+    """
+    found = []
+    for one in contradictions(archive):
+        body = one.body
+        later = archive.index.row(
+            "select 1 as x from cosignature where witness = ? and vkey = ? and seq > ? limit 1",
+            (body["witness"], body["key"], one.seq),
+        )
+        words = f"contradicted on {one.at}{'; has cosigned since' if later else ''}: {body['detail']}"
+        found.append((str(body["witness"]), words))
+    return found
 
 
 def _first_uncovered(archive: Archive, authority: str) -> str | None:
@@ -189,9 +197,7 @@ def _warnings(archive: Archive, facts: dict[str, Any]) -> list[str]:
     if facts["cosignatures_overdue"]:
         warnings.append(f"{counted(facts['cosignatures_overdue'], 'cosignature')} overdue: see archiver stamp list")
     for one in facts["witness_contradictions"]:
-        warnings.append(
-            f"witness {one['witness']} knows another history of this log, it may be a fork: {one['detail']}"
-        )
+        warnings.append(f"witness {one['witness']} knew another history of this log, it may be a fork: {one['detail']}")
     for item in facts["revocation"]["revoked"]:
         warnings.append(
             f"REVOKED: certificate {item['certificate_sha256']} of timestamp authority {item['authority']}, at"

@@ -31,7 +31,9 @@ from storage.local import LocalFiles
 from storage.lock import WriterLock
 
 LOG = logging.getLogger("archiver.witness")
-KEY, VKEY, LOCK, LOGS = "witness.key.pem", "witness.vkey", "lock", "logs"
+KEY, VKEY, LOCK, LOGS, FORKS = "witness.key.pem", "witness.vkey", "lock", "logs", "forks"
+MAX_FORKS = 100
+"""Checkpoints of other histories that are kept: one shows it."""
 DEADLINE_S = 10.0
 """Seconds in which a request must have come, headers and body together."""
 MAX_CONNECTIONS = 32
@@ -112,17 +114,28 @@ class WitnessBook:
             return Reply(409, b"%d\n" % newest.size, SIZE_TYPE)
         if head.size == newest.size and head.root != newest.root:
             LOG.error("%s shows another root for size %d: a fork", head.origin, head.size)
+            self._keep_fork(asked.checkpoint, head)
             return Reply(409, b"%d\n" % newest.size, SIZE_TYPE)
         try:
             verify_consistency(newest.size, head.size, asked.proof, newest.root, head.root)
         except FormatError as error:
-            LOG.error("%s of size %d does not continue size %d: %s", head.origin, head.size, newest.size, error.what)
+            # Anybody who has a newer checkpoint can send a bad proof with it: this alone accuses nobody.
+            LOG.error(
+                "the proof sent with %s of size %d does not hold from size %d, a fork or a bad proof: %s",
+                head.origin, head.size, newest.size, error.what,
+            )  # fmt: skip
             return _refused(422, error.what)
         if head != newest or head.size == 0:
             self._files.replace(_place(head.origin), asked.checkpoint)
         line = cosign(asked.checkpoint, self._key, self._sign, int(self._now()))
         LOG.info("cosigned %s at size %d", head.origin, head.size)
         return Reply(200, line)
+
+    def _keep_fork(self, checkpoint: bytes, head: Checkpoint) -> None:
+        """Keep what shows it: two signed checkpoints of one size with different roots, this one and the newest."""
+        path = f"{FORKS}/{_place(head.origin).rpartition('/')[2]}-{head.size}-{head.root.hex()}"
+        if not self._files.exists(path) and len(self._files.list(FORKS)) < MAX_FORKS:
+            self._files.replace(path, checkpoint)
 
 
 def _place(origin: str) -> str:
@@ -147,10 +160,17 @@ def _refused(status: int, why: str) -> Reply:
 def init_witness(folder: Path, name: str) -> WitnessKey:
     """Make the folder of a new witness with its key; ``UsageError`` where there is one already.
 
-    The key is written last: a folder without it is no witness yet.
+    The key gets its name last: a folder without it is no witness yet, but one whose key was moved away still is. What
+    a crash of this left is told from that by the key's file under its first name, which is written before all else.
     """
     if (folder / KEY).exists():
         raise UsageError(f"{folder} has a witness's key already", do="give a new folder; a key is never overwritten")
+    fresh = folder / f"{KEY}.new"
+    if (folder / VKEY).exists() and (_has_entries(folder / LOGS) or not fresh.exists()):
+        raise UsageError(
+            f"{folder} is the folder of a witness whose private key lies elsewhere",
+            do="give a new folder, or serve with --key; a witness's public key is never overwritten",
+        )
     made = LogKey.generate(name)
     key = WitnessKey(made.verifier.name, made.verifier.key)
     try:
@@ -158,17 +178,21 @@ def init_witness(folder: Path, name: str) -> WitnessKey:
     except OSError as error:
         raise UsageError(f"{folder} cannot be made: {error.strerror}") from error
     files = LocalFiles(folder)
-    files.replace(VKEY, f"{key.vkey}\n".encode())
-    fresh = folder / f"{KEY}.new"
-    fresh.unlink(missing_ok=True)  # what a crash left
+    (folder / VKEY).unlink(missing_ok=True)  # what a crash left, its key after it
+    fresh.unlink(missing_ok=True)
     descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(descriptor, "wb") as handle:
         handle.write(made.to_pem(None))
         handle.flush()
         os.fsync(descriptor)
+    files.replace(VKEY, f"{key.vkey}\n".encode())
     files.rename(fresh.name, KEY)
     files.barrier([KEY])
     return key
+
+
+def _has_entries(folder: Path) -> bool:
+    return folder.is_dir() and any(folder.iterdir())
 
 
 def read_witness(folder: Path, key_file: Path | None) -> tuple[WitnessKey, LogKey]:
@@ -232,7 +256,7 @@ class WitnessServer(http.server.ThreadingHTTPServer):
 
 
 class _Handler(http.server.BaseHTTPRequestHandler):
-    """One connection, one request, within ``DEADLINE_S``: a slow client holds nobody up."""
+    """One connection, one request, within ``DEADLINE_S``: so long at most slow clients can hold up the others."""
 
     server: WitnessServer
     protocol_version = "HTTP/1.1"

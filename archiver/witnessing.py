@@ -12,9 +12,11 @@ import time
 from typing import TYPE_CHECKING
 
 from archiver.cosigning import (
+    contradiction_maker,
     cosignature_maker,
     cosignature_path,
     cosigned_size,
+    is_new_contradiction,
     open_witnesses,
     owed_cosignature,
     stage_cosignature,
@@ -68,6 +70,9 @@ class Witnessing:
             subject.data, known, ledger.published, lambda old, new: consistency_proof(old, new, ledger.read_tile)
         )
         if isinstance(given, StampFailure):
+            # In the log, for the row of the outbox is overwritten by the next failure, and lost with the database.
+            if given.code == "inconsistent" and is_new_contradiction(archive, witness):
+                self._writer.state(contradiction_maker(witness, subject, given.detail))
             note_failure(archive, subject, witness, given, now=time.time(), chance=random.random())
             return given
         path = cosignature_path(archive, witness.name, subject.number)

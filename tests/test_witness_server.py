@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import http.client
 import re
 import signal
@@ -89,6 +90,19 @@ def test_each_refusal_has_its_status_and_signs_nothing(served: LoopbackWitness) 
         assert kind == ("text/x.tlog.size" if status == 409 else "text/plain; charset=utf-8")
         assert "—".encode() not in answer
     assert served.book.newest(LOG.verifier.name).size == 17
+    (kept,) = (served.folder / "forks").iterdir()
+    assert kept.read_bytes() == head(17, entries=forked), "the proof of a fork is kept, a bad proof is none"
+    root = Checkpoint.from_bytes(kept.read_bytes()).root.hex()
+    assert kept.name == f"{hashlib.sha256(LOG.verifier.name.encode()).hexdigest()}-17-{root}"
+
+
+def test_forks_are_kept_up_to_a_number(served: LoopbackWitness, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(witness_server, "MAX_FORKS", 2)
+    assert post(served, request(0, 17))[0] == 200
+    for place in (1, 2, 2, 3):
+        forked = [*ENTRIES[:place], b"!" * 32, *ENTRIES[place + 1 :]]
+        assert post(served, AddCheckpoint(17, (), head(17, entries=forked)).to_bytes())[0] == 409
+    assert len(list((served.folder / "forks").iterdir())) == 2
 
 
 def _forged(size: int) -> bytes:
@@ -187,6 +201,22 @@ def test_a_folder_has_one_key_and_one_server(tmp_path: Path) -> None:
             pass  # what failed before let go of the folder
     with pytest.raises(UsageError, match="is no witness's folder"):
         read_witness(tmp_path / "nothing", None)
+
+
+def test_init_leaves_a_witness_whose_private_key_lies_elsewhere(tmp_path: Path) -> None:
+    folder = tmp_path / "expert"
+    made = init_witness(folder, "expert.example")
+    (folder / "witness.key.pem").rename(tmp_path / "elsewhere.pem")
+    with pytest.raises(UsageError, match="whose private key lies elsewhere"):
+        init_witness(folder, "expert.example")
+    (folder / "witness.key.pem.new").write_bytes(b"torn")  # beside a record it is no crash of init
+    (folder / "logs").mkdir()
+    (folder / "logs" / "record").write_bytes(b"")
+    with pytest.raises(UsageError, match="whose private key lies elsewhere"):
+        init_witness(folder, "expert.example")
+    assert read_witness(folder, tmp_path / "elsewhere.pem")[0] == made
+    (folder / "logs" / "record").unlink()
+    assert init_witness(folder, "expert.example") != made, "what a crash of init left is made anew"
 
 
 def test_the_command(tmp_path: Path) -> None:

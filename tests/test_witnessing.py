@@ -109,6 +109,25 @@ def test_the_first_stamp_of_an_archive_without_authorities_takes_the_cosignature
         assert old in [path.read_bytes() for path in root.glob("stamps/*/*.cosig")], "what was stated is kept"
 
 
+def test_a_witness_s_new_key_takes_no_stated_cosignature_s_place(shop: Workshop) -> None:
+    root = shop.archive(shop.folder / "archive")
+    (outcome,) = shop.capture(root, [shop.site.url("/terms")])
+    placed = root / str(outcome.capture.body["folder"]) / "checkpoint.archive-expert.cosig"
+    first, (old,) = placed.read_bytes(), shop.witnesses.values()
+    log = Verifier.from_vkey((root / "keys/log.vkey").read_text().strip())
+    with witness(shop.folder / "renewed" / old.name, [log]) as new:
+        text = (root / "archive.toml").read_text()
+        (root / "archive.toml").write_text(text.replace(old.settings, new.settings))
+        with shop.open(root) as operation:
+            stamp_all(operation)
+    (second,) = root.glob("stamps/*/archive-expert.2.cosig")
+    assert placed.read_bytes() == first != second.read_bytes()
+    with shop.open(root):
+        pass  # a start finds nothing to be added
+    assert placed.read_bytes() == first
+    passes(shop, root)
+
+
 @contextmanager
 def boxed(folder: Path, witnesses: int = 1) -> Iterator[tuple[Box, Website, list[LoopbackWitness]]]:
     """An archive with an authority, watched by witnesses, at the command line."""
@@ -145,7 +164,21 @@ def test_a_fork_is_refused_by_the_witness_and_told_by_us(tmp_path: Path) -> None
         assert any("it may be a fork" in warning for warning in found.json["warnings"])
         for _ in range(3):  # until the second history is longer than the first
             assert "no cosignature" in box.call("capture", site.url("/terms")).err
-        assert "422" in box.call("status").out
+        assert "422" in box.call("stamp", "list").out
+        (again,) = box.call("status", "--json").json["witness_contradictions"]
+        assert again == against, "stated once, not at every try"
+        settings = (box.root / "archive.toml").read_text()
+        (box.root / "archive.toml").write_text(settings.replace(one.url, "http://127.0.0.1:9"))
+        assert "no connection" in box.call("capture", site.url("/terms")).err  # overwrites the row of the outbox
+        assert box.call("rebuild").code == 0
+        assert box.call("status", "--json").json["witness_contradictions"] == [against]
+        (box.root / "archive.toml").write_text(settings)
+        for path in one.folder.glob("logs/*"):
+            path.unlink()  # a witness that was made to forget
+        assert box.call("capture", site.url("/terms")).err == ""
+        listed = box.call("log", "witness", "list", "--json").json[0]["contradiction"]
+        assert "; has cosigned since: it has cosigned a checkpoint of size" in listed
+        assert box.call("status").code == 1 and box.call("verify", "--all").code == 0
         assert "it may be a fork" in box.call("log", "witness", "list").out
         assert box.call("doctor").code != 0
         assert "no cosignature" not in one.folder.name and one.book.newest("box.example/log").size > 5
@@ -201,10 +234,32 @@ def test_a_folder_alone_needs_the_witness_s_key(tmp_path: Path) -> None:
         assert check["verdict"] == "incomplete" and "no key of the witness" in check["detail"]
         for given in (one.key.vkey, str(one.folder / "witness.vkey")):
             assert box.call(*words, "--witness", given, environment=elsewhere).code == 0
+        other = WitnessKey(one.key.name, b"\x01" * 32).vkey
+        wrong = box.call(*words, "--witness", other, environment=elsewhere)
+        assert wrong.code == 3 and f"the key given of the witness {one.key.name} is another one" in wrong.out
         refused = box.call(*words, "--witness", "nonsense", environment=elsewhere)
         assert refused.code == 2 and "--witness nonsense is no verifier key" in refused.error()
         (tmp_path / "stick" / folder.name / "statement.tlog-proof").unlink()
         assert "statement.tlog-proof is missing" in box.call(*words, environment=elsewhere).out
+
+
+def test_in_the_archive_a_key_given_by_hand_is_the_only_one(tmp_path: Path) -> None:
+    with boxed(tmp_path) as (box, site, (one,)):
+        assert box.call("capture", site.url("/terms")).code == 0
+        snapshot = next(box.root.glob("snapshots/*/*/*/EA-S-*")).name
+
+        def check(*given: str) -> tuple[int, str, str]:
+            told = box.call("verify", snapshot, "--json", *given)
+            found = {item["number"]: item for item in json.loads(told.out)[0]["checks"]}[16]
+            return told.code, found["verdict"], found["detail"]
+
+        code, verdict, detail = check()
+        assert (code, verdict) == (0, "pass") and "by the key that the log names" in detail
+        code, verdict, detail = check("--witness", one.key.vkey)
+        assert (code, verdict) == (0, "pass") and "the log names" not in detail
+        for name, words in (("w.example", "no key of the witness"), (one.key.name, "is another one")):
+            code, verdict, detail = check("--witness", WitnessKey(name, b"\x01" * 32).vkey)
+            assert (code, verdict) == (3, "incomplete") and words in detail
 
 
 @pytest.mark.parametrize(

@@ -44,7 +44,10 @@ _IDENTIFIER = re.compile(r"[A-Z0-9]{1,8}-[A-Z]-\d{1,20}", re.ASCII)
     help="PEM with roots of authorities.",
 )
 @click.option(
-    "--witness", "witnesses", multiple=True, help="Verifier key of a witness, or a file with it; may be repeated."
+    "--witness",
+    "witnesses",
+    multiple=True,
+    help="Verifier key of a witness, or a file with it; no other one counts then.",
 )
 @click.option("--record", is_flag=True, help="State the verdicts on snapshots of this archive in its log.")
 @click.option("--by", help="Who verified, for the log; default: the user's name.")

@@ -27,7 +27,8 @@ def list_(context: Context) -> None:
     from archiver.standing import contradicted
 
     archive = context.archive()
-    against = dict(contradicted(archive))
+    known = contradicted(archive)
+    against = {name: "; ".join(words for said, words in known if said == name) for name, _ in known}
     found = []
     for one in archive.settings.witnesses:
         row = archive.index.row(
@@ -46,7 +47,7 @@ def list_(context: Context) -> None:
     rows = [(item["witness"], item["size"] or "nothing yet", item["time"] or "", item["url"]) for item in found]
     click.echo(table(("witness", "cosigned size", "at", "address"), rows))
     for name, words in against.items():
-        click.echo(f"{name} knows another history of this log, it may be a fork: {words}")
+        click.echo(f"{name} knew another history of this log, it may be a fork: {words}")
 
 
 @witness.command(epilog="Example: archiver log witness init --state my-witness --name witness.example.com/evidence")

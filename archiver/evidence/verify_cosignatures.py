@@ -22,12 +22,15 @@ def cosignature_files(names: Iterable[str]) -> list[str]:
 
 def verify_cosignature_file(name: str, line: bytes, checkpoint: bytes, keys: Iterable[WitnessKey]) -> Cosignature:
     """Return the cosignature of a file; ``Failed`` names it, ``Incomplete`` where none of the keys is the witness's."""
+    known = tuple(keys)
     try:
-        found = verify_by_any(line, checkpoint, keys)
+        found = verify_by_any(line, checkpoint, known)
         claimed = Cosignature.from_line(line)
     except FormatError as error:
         raise Failed(f"{name}: {error.what}") from error
     if found is None:
+        if any(key.name == claimed.name for key in known):
+            raise Incomplete(f"{name}: the key given of the witness {claimed.name} is another one than made this line")
         raise Incomplete(f"{name}: no key of the witness {claimed.name} was given (--witness)")
     return found
 
